@@ -1,0 +1,112 @@
+//! Names to numbers, for the doors. The only file that names dashmap.
+//!
+//! A name is reserved before its actor begins, and live once it has: a message never overtakes a beginning.
+//! Absent on purpose: shards. They follow from the number. No reference into a map outlives its line.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use dashmap::DashMap;
+
+use crate::domain::{ActorNumber, Currency, Name};
+
+/// What a door knows of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccountEntry {
+    /// Its number.
+    pub number: ActorNumber,
+    /// Its currency.
+    pub currency: Currency,
+    /// True once it is open.
+    pub live: bool,
+}
+
+/// What a door knows of an offering.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OfferingEntry {
+    /// Its number; its certificates' follow.
+    pub number: ActorNumber,
+    /// How many certificates it has.
+    pub items: u32,
+    /// True once it is issued.
+    pub live: bool,
+}
+
+/// Every name of the engine.
+#[derive(Debug)]
+pub struct Directory {
+    accounts: DashMap<Name, AccountEntry>,
+    offerings: DashMap<Name, OfferingEntry>,
+    published: Mutex<BTreeMap<ActorNumber, Name>>,
+    next: AtomicU64,
+}
+
+impl Default for Directory {
+    fn default() -> Directory {
+        Directory {
+            accounts: DashMap::new(),
+            offerings: DashMap::new(),
+            published: Mutex::new(BTreeMap::new()),
+            next: AtomicU64::new(1),
+        }
+    }
+}
+
+impl Directory {
+    /// The account of that name, live or reserved.
+    #[must_use]
+    pub fn account(&self, name: &Name) -> Option<AccountEntry> {
+        self.accounts.get(name).map(|entry| *entry)
+    }
+
+    /// The offering of that name, live or reserved.
+    #[must_use]
+    pub fn offering(&self, name: &Name) -> Option<OfferingEntry> {
+        self.offerings.get(name).map(|entry| *entry)
+    }
+
+    /// The account of that name, reserved with a new number where there is none.
+    pub fn reserve_account(&self, name: &Name, currency: Currency) -> AccountEntry {
+        let reserve = || AccountEntry { number: self.numbers(1), currency, live: false };
+        *self.accounts.entry(name.clone()).or_insert_with(reserve)
+    }
+
+    /// The offering of that name, reserved with new numbers for it and its certificates where there is none.
+    pub fn reserve_offering(&self, name: &Name, items: u32) -> OfferingEntry {
+        let reserve = || OfferingEntry { number: self.numbers(1 + u64::from(items)), items, live: false };
+        *self.offerings.entry(name.clone()).or_insert_with(reserve)
+    }
+
+    fn numbers(&self, count: u64) -> ActorNumber {
+        ActorNumber(self.next.fetch_add(count, Ordering::Relaxed))
+    }
+
+    /// The account is open.
+    pub fn account_opened(&self, name: &Name, number: ActorNumber, currency: Currency) {
+        self.accounts.insert(name.clone(), AccountEntry { number, currency, live: true });
+        self.next.fetch_max(number.0 + 1, Ordering::Relaxed);
+    }
+
+    /// The offering is issued.
+    pub fn offering_issued(&self, name: &Name, number: ActorNumber, items: u32) {
+        self.offerings.insert(name.clone(), OfferingEntry { number, items, live: true });
+        self.next.fetch_max(number.0 + u64::from(items) + 1, Ordering::Relaxed);
+    }
+
+    /// The offering stands on the public platform.
+    pub fn offering_published(&self, name: &Name, number: ActorNumber) {
+        self.published.lock().unwrap_or_else(PoisonError::into_inner).insert(number, name.clone());
+    }
+
+    /// Up to `most` published offerings behind the one with number `after`, in the order of their numbers.
+    #[must_use]
+    pub fn published(&self, after: ActorNumber, most: usize) -> Vec<(ActorNumber, Name)> {
+        let published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
+        published
+            .range(ActorNumber(after.0 + 1)..)
+            .take(most)
+            .map(|(number, name)| (*number, name.clone()))
+            .collect()
+    }
+}

@@ -1,0 +1,479 @@
+//! A house: the residents of one shard, and their turns. It knows no runtime.
+//!
+//! In a turn, messages are decided one by one; then, in this order: the turn's records are handed over,
+//! its messages go out, its answers are given to whoever lets them leave when they are durable
+//! (DESIGN §3, points 2 and 3).
+
+use std::collections::{HashMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::directory::Directory;
+use super::envelope::Envelope;
+use super::ticket::{Departing, Ticket};
+use super::turn::{Spent, Turn};
+use crate::codec;
+use crate::domain::chain::{self, Head};
+use crate::domain::supply::{Change, Supply};
+use crate::domain::{
+    AccountEvent, ActorNumber, Answer, Body, Code, Context, Decision, Event, Money, OfferingEvent, Onward,
+    Position, Refusal, Resident, Step, Task, Timestamp, WalkId,
+};
+use crate::journal::{AnswerMark, Cause, Former, JournalError, Prefix, RecordBatch, record};
+use crate::limits::TURN_MESSAGES_MAX;
+use crate::planted::{self, Bug};
+
+/// What a house needs of the world.
+pub trait Outside {
+    /// Gives a turn's records to the log and returns the position of the first (never called with none).
+    ///
+    /// # Errors
+    /// Where the log takes no more; the house then stops.
+    fn hand_over(&mut self, batch: &mut RecordBatch) -> Result<Position, JournalError>;
+
+    /// Sends messages to another shard, in order.
+    fn send(&mut self, shard: usize, envelopes: Vec<Envelope>);
+
+    /// Lets answers leave once the log is durable up to `at`.
+    fn release(&mut self, at: Position, answers: Vec<Departing>);
+}
+
+/// An actor at home: its state and its place in its chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// The state.
+    pub resident: Resident,
+    /// How many entries its chain has.
+    pub sequence: u64,
+    /// The head of its chain.
+    pub head: Head,
+    /// The time of its newest record.
+    pub at: Timestamp,
+    newest: Newest,
+}
+
+/// Where an actor's newest record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Newest {
+    None,
+    At(Position),
+    InTurn(usize),
+}
+
+impl Room {
+    /// The room of an actor that begins.
+    #[must_use]
+    pub fn new(resident: Resident) -> Room {
+        Room { resident, sequence: 0, head: Head::default(), at: Timestamp::default(), newest: Newest::None }
+    }
+
+    /// Notes where its newest record is.
+    pub fn moved_to(&mut self, position: Position) {
+        self.newest = Newest::At(position);
+    }
+
+    /// Where its newest record is; 0 where there is none.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        match self.newest {
+            Newest::At(position) => position,
+            Newest::None | Newest::InTurn(_) => Position(0),
+        }
+    }
+}
+
+/// The shard of an actor among so many.
+#[must_use]
+pub fn shard_of(number: ActorNumber, shards: usize) -> usize {
+    // Neighbouring numbers (an offering's certificates) are spread: Fibonacci hashing, its upper half.
+    let spread = number.0.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+    usize::try_from(spread).unwrap_or(0) % shards
+}
+
+/// What all houses of an engine share.
+#[derive(Debug, Default)]
+pub struct Common {
+    /// Names to numbers.
+    pub directory: Directory,
+    /// The bound on each currency's whole money.
+    pub supply: Mutex<Supply>,
+    /// The number of the next walk.
+    pub walks: AtomicU64,
+}
+
+impl Common {
+    /// A new walk.
+    pub fn next_walk(&self) -> WalkId {
+        WalkId(self.walks.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Works on the supply.
+    pub fn with_supply<T>(&self, work: impl FnOnce(&mut Supply) -> T) -> T {
+        work(&mut self.supply.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The residents of one shard.
+pub struct House {
+    shard: usize,
+    shards: usize,
+    common: Arc<Common>,
+    rooms: HashMap<ActorNumber, Room>,
+    queue: VecDeque<Envelope>,
+    /// Messages that are decided again once that actor records that walk's next step.
+    waiting: HashMap<(ActorNumber, WalkId), Vec<Envelope>>,
+    /// Tickets of walks that wait in an offering's line.
+    parked: HashMap<WalkId, Arc<Ticket>>,
+    /// The newest position that this house has handed over.
+    handed: Position,
+}
+
+impl House {
+    /// An empty house: one of `shards`.
+    #[must_use]
+    pub fn new(shard: usize, shards: usize, common: Arc<Common>) -> House {
+        House {
+            shard,
+            shards,
+            common,
+            rooms: HashMap::new(),
+            queue: VecDeque::new(),
+            waiting: HashMap::new(),
+            parked: HashMap::new(),
+            handed: Position(0),
+        }
+    }
+
+    /// Its residents.
+    pub fn rooms(&self) -> impl Iterator<Item = (ActorNumber, &Room)> {
+        self.rooms.iter().map(|(number, room)| (*number, room))
+    }
+
+    /// One resident's room.
+    #[must_use]
+    pub fn room(&self, number: ActorNumber) -> Option<&Room> {
+        self.rooms.get(&number)
+    }
+
+    pub(super) fn rooms_mut(&mut self) -> &mut HashMap<ActorNumber, Room> {
+        &mut self.rooms
+    }
+
+    /// Notes up to where the log was read before the house began to work.
+    pub fn begins_after(&mut self, position: Position) {
+        self.handed = position;
+    }
+
+    /// Puts messages into its queue.
+    pub fn deliver(&mut self, envelopes: impl IntoIterator<Item = Envelope>) {
+        self.queue.extend(envelopes);
+    }
+
+    /// True where messages wait to be decided.
+    #[must_use]
+    pub fn busy(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// One turn: decides up to `limits::TURN_MESSAGES_MAX` messages and lets out what comes of them.
+    ///
+    /// # Errors
+    /// Where the log takes no more. The house must not be used after that, nor after a panic.
+    pub fn turn(&mut self, outside: &mut impl Outside) -> Result<(), JournalError> {
+        let mut turn = Turn::default();
+        for _ in 0..TURN_MESSAGES_MAX {
+            let Some(envelope) = self.queue.pop_front() else { break };
+            self.decide(envelope, &mut turn)?;
+        }
+        self.conclude(turn, outside)
+    }
+
+    fn decide(&mut self, mut envelope: Envelope, turn: &mut Turn) -> Result<(), JournalError> {
+        let first = envelope.cause.is_none();
+        if let Some(room) = self.rooms.get(&envelope.to) {
+            if first {
+                envelope.now = envelope.now.max(room.at);
+            }
+            if let Some((deadline, step)) = room.resident.due(envelope.now) {
+                let walk = self.common.next_walk();
+                let expiry =
+                    Origin { actor: envelope.to, walk, now: deadline, hop: 0, cause: None, ticket: None };
+                self.record(expiry, step, turn)?;
+            }
+        }
+        let context = Context { walk: envelope.walk, now: envelope.now };
+        let rooms = &self.rooms;
+        let decided = catch_unwind(AssertUnwindSafe(|| match rooms.get(&envelope.to) {
+            Some(room) => room.resident.apply(context, room.sequence, &room.head, &envelope.body),
+            None => Resident::apply_absent(context, envelope.to, &envelope.body),
+        }));
+        let decision = match decided {
+            Ok(decision) => decision,
+            // Nothing has moved yet: the client is told, the house goes on (DESIGN §3, point 11).
+            Err(_) if first => Decision::Refuse(Refusal::of(Code::Internal)),
+            Err(panic) => resume_unwind(panic),
+        };
+        match self.within_supply(&envelope, decision) {
+            Decision::Record(step) => self.record(Origin::of(envelope), step, turn)?,
+            Decision::Refuse(refusal) => self.answer(Origin::of(envelope), Err(refusal), turn)?,
+            Decision::Answer(done) => self.answer(Origin::of(envelope), Ok(done), turn)?,
+            Decision::Pass(to, body) => {
+                assert!(first, "a message whose walk is on record is decided where it arrives");
+                turn.outgoing.push((None, Envelope { to, body, ..envelope }));
+            }
+            Decision::Wait(walk) => {
+                assert!(first, "a message whose walk is on record is decided when it arrives");
+                self.waiting.entry((envelope.to, walk)).or_default().push(envelope);
+            }
+        }
+        Ok(())
+    }
+
+    /// An answer without a change: recorded inside a walk, and only there (DESIGN §3, point 1).
+    fn answer(&mut self, origin: Origin, answer: Answer, turn: &mut Turn) -> Result<(), JournalError> {
+        if origin.cause.is_some() {
+            return self.record(origin, Step::default().answering(answer), turn);
+        }
+        if let Some(ticket) = origin.ticket {
+            ticket.settle(answer);
+            turn.spent.push(Spent { ticket, record: None, more: 0 });
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, origin: Origin, step: Step, turn: &mut Turn) -> Result<(), JournalError> {
+        let record = turn.actors.len();
+        let unrecorded = planted::has(Bug::RefusalUnrecorded) && step.events.is_empty();
+        if !unrecorded {
+            self.write(&origin, &step, record, turn)?;
+        }
+        let Origin { actor, walk, now, hop, ticket, .. } = origin;
+        let mut more = 0;
+        for (index, onward) in step.onward.into_iter().enumerate() {
+            let index = u32::try_from(index).unwrap_or(u32::MAX);
+            let (walk, now, ticket) = match onward.continues {
+                Some((walk, now)) => (walk, now, self.parked.remove(&walk)),
+                None => {
+                    more += 1;
+                    (walk, now, ticket.clone())
+                }
+            };
+            let sender = (!unrecorded).then_some((record, index));
+            let cause = None;
+            let Onward { to, body, .. } = onward;
+            turn.outgoing.push((sender, Envelope { to, walk, now, hop: hop + 1, cause, body, ticket }));
+        }
+        let record = (!unrecorded).then_some(record);
+        self.wake(actor, walk);
+        for (waiting, answer) in step.other_answers {
+            if let Some(ticket) = self.parked.remove(&waiting) {
+                ticket.settle(answer);
+                turn.spent.push(Spent { ticket, record, more: 0 });
+            }
+            self.wake(actor, waiting);
+        }
+        let Some(ticket) = ticket else { return Ok(()) };
+        if let Some(answer) = step.answer {
+            ticket.settle(answer);
+        }
+        if step.queued {
+            self.parked.insert(walk, ticket);
+        } else {
+            turn.spent.push(Spent { ticket, record, more });
+        }
+        Ok(())
+    }
+
+    /// Absorbs the events and adds the record to the turn's batch.
+    fn write(
+        &mut self,
+        origin: &Origin,
+        step: &Step,
+        index: usize,
+        turn: &mut Turn,
+    ) -> Result<(), JournalError> {
+        let Origin { actor, walk, now, hop, cause, .. } = *origin;
+        let mut events = Vec::with_capacity(128);
+        codec::encode_into(&step.events, &mut events).map_err(record::unencodable)?;
+        let room = absorb(&mut self.rooms, actor, now, &step.events);
+        if !step.events.is_empty() {
+            room.sequence += 1;
+            room.head = chain::advance(&room.head, actor, room.sequence, room.at, &events);
+        }
+        let former = match room.newest {
+            Newest::None => Former::None,
+            Newest::At(position) => Former::At(position),
+            Newest::InTurn(former) => Former::Back((index - former) as u64),
+        };
+        room.newest = Newest::InTurn(index);
+        let prefix = Prefix {
+            walk,
+            hop,
+            cause,
+            actor,
+            sequence: room.sequence,
+            former,
+            at: room.at,
+            now,
+            chain: chain::prefix(&room.head),
+            answer: AnswerMark::of(step.answer.as_ref()),
+            events_bytes: u32::try_from(events.len()).unwrap_or(u32::MAX),
+        };
+        let mut bytes = Vec::with_capacity(events.len() + 128);
+        record::encode(&prefix, &events, &step.onward, &mut bytes).map_err(record::unencodable)?;
+        turn.batch.push(&bytes)?;
+        turn.actors.push(actor);
+        for event in &step.events {
+            announce(&self.common.directory, actor, room, event);
+        }
+        Ok(())
+    }
+
+    fn wake(&mut self, actor: ActorNumber, walk: WalkId) {
+        if !self.waiting.is_empty()
+            && let Some(envelopes) = self.waiting.remove(&(actor, walk))
+        {
+            self.queue.extend(envelopes);
+        }
+    }
+
+    /// Holds a deposit or credit line against the bound on its currency's whole money, so that no credit
+    /// inside a walk can overflow.
+    fn within_supply(&self, envelope: &Envelope, decision: Decision) -> Decision {
+        let (Body::Request(request), Decision::Record(_)) = (&envelope.body, &decision) else {
+            return decision;
+        };
+        let account = match self.rooms.get(&envelope.to) {
+            Some(Room { resident: Resident::Account(account), .. }) => Some(account),
+            _ => None,
+        };
+        let change = match (&request.task, account) {
+            (Task::Open(opening), _) => {
+                let Some(sum) = opening.deposit.checked_add(opening.credit_limit) else {
+                    return Decision::Refuse(Refusal::of(Code::AmountTooLarge));
+                };
+                Change { currency: opening.currency, field: "deposit", adds: sum, frees: Money::ZERO }
+            }
+            (Task::Deposit(amount), Some(account)) => {
+                Change { currency: account.currency(), field: "amount", adds: *amount, frees: Money::ZERO }
+            }
+            (Task::CashOut(amount), Some(account)) => {
+                Change { currency: account.currency(), field: "amount", adds: Money::ZERO, frees: *amount }
+            }
+            (Task::SetCreditLimit(limit), Some(account)) => {
+                let frees = account.credit_limit();
+                Change { currency: account.currency(), field: "credit_limit", adds: *limit, frees }
+            }
+            _ => return decision,
+        };
+        match self.common.with_supply(|supply| supply.change(&change)) {
+            Ok(()) => decision,
+            Err(refusal) => Decision::Refuse(refusal),
+        }
+    }
+
+    fn conclude(&mut self, mut turn: Turn, outside: &mut impl Outside) -> Result<(), JournalError> {
+        let records = turn.actors.len();
+        let mut first = Position(self.handed.0 + 1);
+        if planted::has(Bug::OnwardBeforeRecord) {
+            self.send(&mut turn, first, outside);
+        }
+        if records > 0 {
+            first = outside.hand_over(&mut turn.batch)?;
+            self.handed = Position(first.0 + records as u64 - 1);
+            for (index, actor) in turn.actors.iter().enumerate() {
+                if let Some(room) = self.rooms.get_mut(actor) {
+                    room.newest = Newest::At(Position(first.0 + index as u64));
+                }
+            }
+        }
+        let mut leaving = Vec::new();
+        let mut at = self.handed;
+        for Spent { ticket, record, more } in turn.spent.drain(..) {
+            let position = record.map_or(Position(0), |index| Position(first.0 + index as u64));
+            if ticket.absorbed(position, more) {
+                at = at.max(ticket.position());
+                leaving.push(Departing(ticket));
+            }
+        }
+        self.send(&mut turn, first, outside);
+        if !leaving.is_empty() {
+            let at = if planted::has(Bug::AnswerBeforeSync) { Position(0) } else { at };
+            outside.release(at, leaving);
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, turn: &mut Turn, first: Position, outside: &mut impl Outside) {
+        let mut others: Vec<Vec<Envelope>> = Vec::new();
+        others.resize_with(self.shards, Vec::new);
+        for envelope in turn.envelopes(first) {
+            let shard = shard_of(envelope.to, self.shards);
+            if shard == self.shard {
+                self.queue.push_back(envelope);
+            } else if let Some(batch) = others.get_mut(shard) {
+                batch.push(envelope);
+            }
+        }
+        for (shard, envelopes) in others.into_iter().enumerate() {
+            if !envelopes.is_empty() {
+                outside.send(shard, envelopes);
+            }
+        }
+    }
+}
+
+/// Where a record comes from: the message, without its body.
+struct Origin {
+    actor: ActorNumber,
+    walk: WalkId,
+    now: Timestamp,
+    hop: u32,
+    cause: Option<Cause>,
+    ticket: Option<Arc<Ticket>>,
+}
+
+impl Origin {
+    fn of(envelope: Envelope) -> Origin {
+        let Envelope { to, walk, now, hop, cause, ticket, .. } = envelope;
+        Origin { actor: to, walk, now, hop, cause, ticket }
+    }
+}
+
+/// Absorbs a record's events, the first of which may begin the actor; gives its room. The record's time is
+/// the walk's, or the actor's newest where that is later, and stands in the room afterwards.
+pub(super) fn absorb<'rooms>(
+    rooms: &'rooms mut HashMap<ActorNumber, Room>,
+    actor: ActorNumber,
+    now: Timestamp,
+    events: &[Event],
+) -> &'rooms mut Room {
+    let mut rest = events;
+    let room = rooms.entry(actor).or_insert_with(|| {
+        let begun = events.first().and_then(|event| Resident::begun(actor, event));
+        rest = events.get(1..).unwrap_or_default();
+        Room::new(begun.unwrap_or_else(|| unreachable!("an actor's first event is a beginning: {events:?}")))
+    });
+    room.at = room.at.max(now);
+    for event in rest {
+        room.resident.absorb(room.at, event);
+    }
+    room
+}
+
+/// Tells the directory what doors need to know.
+pub(super) fn announce(directory: &Directory, number: ActorNumber, room: &Room, event: &Event) {
+    match (event, &room.resident) {
+        (Event::Account(AccountEvent::Opened(opening, _)), _) => {
+            directory.account_opened(&opening.name, number, opening.currency);
+        }
+        (Event::Offering(OfferingEvent::Issued(offer, _)), _) => {
+            directory.offering_issued(&offer.name, number, offer.items);
+        }
+        (Event::Offering(OfferingEvent::Published(_)), Resident::Offering(offering)) => {
+            directory.offering_published(&offering.offer().name, number);
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,20 @@
+//! Actors at work: residents of houses, one house a shard, each shard an actix actor on its own Arbiter.
+//!
+//! Everything but `shard` and `directory` knows no runtime, so recovery, audit and the crash test run it
+//! in one thread. Absent on purpose: waiting. No actor awaits another; what must go on goes on as a message.
+
+mod directory;
+mod envelope;
+mod house;
+pub mod invariants;
+mod replay;
+mod shard;
+mod ticket;
+mod turn;
+
+pub use directory::{AccountEntry, Directory, OfferingEntry};
+pub use envelope::Envelope;
+pub use house::{Common, House, Outside, Room, shard_of};
+pub use replay::{Replay, ReplayError};
+pub use shard::{Shards, Stopped};
+pub use ticket::{Departing, Permit, Permits, Sink, Ticket};

@@ -1,0 +1,242 @@
+//! Replay: records back into residents, and what every unfinished walk still has to do (DESIGN §3, point 8).
+//!
+//! Live, restart and audit all absorb events by the same function. Absent on purpose: the log's framing.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::envelope::Envelope;
+use super::house::{Common, House, Outside, Room, absorb, announce, shard_of};
+use super::ticket::Departing;
+use crate::domain::{ActorNumber, Body, Position, Resident, Timestamp, WalkId, chain};
+use crate::journal::{Cause, JournalError, Record, RecordBatch, record};
+use crate::planted::{self, Bug};
+
+/// A record that does not follow from the ones before it.
+#[derive(Debug, thiserror::Error)]
+#[error("record {} is wrong: {why}", position.0)]
+pub struct ReplayError {
+    /// The record.
+    pub position: Position,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+/// Houses as the records have made them so far.
+pub struct Replay {
+    houses: Vec<House>,
+    common: Arc<Common>,
+    /// Messages that a record has sent and no record has absorbed.
+    undelivered: BTreeMap<Cause, Envelope>,
+    records: u64,
+    newest: Position,
+    latest: Timestamp,
+    bytes: u64,
+}
+
+impl Replay {
+    /// Empty houses for so many shards.
+    #[must_use]
+    pub fn new(shards: usize) -> Replay {
+        let common = Arc::new(Common::default());
+        let houses = (0..shards).map(|shard| House::new(shard, shards, Arc::clone(&common))).collect();
+        Replay {
+            houses,
+            common,
+            undelivered: BTreeMap::new(),
+            records: 0,
+            newest: Position(0),
+            latest: Timestamp::default(),
+            bytes: 0,
+        }
+    }
+
+    /// Absorbs the next record.
+    ///
+    /// # Errors
+    /// Names the record and what is wrong: it does not decode, its place in its actor's chain is not the
+    /// next one, its cause is unknown, or absorbing it breaks an invariant.
+    pub fn record(&mut self, position: Position, bytes: &[u8]) -> Result<(), ReplayError> {
+        let wrong = |why: String| ReplayError { position, why };
+        let record = record::decode(bytes).map_err(|error| wrong(error.to_string()))?;
+        let absorbed = catch_unwind(AssertUnwindSafe(|| self.absorb(position, record)));
+        absorbed.unwrap_or_else(|panic| Err(panic_text(panic.as_ref()))).map_err(wrong)?;
+        self.records += 1;
+        self.bytes += bytes.len() as u64;
+        self.newest = position;
+        Ok(())
+    }
+
+    fn absorb(&mut self, position: Position, record: Record<'_>) -> Result<(), String> {
+        let prefix = record.prefix;
+        if let Some(cause) = prefix.cause
+            && self.undelivered.remove(&cause).is_none_or(|sent| sent.to != prefix.actor)
+        {
+            return Err(format!(
+                "message {} of record {} is not for it to absorb",
+                cause.index, cause.position.0
+            ));
+        }
+        let shards = self.houses.len();
+        let house = &mut self.houses[shard_of(prefix.actor, shards)];
+        let known = house.room(prefix.actor).map(Room::position).unwrap_or_default();
+        let former = prefix.former.resolve(position);
+        if former != known {
+            return Err(format!("its actor's record before is {}, not {}", known.0, former.0));
+        }
+        if record.events.is_empty() && known == Position(0) {
+            return Err("its actor has not begun".to_owned());
+        }
+        let room = absorb(house.rooms_mut(), prefix.actor, prefix.now, &record.events);
+        if !record.events.is_empty() {
+            room.sequence += 1;
+            room.head =
+                chain::advance(&room.head, prefix.actor, room.sequence, room.at, record.encoded_events);
+        }
+        room.moved_to(position);
+        if (prefix.sequence, prefix.at) != (room.sequence, room.at) {
+            return Err(format!("its place is entry {} at {}", room.sequence, room.at.0));
+        }
+        if prefix.chain != chain::prefix(&room.head) {
+            return Err(format!("its chain of actor {} breaks at entry {}", prefix.actor.0, prefix.sequence));
+        }
+        for event in &record.events {
+            announce(&self.common.directory, prefix.actor, room, event);
+        }
+        for (index, onward) in record.onward.into_iter().enumerate() {
+            let cause = Cause { position, index: u32::try_from(index).unwrap_or(u32::MAX) };
+            let (walk, now) = onward.continues.unwrap_or((prefix.walk, prefix.now));
+            let envelope = Envelope {
+                to: onward.to,
+                walk,
+                now,
+                hop: prefix.hop + 1,
+                cause: Some(cause),
+                body: onward.body,
+                ticket: None,
+            };
+            self.undelivered.insert(cause, envelope);
+        }
+        self.common.walks.fetch_max(prefix.walk.0 + 1, Ordering::Relaxed);
+        self.latest = self.latest.max(room.at);
+        Ok(())
+    }
+
+    /// How many records were absorbed.
+    #[must_use]
+    pub fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// The bytes of those records, without framing.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The newest record.
+    #[must_use]
+    pub fn newest(&self) -> Position {
+        self.newest
+    }
+
+    /// The latest time of any record: a start's clock begins there (DESIGN §3, point 10).
+    #[must_use]
+    pub fn latest(&self) -> Timestamp {
+        self.latest
+    }
+
+    /// The houses, before anything unfinished is delivered.
+    #[must_use]
+    pub fn houses(&self) -> &[House] {
+        &self.houses
+    }
+
+    /// Messages sent and not absorbed.
+    pub fn undelivered(&self) -> impl Iterator<Item = (ActorNumber, &Body)> {
+        self.undelivered.values().map(|envelope| (envelope.to, &envelope.body))
+    }
+
+    /// How many walks are unfinished.
+    #[must_use]
+    pub fn unfinished_walks(&self) -> usize {
+        let mut walks: Vec<WalkId> = self.undelivered.values().map(|envelope| envelope.walk).collect();
+        walks.sort_unstable();
+        walks.dedup();
+        walks.len()
+    }
+
+    /// Finishes every walk in this thread: each undelivered message is delivered, and what comes of it, until
+    /// all is quiet. Records go to `hand_over`. Gives the houses and what they share.
+    ///
+    /// # Errors
+    /// Where the log takes no more.
+    pub fn finish(
+        mut self,
+        hand_over: &mut dyn FnMut(&mut RecordBatch) -> Result<Position, JournalError>,
+    ) -> Result<(Vec<House>, Arc<Common>), JournalError> {
+        let shards = self.houses.len();
+        let mut outside = OneThread { hand_over, inboxes: Vec::new() };
+        outside.inboxes.resize_with(shards, Vec::new);
+        if !planted::has(Bug::WalkDropped) {
+            for envelope in std::mem::take(&mut self.undelivered).into_values() {
+                outside.inboxes[shard_of(envelope.to, shards)].push(envelope);
+            }
+        }
+        for house in &mut self.houses {
+            house.begins_after(self.newest);
+        }
+        loop {
+            let mut quiet = true;
+            for (shard, house) in self.houses.iter_mut().enumerate() {
+                house.deliver(std::mem::take(&mut outside.inboxes[shard]));
+                while house.busy() {
+                    quiet = false;
+                    house.turn(&mut outside)?;
+                }
+            }
+            if quiet && outside.inboxes.iter().all(Vec::is_empty) {
+                break;
+            }
+        }
+        self.count_supply();
+        Ok((self.houses, self.common))
+    }
+
+    fn count_supply(&self) {
+        self.common.with_supply(|supply| {
+            for (_, room) in self.houses.iter().flat_map(House::rooms) {
+                if let Resident::Account(account) = &room.resident {
+                    let inside = account.deposits().minor().saturating_sub(account.cash_outs().minor());
+                    supply.found(account.currency(), inside.saturating_add(account.credit_limit().minor()));
+                }
+            }
+        });
+    }
+}
+
+/// The world of a recovery: one thread, nobody who waits.
+struct OneThread<'log> {
+    hand_over: &'log mut dyn FnMut(&mut RecordBatch) -> Result<Position, JournalError>,
+    inboxes: Vec<Vec<Envelope>>,
+}
+
+impl Outside for OneThread<'_> {
+    fn hand_over(&mut self, batch: &mut RecordBatch) -> Result<Position, JournalError> {
+        (self.hand_over)(batch)
+    }
+
+    fn send(&mut self, shard: usize, envelopes: Vec<Envelope>) {
+        self.inboxes[shard].extend(envelopes);
+    }
+
+    fn release(&mut self, _at: Position, _answers: Vec<Departing>) {}
+}
+
+/// What a panic said.
+pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("an invariant is broken").to_owned()
+}

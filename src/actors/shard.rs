@@ -1,0 +1,248 @@
+//! Shards: each house in an actix actor on an Arbiter of its own. The only file that names actix.
+//!
+//! Messages reach a shard in batches through an inbox; the actix mailbox carries only the wake-up, so
+//! neither its bound nor its delivery is relied on. Absent on purpose: any `await` in a handler.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use actix::{Actor, Addr, Arbiter, Context, Handler, Message, System};
+
+use super::envelope::Envelope;
+use super::house::{House, Outside};
+use super::replay::panic_text;
+use super::ticket::Departing;
+use crate::domain::Position;
+use crate::journal::{Journal, JournalError, RecordBatch};
+
+/// Why an engine has stopped by itself; set once.
+#[derive(Debug, Default)]
+pub struct Stopped(OnceLock<String>);
+
+impl Stopped {
+    /// The first reason.
+    #[must_use]
+    pub fn why(&self) -> Option<&str> {
+        self.0.get().map(String::as_str)
+    }
+
+    /// Notes a reason; only the first counts.
+    pub fn stop(&self, why: String) {
+        if self.0.set(why).is_ok() {
+            tracing::error!(why = self.why(), "the engine has stopped");
+        }
+    }
+}
+
+/// The running shards.
+pub struct Shards {
+    inboxes: Arc<[Inbox]>,
+    stopped: Arc<Stopped>,
+    system: Mutex<Option<(System, JoinHandle<()>)>>,
+}
+
+/// Messages on their way into a shard.
+#[derive(Default)]
+struct Inbox {
+    envelopes: Mutex<Vec<Envelope>>,
+    /// True while a wake-up is on its way.
+    woken: AtomicBool,
+    /// True while the shard has nothing to do.
+    idle: AtomicBool,
+    pushes: AtomicU64,
+    address: OnceLock<Addr<Shard>>,
+}
+
+impl Inbox {
+    fn push(&self, envelopes: Vec<Envelope>) {
+        let mut queue = self.lock();
+        self.pushes.fetch_add(1, Ordering::SeqCst);
+        self.idle.store(false, Ordering::SeqCst);
+        queue.extend(envelopes);
+        drop(queue);
+        self.wake();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Envelope>> {
+        self.envelopes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake(&self) {
+        if !self.woken.swap(true, Ordering::AcqRel)
+            && let Some(address) = self.address.get()
+        {
+            address.do_send(Wake);
+        }
+    }
+
+    /// Takes everything; with nothing there, notes that the shard is idle.
+    fn take(&self) -> Vec<Envelope> {
+        let mut queue = self.lock();
+        if queue.is_empty() {
+            self.idle.store(true, Ordering::SeqCst);
+        }
+        std::mem::take(&mut *queue)
+    }
+}
+
+/// Something is in the inbox.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Wake;
+
+struct Shard {
+    index: usize,
+    /// None once the engine has stopped: then messages are dropped, and their tickets answer.
+    house: Option<House>,
+    inboxes: Arc<[Inbox]>,
+    journal: Arc<Journal<Departing>>,
+    stopped: Arc<Stopped>,
+}
+
+impl Actor for Shard {
+    type Context = Context<Self>;
+}
+
+impl Handler<Wake> for Shard {
+    type Result = ();
+
+    fn handle(&mut self, _wake: Wake, _context: &mut Context<Self>) {
+        let inboxes = Arc::clone(&self.inboxes);
+        let inbox = &inboxes[self.index];
+        inbox.woken.store(false, Ordering::Release);
+        loop {
+            if self.stopped.why().is_some() {
+                // Dropping what waits here answers `outcome_unknown`.
+                self.house = None;
+            }
+            let Some(house) = &mut self.house else {
+                drop(inbox.take());
+                return;
+            };
+            if house.busy() {
+                house.deliver(std::mem::take(&mut *inbox.lock()));
+            } else {
+                house.deliver(inbox.take());
+                if !house.busy() {
+                    return;
+                }
+            }
+            let mut outside = World { journal: &self.journal, inboxes: &inboxes };
+            let why = match catch_unwind(AssertUnwindSafe(|| house.turn(&mut outside))) {
+                Ok(Ok(())) => continue,
+                Ok(Err(error)) => error.to_string(),
+                Err(panic) => format!("internal error: {}", panic_text(panic.as_ref())),
+            };
+            self.stopped.stop(why);
+            inboxes.iter().for_each(Inbox::wake);
+        }
+    }
+}
+
+struct World<'shard> {
+    journal: &'shard Journal<Departing>,
+    inboxes: &'shard [Inbox],
+}
+
+impl Outside for World<'_> {
+    fn hand_over(&mut self, batch: &mut RecordBatch) -> Result<Position, JournalError> {
+        self.journal.hand_over(batch)
+    }
+
+    fn send(&mut self, shard: usize, envelopes: Vec<Envelope>) {
+        self.inboxes[shard].push(envelopes);
+    }
+
+    fn release(&mut self, at: Position, answers: Vec<Departing>) {
+        self.journal.release(at, answers);
+    }
+}
+
+impl Shards {
+    /// Starts an actix system on a thread of its own, and a shard on an Arbiter of its own for each house.
+    ///
+    /// # Errors
+    /// Where the machine gives no threads.
+    pub fn start(
+        houses: Vec<House>,
+        journal: &Arc<Journal<Departing>>,
+        stopped: &Arc<Stopped>,
+    ) -> std::io::Result<Shards> {
+        let inboxes: Arc<[Inbox]> = houses.iter().map(|_| Inbox::default()).collect();
+        let (started, has_started) = mpsc::channel();
+        let (shared, journal) = (Arc::clone(&inboxes), Arc::clone(journal));
+        let reason = Arc::clone(stopped);
+        let thread = std::thread::Builder::new().name("actix".to_owned()).spawn(move || {
+            let runner = System::new();
+            runner.block_on(async {
+                for (index, house) in houses.into_iter().enumerate() {
+                    let shard = Shard {
+                        index,
+                        house: Some(house),
+                        inboxes: Arc::clone(&shared),
+                        journal: Arc::clone(&journal),
+                        stopped: Arc::clone(&reason),
+                    };
+                    let address = Shard::start_in_arbiter(&Arbiter::new().handle(), move |_| shard);
+                    shared[index].idle.store(true, Ordering::SeqCst);
+                    let _ = shared[index].address.set(address);
+                }
+            });
+            let _ = started.send(System::current());
+            let _ = runner.run();
+        })?;
+        let system =
+            has_started.recv().map_err(|_| std::io::Error::other("the actor system did not start"))?;
+        let shards =
+            Shards { inboxes, stopped: Arc::clone(stopped), system: Mutex::new(Some((system, thread))) };
+        Ok(shards)
+    }
+
+    /// How many shards there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.inboxes.len()
+    }
+
+    /// Sends messages to a shard, in order.
+    pub fn send(&self, shard: usize, envelopes: Vec<Envelope>) {
+        self.inboxes[shard].push(envelopes);
+    }
+
+    /// Wakes every shard when called, so that it sees that the engine has stopped.
+    pub fn waker(&self) -> impl FnOnce() + Send + use<> {
+        let inboxes = Arc::clone(&self.inboxes);
+        move || inboxes.iter().for_each(Inbox::wake)
+    }
+
+    /// Waits until no shard has anything to do, or the engine has stopped by itself.
+    pub fn quiesce(&self) {
+        let pushes = || self.inboxes.iter().map(|inbox| inbox.pushes.load(Ordering::SeqCst)).sum::<u64>();
+        loop {
+            let before = pushes();
+            let idle = self.inboxes.iter().all(|inbox| inbox.idle.load(Ordering::SeqCst));
+            if (idle && before == pushes()) || self.stopped.why().is_some() {
+                return;
+            }
+            std::thread::sleep(Duration::from_micros(200));
+        }
+    }
+
+    /// Ends the actix system and its threads.
+    pub fn stop(&self) {
+        let running = self.system.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((system, thread)) = running {
+            system.stop();
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Shards {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

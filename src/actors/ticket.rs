@@ -1,0 +1,127 @@
+//! The reply handle that travels with a walk: it knows when the walk has ended and who waits for its answer.
+//!
+//! A ticket that is dropped unanswered answers `outcome_unknown` by itself, so no client waits for ever.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::domain::{Answer, Code, Position, Refusal};
+use crate::journal::Departure;
+
+/// Where answers go; one sink may wait for a whole batch.
+pub trait Sink: Send + Sync {
+    /// Takes the answer to the message with this place in its batch.
+    fn give(&self, index: u32, answer: Answer);
+}
+
+/// The bound on messages under way (DESIGN §2): doors take a permit for each, walks give it back at their end.
+#[derive(Debug)]
+pub struct Permits {
+    taken: AtomicUsize,
+    most: usize,
+}
+
+impl Permits {
+    /// So many permits.
+    #[must_use]
+    pub fn new(most: usize) -> Arc<Permits> {
+        Arc::new(Permits { taken: AtomicUsize::new(0), most })
+    }
+
+    /// Takes one, or says `overloaded`.
+    ///
+    /// # Errors
+    /// `overloaded`, where all are taken.
+    pub fn take(self: &Arc<Self>) -> Result<Permit, Refusal> {
+        let more = |taken| (taken < self.most).then_some(taken + 1);
+        match self.taken.fetch_update(Ordering::AcqRel, Ordering::Acquire, more) {
+            Ok(_) => Ok(Permit(Arc::clone(self))),
+            Err(_) => Err(Refusal::of(Code::Overloaded)),
+        }
+    }
+
+    /// How many are taken now.
+    #[must_use]
+    pub fn taken(&self) -> usize {
+        self.taken.load(Ordering::Acquire)
+    }
+}
+
+/// One message's place in the house; given back when dropped.
+#[derive(Debug)]
+pub struct Permit(Arc<Permits>);
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.0.taken.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// The handle of one walk.
+pub struct Ticket {
+    /// Messages of the walk that are not absorbed yet.
+    outstanding: AtomicU32,
+    /// The newest record of the walk.
+    position: AtomicU64,
+    answer: Mutex<Option<Answer>>,
+    reply: Mutex<Option<(Arc<dyn Sink>, u32, Permit)>>,
+}
+
+impl Ticket {
+    /// A ticket for a walk whose first message is on its way.
+    #[must_use]
+    pub fn new(sink: Arc<dyn Sink>, index: u32, permit: Permit) -> Arc<Ticket> {
+        Arc::new(Ticket {
+            outstanding: AtomicU32::new(1),
+            position: AtomicU64::new(0),
+            answer: Mutex::new(None),
+            reply: Mutex::new(Some((sink, index, permit))),
+        })
+    }
+
+    /// Sets the answer that leaves when the walk has ended and is durable.
+    pub fn settle(&self, answer: Answer) {
+        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+    }
+
+    /// One message is absorbed, by the record at `position` (0: by none), and `more` follow from it.
+    /// True where it was the walk's last.
+    #[must_use]
+    pub fn absorbed(&self, position: Position, more: u32) -> bool {
+        self.position.fetch_max(position.0, Ordering::AcqRel);
+        if more > 0 {
+            self.outstanding.fetch_add(more, Ordering::AcqRel);
+        }
+        self.outstanding.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+
+    /// The newest record of the walk.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        Position(self.position.load(Ordering::Acquire))
+    }
+
+    fn reply(&self, answer: Answer) {
+        let reply = self.reply.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((sink, index, permit)) = reply {
+            drop(permit);
+            sink.give(index, answer);
+        }
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.reply(Err(Refusal::of(Code::OutcomeUnknown)));
+    }
+}
+
+/// The answer of an ended walk, on its way out of the process.
+pub struct Departing(pub Arc<Ticket>);
+
+impl Departure for Departing {
+    fn leave(self) {
+        let answer = self.0.answer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.0.reply(answer.unwrap_or_else(|| Err(Refusal::of(Code::OutcomeUnknown))));
+    }
+}

@@ -1,0 +1,42 @@
+//! What a house has worked out in one turn and not yet let out.
+
+use std::sync::Arc;
+
+use super::envelope::Envelope;
+use super::ticket::Ticket;
+use crate::domain::{ActorNumber, Position};
+use crate::journal::{Cause, RecordBatch};
+
+/// Records, messages and tickets of a turn, in the order in which they came about.
+#[derive(Default)]
+pub(super) struct Turn {
+    pub(super) batch: RecordBatch,
+    /// The actor of each record of the batch.
+    pub(super) actors: Vec<ActorNumber>,
+    /// Messages to send; with the record of the batch that sends each, and its place among that record's.
+    pub(super) outgoing: Vec<(Option<(usize, u32)>, Envelope)>,
+    /// Tickets of messages that are absorbed.
+    pub(super) spent: Vec<Spent>,
+}
+
+/// One message of a walk is absorbed.
+pub(super) struct Spent {
+    pub(super) ticket: Arc<Ticket>,
+    /// The record of the batch that absorbed it.
+    pub(super) record: Option<usize>,
+    /// How many messages of the same walk follow.
+    pub(super) more: u32,
+}
+
+impl Turn {
+    /// Gives the outgoing messages their causes, where `first` is the batch's first position.
+    pub(super) fn envelopes(&mut self, first: Position) -> impl Iterator<Item = Envelope> + use<'_> {
+        self.outgoing.drain(..).map(move |(sender, mut envelope)| {
+            if let Some((record, index)) = sender {
+                let position = Position(first.0 + record as u64);
+                envelope.cause = Some(Cause { position, index });
+            }
+            envelope
+        })
+    }
+}

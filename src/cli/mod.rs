@@ -1,0 +1,3 @@
+//! The command line: arguments, reports, exit codes.
+
+pub mod orders;

@@ -1,0 +1,50 @@
+//! How values become bytes: bincode with variable-length integers, little endian.
+//!
+//! The only file that names bincode. Framing (magic, version, length, checksum) is the journal's.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::domain::{Command, Fingerprint};
+use crate::limits::RECORD_BYTES_MAX;
+
+/// Stored bytes do not decode, or a value does not encode.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct CodecError(String);
+
+fn configuration() -> impl bincode::config::Config {
+    bincode::config::standard().with_limit::<RECORD_BYTES_MAX>()
+}
+
+/// Appends a value's bytes.
+///
+/// # Errors
+/// Where the value is not encodable; nothing of ours is.
+pub fn encode_into<T: Serialize>(value: &T, bytes: &mut Vec<u8>) -> Result<(), CodecError> {
+    bincode::serde::encode_into_std_write(value, bytes, configuration())
+        .map(drop)
+        .map_err(|error| CodecError(error.to_string()))
+}
+
+/// Takes a value off the front of the bytes; gives it and the bytes that are left.
+///
+/// # Errors
+/// Where the bytes are no such value.
+pub fn decode_front<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, &[u8]), CodecError> {
+    let (value, read) = bincode::serde::decode_from_slice(bytes, configuration())
+        .map_err(|error| CodecError(error.to_string()))?;
+    Ok((value, bytes.get(read..).unwrap_or_default()))
+}
+
+/// The hash of a command's whole body, which tells a repeat from another request with the same id (I12).
+///
+/// # Errors
+/// Where the command is not encodable; none is.
+pub fn fingerprint(command: &Command) -> Result<Fingerprint, CodecError> {
+    let mut bytes = Vec::with_capacity(128);
+    encode_into(command, &mut bytes)?;
+    let mut short = [0; 16];
+    short.copy_from_slice(&blake3::hash(&bytes).as_bytes()[..16]);
+    Ok(Fingerprint(short))
+}

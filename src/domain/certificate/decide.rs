@@ -1,0 +1,254 @@
+//! What a certificate decides on each message; circulating and settling have files of their own.
+
+use super::{Addressee, Certificate, CommissionState, Effect, Hop, Right, Sale};
+use crate::domain::answer::{CertificateView, Circulated, CommissionLabel, Done, HopView, SaleView};
+use crate::domain::chain::Head;
+use crate::domain::commission::{Acquiring, Buckets, IncreasePolicy};
+use crate::domain::event::{CertificateEvent, Event, WithdrawalReason};
+use crate::domain::inside::{Body, Handed, TurnRefused};
+use crate::domain::money::Money;
+use crate::domain::number::ActorNumber;
+use crate::domain::refusal::{Code, Refusal};
+use crate::domain::request::{FoundVia, PurchaseTask, Request, Task};
+use crate::domain::step::{Context, Decision, Step};
+use crate::domain::time::Timestamp;
+use crate::limits::HOPS_PER_VIEW_MAX;
+
+impl Certificate {
+    /// Decides on the message that brings a certificate to life (D29).
+    #[must_use]
+    pub fn apply_absent(context: Context, number: ActorNumber, body: &Body) -> Decision {
+        let birth = match body {
+            Body::Handed(handed) => handed.birth.as_ref(),
+            Body::Settle(settle) => settle.birth.as_ref(),
+            _ => None,
+        };
+        let Some(birth) = birth else {
+            unreachable!("an offering hands a birth over with a certificate's first message, but: {body:?}");
+        };
+        let newborn = Certificate::begun(number, birth);
+        let begun = Event::Certificate(CertificateEvent::Begun(Box::new(birth.clone())));
+        assert!(newborn.due(context.now).is_none(), "an offering hands over no envelope whose time is over");
+        let decision = newborn.apply(context, 0, &Head::default(), body);
+        match decision {
+            Decision::Record(mut step) => {
+                step.events.insert(0, begun);
+                Decision::Record(step)
+            }
+            other => unreachable!("nothing refuses a certificate's first message, but: {other:?}"),
+        }
+    }
+
+    /// The expiry that is due, as a step of its own before the message that found it (D36).
+    #[must_use]
+    pub fn due(&self, now: Timestamp) -> Option<(Timestamp, Step)> {
+        let envelope = self.birth.envelope.as_ref().filter(|_| self.active())?;
+        let deadline = envelope.deadline.filter(|deadline| now >= *deadline)?;
+        let event = CertificateEvent::Withdrawn(WithdrawalReason::Deadline);
+        let step = Step::of(vec![Event::Certificate(event)]);
+        Some((deadline, self.sending_home(step, self.buckets.unspent())))
+    }
+
+    /// Decides on a message and changes nothing.
+    #[must_use]
+    pub fn apply(&self, context: Context, entries: u64, head: &Head, body: &Body) -> Decision {
+        match body {
+            Body::Request(request) => match &request.task {
+                Task::Circulate(task) => self.apply_circulate(context, request, task),
+                Task::Acquire(_) => self.apply_acquire(context, request),
+                Task::Purchase(task) => self.find_page(request, task),
+                Task::ShowCertificate { from_hop, .. } => {
+                    Decision::Answer(Done::Certificate(Box::new(self.view(entries, head, *from_hop))))
+                }
+                other => unreachable!("a door never sends a certificate {other:?}"),
+            },
+            Body::Handed(handed) => self.apply_handed(context, handed),
+            Body::Repeat(request) => self.apply_repeat(request),
+            Body::Settle(settle) => self.apply_settle(context, settle),
+            Body::CreditAbsorbed => self.apply_credit_absorbed(),
+            other => unreachable!("a certificate is never sent {other:?}"),
+        }
+    }
+
+    fn apply_handed(&self, context: Context, handed: &Handed) -> Decision {
+        let Task::Circulate(task) = &handed.request.task else {
+            unreachable!("an offering hands over circulations only");
+        };
+        match (self.apply_circulate(context, &handed.request, task), handed.turn) {
+            (Decision::Refuse(refusal), Some(turn)) => {
+                let refused = TurnRefused { request: handed.request.clone(), turn, code: refusal.code };
+                Decision::Record(
+                    Step::default().sending(self.birth.offering, Body::TurnRefused(Box::new(refused))),
+                )
+            }
+            // A message of a walk leaves a record even where it only says no (DESIGN §3, point 1).
+            (Decision::Refuse(refusal), None) => Decision::Record(Step::default().answering(Err(refusal))),
+            (decision, _) => decision,
+        }
+    }
+
+    /// What the offering remembers as done here; not found means that it is not done yet, so it decides anew.
+    fn apply_repeat(&self, request: &Request) -> Decision {
+        match (&request.task, &self.sale) {
+            (Task::Purchase(_), Some(sale)) if sale.mark == request.mark => {
+                Decision::Answer(Done::Purchased(sale.purchased.clone()))
+            }
+            _ => match self.requests.get(&(Addressee::Offering, request.mark.key.clone())) {
+                Some(remembered) if remembered.fingerprint == request.mark.fingerprint => {
+                    Decision::Answer(self.done_again(remembered.effect))
+                }
+                // The offering chose this chain, it has refused, and the walk is on its way to the next one.
+                _ => Decision::Refuse(Refusal::of(Code::Overloaded)),
+            },
+        }
+    }
+
+    pub(super) fn done_again(&self, effect: Effect) -> Done {
+        match effect {
+            Effect::Hop(index) => Done::Circulated(self.circulated(index)),
+            Effect::Acquired(index, attached) => {
+                Done::Acquired { promise: self.hop(index).promise, attached }
+            }
+        }
+    }
+
+    fn circulated(&self, index: u32) -> Circulated {
+        let hop = self.hop(index);
+        Circulated {
+            serial: self.birth.serial,
+            hop: index + 1,
+            first: index == 0,
+            attached: hop.attached_after,
+            promise: if hop.acquired_by_itself { hop.promise } else { Money::ZERO },
+            withdrawn: hop.withdrew,
+        }
+    }
+
+    /// D40: a purchase from a private page first finds the page's account in the chain, then goes to the offering.
+    fn find_page(&self, request: &Request, task: &PurchaseTask) -> Decision {
+        if task.buyer.currency != self.birth.currency {
+            return Decision::Refuse(Refusal::of(Code::CurrencyMismatch));
+        }
+        if !self.on_page(task.via) {
+            return Decision::Refuse(Refusal::of(Code::NotOnThatPage));
+        }
+        let found = PurchaseTask { page_found: true, ..task.clone() };
+        let request = Request { mark: request.mark.clone(), task: Task::Purchase(found) };
+        Decision::Pass(self.birth.offering, Body::Request(Box::new(request)))
+    }
+
+    pub(super) fn on_page(&self, via: FoundVia) -> bool {
+        match via {
+            FoundVia::PrivatePage(owner) => self.members.contains_key(&owner),
+            FoundVia::Public | FoundVia::Link => true,
+        }
+    }
+
+    /// Q2: acquiring by a right that is not used yet. It never checks the condition (D34).
+    fn apply_acquire(&self, context: Context, request: &Request) -> Decision {
+        let refuse = |code| Decision::Refuse(Refusal::of(code));
+        if let Some(remembered) = self.requests.get(&(Addressee::Certificate, request.mark.key.clone())) {
+            return match remembered.effect {
+                Effect::Acquired(..) if remembered.fingerprint == request.mark.fingerprint => {
+                    Decision::Answer(self.done_again(remembered.effect))
+                }
+                _ => refuse(Code::IdReused),
+            };
+        }
+        if self.sale.is_some() {
+            return refuse(Code::Sold);
+        }
+        let Some(index) = self.members.get(&request.mark.key.caller).copied() else {
+            return refuse(Code::NoRight);
+        };
+        match self.hop(index).right {
+            Right::None => return refuse(Code::NoRight),
+            Right::Used => return refuse(Code::AlreadyAcquired),
+            Right::Unused => {}
+        }
+        let Some(envelope) = self.birth.envelope.as_ref().filter(|_| self.active()) else {
+            return refuse(Code::CommissionEnded);
+        };
+        let hop = index + 1;
+        let mut buckets = self.buckets;
+        let amount = self.taken(&envelope.terms, &buckets, hop);
+        buckets.acquire(amount);
+        let mark = Some(request.mark.clone());
+        let mut events = vec![Event::Certificate(CertificateEvent::Acquired { hop, amount, mark })];
+        if envelope.terms.policy == IncreasePolicy::AfterAcquire {
+            self.increase(&mut events, &mut buckets, &envelope.terms, hop);
+        }
+        self.prompt(&mut events, &buckets, self.hop_count(), context.now);
+        let done = Done::Acquired { promise: amount, attached: buckets.attached };
+        Decision::Record(Step::of(events).answering(Ok(done)))
+    }
+
+    fn label(&self) -> Option<CommissionLabel> {
+        let Buckets { attached, reserve, cumulative, .. } = self.buckets;
+        self.active().then_some(CommissionLabel { attached, reserve, cumulative })
+    }
+
+    fn view(&self, entries: u64, head: &Head, from_hop: u32) -> CertificateView {
+        let from = from_hop.max(1) as usize - 1;
+        let page = self.hops.iter().enumerate().skip(from).take(HOPS_PER_VIEW_MAX as usize);
+        CertificateView {
+            serial: self.birth.serial,
+            price: self.birth.price,
+            label: self.label(),
+            promised: self.buckets.promised,
+            cashed: self.buckets.cashed,
+            returned: self.buckets.returned,
+            linked: self.linked(),
+            hops: self.hop_count(),
+            chain: page.map(|(index, hop)| self.hop_view(index, hop)).collect(),
+            almost_met: self.prompted && self.active(),
+            sale: self.sale.as_ref().map(sale_view),
+            sequence: entries,
+            head: *head,
+        }
+    }
+
+    fn hop_view(&self, index: usize, hop: &Hop) -> HopView {
+        HopView {
+            hop: u32::try_from(index + 1).unwrap_or(u32::MAX),
+            account: hop.account,
+            request_id: hop.key.id.clone(),
+            via: hop.via,
+            linked_at: hop.linked_at,
+            unlinked_at: hop.unlinked_at,
+            promise: self.promise_of(hop),
+            cashed: hop.cashed,
+        }
+    }
+
+    /// True where circulating acquires by itself.
+    pub(super) fn automatic(&self) -> bool {
+        self.birth.envelope.as_ref().is_some_and(|envelope| envelope.terms.acquiring == Acquiring::Automatic)
+    }
+
+    /// Adds the return of everything unspent to a step that withdraws or settles.
+    pub(super) fn sending_home(&self, step: Step, rest: Money) -> Step {
+        let Some(envelope) = self.birth.envelope.as_ref().filter(|_| !rest.is_zero()) else {
+            return step;
+        };
+        step.sending(envelope.payer, self.returned(rest))
+    }
+
+    /// The reason, where the commission was withdrawn.
+    #[must_use]
+    pub fn withdrawn(&self) -> Option<WithdrawalReason> {
+        match self.state {
+            CommissionState::Withdrawn(reason) => Some(reason),
+            _ => None,
+        }
+    }
+}
+
+fn sale_view(sale: &Sale) -> SaleView {
+    SaleView {
+        buyer: sale.buyer,
+        at: sale.at,
+        request_id: sale.mark.key.id.clone(),
+        purchased: sale.purchased.clone(),
+    }
+}

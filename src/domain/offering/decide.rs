@@ -1,0 +1,361 @@
+//! What an offering decides on everything but allocating: issuing, publishing, attaching, circulating, showing.
+
+use super::{Commission, Effect, Offering, Standing};
+use crate::domain::answer::{CertificateView, CommissionLabel, Done, OfferingView};
+use crate::domain::chain::Head;
+use crate::domain::commission::CommissionTerms;
+use crate::domain::event::{Event, OfferingEvent};
+use crate::domain::inside::{Body, Credit, CreditReason, Handed, Turn, TurnRefused};
+use crate::domain::money::{Currency, Money};
+use crate::domain::number::{ActorNumber, Serial, WalkId};
+use crate::domain::refusal::{Code, Refusal};
+use crate::domain::request::{CirculateTask, FoundVia, IssuedOffer, Request, RequestMark, Task};
+use crate::domain::step::{Context, Decision, Onward, Step};
+use crate::domain::time::Timestamp;
+
+impl Offering {
+    /// Issues an offering where there is none.
+    #[must_use]
+    pub fn apply_absent(offer: &IssuedOffer, mark: &RequestMark) -> Decision {
+        let event = OfferingEvent::Issued(Box::new(offer.clone()), mark.clone());
+        let done = Done::Issued { items: offer.items };
+        Decision::Record(Step::of(vec![Event::Offering(event)]).answering(Ok(done)))
+    }
+
+    /// The envelopes that are due to go home, as a step of its own before the message that found it (D36).
+    #[must_use]
+    pub fn due(&self, now: Timestamp) -> Option<(Timestamp, Step)> {
+        let deadline = self.expires_at().filter(|deadline| now >= *deadline)?;
+        let Commission::Attached { payer, terms, .. } = &self.commission else {
+            return None;
+        };
+        let mut step = Step::of(vec![Event::Offering(OfferingEvent::Expired)]);
+        let untouched = u64::from(self.stock.untouched());
+        let amount = terms
+            .funded
+            .checked_times(untouched)
+            .unwrap_or_else(|| unreachable!("what was funded is a legal amount"));
+        if !amount.is_zero() {
+            step = self.returning(step, *payer, amount);
+        }
+        Some((deadline, step))
+    }
+
+    /// Adds to a step: this much of untouched envelopes goes home.
+    pub(super) fn returning(&self, mut step: Step, payer: ActorNumber, amount: Money) -> Step {
+        step.events.push(Event::Offering(OfferingEvent::Returned(amount)));
+        let credit = Credit { amount, reason: CreditReason::Returned, from: self.number, awaited: false };
+        step.sending(payer, Body::Credit(credit))
+    }
+
+    /// Decides on a message and changes nothing.
+    #[must_use]
+    pub fn apply(&self, context: Context, entries: u64, head: &Head, body: &Body) -> Decision {
+        match body {
+            Body::Request(request) if request.task == Task::ShowOffering => {
+                Decision::Answer(Done::Offering(Box::new(self.view(entries, head))))
+            }
+            Body::Request(request) => self.apply_request(context, request),
+            Body::DebitRefused(refused) => self.apply_debit_refused(context, refused),
+            Body::Paid(serial) => self.apply_paid(*serial),
+            Body::TurnRefused(refused) => self.apply_turn_refused(refused),
+            Body::CommissionFunded(amount) => {
+                let answer = Ok(Done::Attached { debited: *amount });
+                Decision::Record(Step::of(vec![Event::Offering(OfferingEvent::Attached)]).answering(answer))
+            }
+            Body::CommissionRefused(code) => {
+                let answer = Err(Refusal::of(*code));
+                Decision::Record(
+                    Step::of(vec![Event::Offering(OfferingEvent::AttachUndone)]).answering(answer),
+                )
+            }
+            other => unreachable!("an offering is never sent {other:?}"),
+        }
+    }
+
+    fn apply_request(&self, context: Context, request: &Request) -> Decision {
+        let mark = &request.mark;
+        match &request.task {
+            Task::Issue(offer) => {
+                if self.issued_by.key == mark.key {
+                    return repeated(&self.issued_by, mark, Done::Issued { items: offer.items });
+                }
+                Decision::Refuse(Refusal::of(Code::NameTaken))
+            }
+            Task::Publish => self.apply_publish(context, mark),
+            Task::Attach(payer, terms) => {
+                let known = match &self.commission {
+                    Commission::None => None,
+                    Commission::Attaching { mark, .. }
+                    | Commission::Attached { mark, .. }
+                    | Commission::Expired { mark, .. } => Some(mark),
+                };
+                match known {
+                    Some(known) if known.key == mark.key && known.fingerprint != mark.fingerprint => {
+                        Decision::Refuse(Refusal::of(Code::IdReused))
+                    }
+                    Some(_) => self.attach_again(mark),
+                    None => self.apply_attach(context, request, payer.number, payer.currency, terms),
+                }
+            }
+            Task::Circulate(task) => self.apply_circulate(request, task),
+            Task::Acquire(_) => Decision::Refuse(Refusal::of(Code::NoRight)),
+            Task::Purchase(task) => self.apply_purchase(context, request, task),
+            Task::ShowCertificate { serial, .. } => self.show_untouched(*serial),
+            other => unreachable!("a door never sends an offering {other:?}"),
+        }
+    }
+
+    fn apply_publish(&self, context: Context, mark: &RequestMark) -> Decision {
+        if let Some((at, published_by)) = &self.published {
+            if published_by.key == mark.key {
+                return repeated(published_by, mark, Done::Published { at: *at });
+            }
+            return Decision::Refuse(Refusal::of(Code::AlreadyPublished));
+        }
+        if mark.key.caller != self.offer.supplier.number {
+            return Decision::Refuse(Refusal::new(
+                Code::NotAllowed,
+                "caller",
+                "is not the offering's supplier",
+            ));
+        }
+        let event = OfferingEvent::Published(mark.clone());
+        let done = Done::Published { at: context.now };
+        Decision::Record(Step::of(vec![Event::Offering(event)]).answering(Ok(done)))
+    }
+
+    fn attach_again(&self, mark: &RequestMark) -> Decision {
+        match &self.commission {
+            Commission::Attaching { walk, .. } => Decision::Wait(*walk),
+            Commission::Attached { terms, mark: known, .. }
+            | Commission::Expired { terms, mark: known, .. }
+                if known.key == mark.key =>
+            {
+                let debited = self.all_envelopes(terms).unwrap_or_default();
+                Decision::Answer(Done::Attached { debited })
+            }
+            _ => Decision::Refuse(Refusal::of(Code::AlreadyAttached)),
+        }
+    }
+
+    fn apply_attach(
+        &self,
+        context: Context,
+        request: &Request,
+        payer: ActorNumber,
+        currency: Currency,
+        terms: &CommissionTerms,
+    ) -> Decision {
+        let refuse = |code, field, detail: &'static str| Decision::Refuse(Refusal::new(code, field, detail));
+        if payer != self.offer.supplier.number && !self.offer.payers.contains(&payer) {
+            return refuse(
+                Code::NotAllowed,
+                "caller",
+                "is neither the supplier nor a payer whom the supplier named",
+            );
+        }
+        if currency != self.offer.currency {
+            return Decision::Refuse(Refusal::of(Code::CurrencyMismatch));
+        }
+        if !self.stock.pristine() || !self.line.is_empty() {
+            return Decision::Refuse(Refusal::of(Code::AlreadyTouched));
+        }
+        let over = |limit: Option<Timestamp>| limit.is_some_and(|limit| context.now >= limit);
+        if over(terms.expires_at) || over(self.offer.expires_at) {
+            return refuse(Code::BadValue, "expires_at", "has passed: give a later time");
+        }
+        if let Err(refusal) = terms.check_price(self.offer.price) {
+            return Decision::Refuse(refusal);
+        }
+        let Some(amount) = self.all_envelopes(terms) else {
+            return refuse(
+                Code::AmountTooLarge,
+                "funded",
+                "times the items passes the bound of an amount: fund less",
+            );
+        };
+        let event = OfferingEvent::AttachBegun {
+            payer,
+            terms: Box::new(terms.clone()),
+            mark: request.mark.clone(),
+            walk: context.walk,
+        };
+        let step = Step::of(vec![Event::Offering(event)]);
+        Decision::Record(step.sending(payer, Body::DebitCommission { offering: self.number, amount }))
+    }
+
+    /// The walk to wait for while the commission is being funded.
+    pub(super) fn attaching(&self) -> Option<WalkId> {
+        match &self.commission {
+            Commission::Attaching { walk, .. } => Some(*walk),
+            _ => None,
+        }
+    }
+
+    fn apply_circulate(&self, request: &Request, task: &CirculateTask) -> Decision {
+        if let Some(remembered) = self.requests.get(&request.mark.key) {
+            return match remembered.effect {
+                _ if remembered.fingerprint != request.mark.fingerprint => {
+                    Decision::Refuse(Refusal::of(Code::IdReused))
+                }
+                Effect::Circulates(serial) => self.repeat_at(serial, request),
+                Effect::Waits(_) | Effect::Buys(_) => Decision::Refuse(Refusal::of(Code::IdReused)),
+            };
+        }
+        let standing = match task.named.map(|serial| self.stock.standing(serial)) {
+            Some(None) => return Decision::Refuse(Refusal::of(Code::UnknownCertificate)),
+            Some(Some(standing)) => Some(standing),
+            None => None,
+        };
+        if self.published.is_none() {
+            return Decision::Refuse(Refusal::of(Code::NotPublished));
+        }
+        if task.party.currency != self.offer.currency {
+            return Decision::Refuse(Refusal::of(Code::CurrencyMismatch));
+        }
+        if let Some(walk) = self.attaching() {
+            return Decision::Wait(walk);
+        }
+        match (task.named, standing) {
+            (Some(serial), Some(Standing::Untouched)) => {
+                if matches!(task.via, FoundVia::PrivatePage(_)) {
+                    return Decision::Refuse(Refusal::of(Code::NotOnThatPage));
+                }
+                self.bring_to_life(serial, request, None)
+            }
+            (Some(serial), Some(Standing::InPayment)) => match self.stock.payment(serial) {
+                Some(payment) if !payment.alive => Decision::Wait(payment.walk),
+                _ => self.pass_on(serial, request),
+            },
+            (Some(serial), _) => self.pass_on(serial, request),
+            (None, _) => self.circulate_any(request),
+        }
+    }
+
+    fn pass_on(&self, serial: Serial, request: &Request) -> Decision {
+        Decision::Pass(self.number.certificate(serial), Body::Request(Box::new(request.clone())))
+    }
+
+    pub(super) fn repeat_at(&self, serial: Serial, request: &Request) -> Decision {
+        Decision::Pass(self.number.certificate(serial), Body::Repeat(Box::new(request.clone())))
+    }
+
+    fn bring_to_life(&self, serial: Serial, request: &Request, mark: Option<RequestMark>) -> Decision {
+        let handed = Handed { request: request.clone(), birth: Some(self.birth(serial)), turn: None };
+        let step = Step::of(vec![Event::Offering(OfferingEvent::Touched { serial, mark })]);
+        Decision::Record(step.sending(self.number.certificate(serial), Body::Handed(Box::new(handed))))
+    }
+
+    /// D30: the lowest untouched serial, or the living chains in turn.
+    fn circulate_any(&self, request: &Request) -> Decision {
+        if let Some(serial) = self.stock.lowest_untouched() {
+            return self.bring_to_life(serial, request, Some(request.mark.clone()));
+        }
+        match self.stock.chain_from(self.cursor) {
+            Some(serial) => {
+                let turn = Turn { serial, cursor_before: self.cursor, tried_first: serial };
+                Decision::Record(self.take_turn(request, turn))
+            }
+            None => match self.stock.any_payment() {
+                Some(payment) => Decision::Wait(payment.walk),
+                None => Decision::Refuse(Refusal::of(Code::SoldOut)),
+            },
+        }
+    }
+
+    fn take_turn(&self, request: &Request, turn: Turn) -> Step {
+        let event = OfferingEvent::TurnTaken { serial: turn.serial, mark: request.mark.clone() };
+        let handed = Handed { request: request.clone(), birth: None, turn: Some(turn) };
+        Step::of(vec![Event::Offering(event)])
+            .sending(self.number.certificate(turn.serial), Body::Handed(Box::new(handed)))
+    }
+
+    /// D39: the next chain in turn, or, all of them having refused, the cursor back and the answer.
+    fn apply_turn_refused(&self, refused: &TurnRefused) -> Decision {
+        let turn = refused.turn;
+        if let Some(next) = self.stock.chain_from(turn.serial.0 + 1)
+            && !came_round(turn.tried_first, turn.serial, next)
+        {
+            return Decision::Record(self.take_turn(&refused.request, Turn { serial: next, ..turn }));
+        }
+        let moved_by_others = self.cursor != turn.serial.0 + 1;
+        let event = OfferingEvent::TurnUndone {
+            cursor: (!moved_by_others).then_some(turn.cursor_before),
+            mark: refused.request.mark.clone(),
+        };
+        let code = if self.stock.all_sold() { Code::SoldOut } else { refused.code };
+        Decision::Record(Step::of(vec![Event::Offering(event)]).answering(Err(Refusal::of(code))))
+    }
+
+    fn label(&self) -> Option<CommissionLabel> {
+        match &self.commission {
+            Commission::Attached { terms, .. } => {
+                let reserve = terms.funded.checked_sub(terms.attached).unwrap_or_default();
+                Some(CommissionLabel { attached: terms.attached, reserve, cumulative: terms.attached })
+            }
+            _ => None,
+        }
+    }
+
+    fn view(&self, entries: u64, head: &Head) -> OfferingView {
+        OfferingView {
+            name: self.offer.name.clone(),
+            number: self.number,
+            price: self.offer.price,
+            currency: self.offer.currency,
+            label: self.label(),
+            published_at: self.published_at(),
+            items: self.offer.items,
+            sold: self.stock.sold(),
+            left: self.stock.left(),
+            window: self.offer.window,
+            cap: self.offer.cap,
+            expires_at: self.deadline(),
+            terms: self.terms().cloned(),
+            information: self.offer.information.clone(),
+            sequence: entries,
+            head: *head,
+        }
+    }
+
+    fn show_untouched(&self, serial: Serial) -> Decision {
+        match self.stock.standing(serial) {
+            None => Decision::Refuse(Refusal::of(Code::UnknownCertificate)),
+            Some(_) => Decision::Answer(Done::Certificate(Box::new(CertificateView {
+                serial,
+                price: self.offer.price,
+                label: self.label(),
+                promised: Money::ZERO,
+                cashed: Money::ZERO,
+                returned: Money::ZERO,
+                linked: None,
+                hops: 0,
+                chain: Vec::new(),
+                almost_met: false,
+                sale: None,
+                sequence: 0,
+                head: Head::default(),
+            }))),
+        }
+    }
+}
+
+/// True where `next`, the chain after `last` going round, is the first one again or lies behind it.
+fn came_round(first: Serial, last: Serial, next: Serial) -> bool {
+    let wraps = next <= last;
+    if last < first { wraps || next >= first } else { wraps && next >= first }
+}
+
+pub(super) fn repeated(known: &RequestMark, mark: &RequestMark, done: Done) -> Decision {
+    if known.fingerprint == mark.fingerprint {
+        Decision::Answer(done)
+    } else {
+        Decision::Refuse(Refusal::of(Code::IdReused))
+    }
+}
+
+/// An onward message that continues a walk which waited in the line.
+pub(super) fn resuming(to: ActorNumber, body: Body, walk: WalkId, now: Timestamp) -> Onward {
+    Onward { to, body, continues: Some((walk, now)) }
+}

@@ -1,0 +1,102 @@
+//! Any actor: the one place where a message or an event finds its kind.
+
+use super::account::Account;
+use super::certificate::Certificate;
+use super::chain::Head;
+use super::event::{AccountEvent, CertificateEvent, Event, OfferingEvent};
+use super::inside::Body;
+use super::number::ActorNumber;
+use super::offering::Offering;
+use super::refusal::{Code, Refusal};
+use super::request::Task;
+use super::step::{Context, Decision, Step};
+use super::time::Timestamp;
+
+/// The state of an account, an offering or a certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Resident {
+    /// An account.
+    Account(Box<Account>),
+    /// An offering.
+    Offering(Box<Offering>),
+    /// A certificate.
+    Certificate(Box<Certificate>),
+}
+
+impl Resident {
+    /// The actor that a first event makes; none where the event is not a beginning.
+    #[must_use]
+    pub fn begun(number: ActorNumber, event: &Event) -> Option<Resident> {
+        Some(match event {
+            Event::Account(AccountEvent::Opened(opening, mark)) => {
+                Resident::Account(Box::new(Account::opened(number, opening, mark)))
+            }
+            Event::Offering(OfferingEvent::Issued(offer, mark)) => {
+                Resident::Offering(Box::new(Offering::issued(number, offer, mark)))
+            }
+            Event::Certificate(CertificateEvent::Begun(birth)) => {
+                Resident::Certificate(Box::new(Certificate::begun(number, birth)))
+            }
+            _ => return None,
+        })
+    }
+
+    /// Decides on a message for a number that has no actor yet.
+    ///
+    /// A beginning begins; a request to a certificate that is not alive is its offering's to decide, whose
+    /// number lies before it by the serial; everything else is unknown.
+    #[must_use]
+    pub fn apply_absent(context: Context, number: ActorNumber, body: &Body) -> Decision {
+        let Body::Request(request) = body else {
+            return Certificate::apply_absent(context, number, body);
+        };
+        let unknown = |code| Decision::Refuse(Refusal::of(code));
+        let serial = match &request.task {
+            Task::Open(opening) => return Account::apply_absent(opening, &request.mark),
+            Task::Issue(offer) => return Offering::apply_absent(offer, &request.mark),
+            Task::Deposit(_) | Task::CashOut(_) | Task::SetCreditLimit(_) | Task::ShowAccount => {
+                return unknown(Code::UnknownAccount);
+            }
+            Task::Publish | Task::Attach(..) | Task::ShowOffering => return unknown(Code::UnknownOffering),
+            Task::Circulate(task) => task.named,
+            Task::Purchase(task) => task.named,
+            Task::Acquire(serial) | Task::ShowCertificate { serial, .. } => Some(*serial),
+        };
+        match serial {
+            Some(serial) => Decision::Pass(ActorNumber(number.0 - u64::from(serial.0)), body.clone()),
+            None => unknown(Code::UnknownOffering),
+        }
+    }
+
+    /// The expiry that is due, and since when, as a step of its own before the next message (D36).
+    #[must_use]
+    pub fn due(&self, now: Timestamp) -> Option<(Timestamp, Step)> {
+        match self {
+            Resident::Account(_) => None,
+            Resident::Offering(offering) => offering.due(now),
+            Resident::Certificate(certificate) => certificate.due(now),
+        }
+    }
+
+    /// Decides on a message and changes nothing. `entries` and `head` are those of the actor's chain.
+    #[must_use]
+    pub fn apply(&self, context: Context, entries: u64, head: &Head, body: &Body) -> Decision {
+        match self {
+            Resident::Account(account) => account.apply(context, entries, head, body),
+            Resident::Offering(offering) => offering.apply(context, entries, head, body),
+            Resident::Certificate(certificate) => certificate.apply(context, entries, head, body),
+        }
+    }
+
+    /// Takes an event that was decided before, and refuses nothing.
+    pub fn absorb(&mut self, at: Timestamp, event: &Event) {
+        match (self, event) {
+            (Resident::Account(account), Event::Account(event)) => account.absorb(at, event),
+            (Resident::Offering(offering), Event::Offering(event)) => offering.absorb(at, event),
+            (Resident::Certificate(certificate), Event::Certificate(event)) => certificate.absorb(at, event),
+            (resident, event) => {
+                unreachable!("an actor's events are of its own kind: {resident:?} {event:?}")
+            }
+        }
+    }
+}

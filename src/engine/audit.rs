@@ -1,0 +1,155 @@
+//! The audit: reads a store and writes nothing in it, recomputes every chain, balance and invariant, finishes
+//! what is unfinished in memory, and says the totals or the first difference (DESIGN §6).
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::digest::state_digest;
+use super::open::{ReadFailure, read_into};
+use crate::actors::{House, Replay, ReplayError, invariants};
+use crate::domain::{Currency, Position, Resident};
+use crate::journal::{Cut, DataFolder, FileLog, FolderDisk, JournalError};
+
+/// A store that is sound.
+#[derive(Clone, Debug)]
+pub struct Audit {
+    /// What it holds, unfinished walks finished.
+    pub totals: Totals,
+    /// True where the engine was closed, false where it was cut off.
+    pub sealed: bool,
+    /// What an opening would cut from the end of the log.
+    pub cut: Option<Cut>,
+    /// The first record from which every chain is proved.
+    pub proved_from: Position,
+}
+
+/// Sums over the whole store. Money is counted in minor units, by currency.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Open accounts.
+    pub accounts: u64,
+    /// Certificates issued, touched or not.
+    pub certificates: u64,
+    /// Certificates sold.
+    pub sold: u64,
+    /// Accepted circulations.
+    pub circulations: u64,
+    /// Records in the log.
+    pub records: u64,
+    /// Walks that were unfinished in the log.
+    pub unfinished_walks: u64,
+    /// The money, by currency.
+    pub money: BTreeMap<Currency, CurrencyTotals>,
+    /// See `digest`.
+    pub state_digest: String,
+}
+
+/// Sums of one currency, in minor units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CurrencyTotals {
+    /// All posted balances.
+    pub posted: i128,
+    /// All gifts.
+    pub earmarked: i128,
+    /// All reserve, attached and promised commission.
+    pub envelopes: i128,
+    /// All that came in.
+    pub deposits: i128,
+    /// All that went out.
+    pub cash_outs: i128,
+    /// The prices of all sold certificates.
+    pub revenue: i128,
+    /// What payers have funded for commissions, envelopes of untouched certificates included.
+    pub commission_funded: i128,
+    /// All cashed commission.
+    pub commission_cashed: i128,
+    /// All commission that went back to its payer.
+    pub commission_returned: i128,
+}
+
+/// The store cannot be read, or is not sound.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    /// It cannot be read, or its bytes are damaged.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A record does not follow from the ones before it.
+    #[error("first difference: {0}")]
+    Record(#[from] ReplayError),
+    /// The records follow from each other, and what they add up to breaks an invariant.
+    #[error("first difference: {0}")]
+    Invariant(String),
+}
+
+/// Audits the store in a folder.
+///
+/// # Errors
+/// The first difference, or why the store cannot be read.
+pub fn audit(folder: &Path) -> Result<Audit, AuditError> {
+    let folder = DataFolder::inspect(folder)?;
+    let (log, opened) = FileLog::inspect(FolderDisk::new(folder.journal()))?;
+    let mut replay = Replay::new(1);
+    read_into(&log, &mut replay).map_err(|failure| match failure {
+        ReadFailure::Journal(error) => AuditError::Journal(error),
+        ReadFailure::Replay(error) => AuditError::Record(error),
+    })?;
+    let proved_from = crate::journal::Log::oldest(&log);
+    invariants::check(replay.houses(), replay.undelivered()).map_err(AuditError::Invariant)?;
+    let (records, unfinished) = (replay.records(), replay.unfinished_walks());
+    let mut newest = replay.newest();
+    let finished = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        replay.finish(&mut |batch| {
+            let first = Position(newest.0 + 1);
+            newest = Position(newest.0 + batch.records());
+            batch.clear();
+            Ok(first)
+        })
+    }));
+    let (houses, _) =
+        finished.map_err(|_| AuditError::Invariant("an unfinished walk cannot be finished".to_owned()))??;
+    invariants::check(&houses, std::iter::empty()).map_err(AuditError::Invariant)?;
+    let mut totals = totals(&houses);
+    totals.records = records;
+    totals.unfinished_walks = unfinished as u64;
+    totals.state_digest = state_digest(&houses);
+    Ok(Audit { totals, sealed: opened.sealed, cut: opened.cut, proved_from })
+}
+
+fn totals(houses: &[House]) -> Totals {
+    let mut totals = Totals::default();
+    for (_, room) in houses.iter().flat_map(House::rooms) {
+        match &room.resident {
+            Resident::Account(account) => {
+                totals.accounts += 1;
+                let money = totals.money.entry(account.currency()).or_default();
+                money.posted += i128::from(account.posted().minor());
+                money.earmarked += i128::from(account.earmarked().minor());
+                money.deposits += i128::from(account.deposits().minor());
+                money.cash_outs += i128::from(account.cash_outs().minor());
+            }
+            Resident::Offering(offering) => {
+                totals.certificates += u64::from(offering.offer().items);
+                totals.sold += u64::from(offering.stock().sold());
+                let money = totals.money.entry(offering.offer().currency).or_default();
+                money.envelopes += i128::try_from(offering.envelopes()).unwrap_or(i128::MAX);
+                money.commission_funded += i128::from(offering.funded_at_home().0);
+                money.commission_returned += i128::from(offering.funded_at_home().1);
+            }
+            Resident::Certificate(certificate) => {
+                totals.circulations += certificate.hops().len() as u64;
+                let (birth, buckets) = (certificate.birth(), certificate.buckets());
+                let money = totals.money.entry(birth.currency).or_default();
+                money.envelopes += i128::from(buckets.unspent().minor());
+                money.commission_funded += i128::from(birth.money().minor());
+                money.commission_cashed += i128::from(buckets.cashed.minor());
+                money.commission_returned += i128::from(buckets.returned.minor());
+                if certificate.sale().is_some() {
+                    money.revenue += i128::from(birth.price.minor());
+                }
+            }
+        }
+    }
+    totals
+}

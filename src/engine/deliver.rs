@@ -1,0 +1,105 @@
+//! The caller's side of an answer: a future that waits for one batch.
+//!
+//! Messages are sent when the future is made, so dropping it undoes nothing; the answers are then lost, and
+//! a repeat with the same request ids gets them again.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use tokio::sync::oneshot;
+
+use crate::actors::Sink;
+use crate::domain::{Answer, Code, Refusal};
+
+/// The answers to a batch, in its order. Works on any runtime; `wait` needs none.
+pub struct Answers {
+    answers: oneshot::Receiver<Vec<Answer>>,
+    messages: usize,
+}
+
+impl Answers {
+    /// Blocks this thread until all answers are there.
+    #[must_use]
+    pub fn wait(self) -> Vec<Answer> {
+        pollster::block_on(self)
+    }
+}
+
+impl Future for Answers {
+    type Output = Vec<Answer>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Vec<Answer>> {
+        let messages = self.messages;
+        let lost = || (0..messages).map(|_| Err(Refusal::of(Code::OutcomeUnknown))).collect();
+        Pin::new(&mut self.answers).poll(context).map(|answers| answers.unwrap_or_else(|_| lost()))
+    }
+}
+
+/// The answer to one message.
+pub struct Reply(pub(super) Answers);
+
+impl Reply {
+    /// Blocks this thread until the answer is there.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn wait(self) -> Answer {
+        pollster::block_on(self)
+    }
+}
+
+impl Future for Reply {
+    type Output = Answer;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
+        let first = |answers: Vec<Answer>| answers.into_iter().next();
+        Pin::new(&mut self.0)
+            .poll(context)
+            .map(|answers| first(answers).unwrap_or_else(|| Err(Refusal::of(Code::OutcomeUnknown))))
+    }
+}
+
+/// Gathers the answers of a batch.
+pub(super) struct Batch(Mutex<Gathering>);
+
+struct Gathering {
+    answers: Vec<Option<Answer>>,
+    left: usize,
+    waiting: Option<oneshot::Sender<Vec<Answer>>>,
+}
+
+impl Batch {
+    /// A batch of so many messages, and the future of its answers.
+    pub(super) fn new(messages: usize) -> (Batch, Answers) {
+        let (sender, answers) = oneshot::channel();
+        let mut gathering = Gathering { answers: Vec::new(), left: messages, waiting: Some(sender) };
+        gathering.answers.resize_with(messages, || None);
+        gathering.finish_if_done();
+        (Batch(Mutex::new(gathering)), Answers { answers, messages })
+    }
+}
+
+impl Gathering {
+    fn finish_if_done(&mut self) {
+        if self.left == 0
+            && let Some(waiting) = self.waiting.take()
+        {
+            let answers = std::mem::take(&mut self.answers).into_iter().flatten().collect();
+            // Nobody waits any more where the future was dropped.
+            let _ = waiting.send(answers);
+        }
+    }
+}
+
+impl Sink for Batch {
+    fn give(&self, index: u32, answer: Answer) {
+        let mut gathering = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot @ None) = gathering.answers.get_mut(index as usize) {
+            *slot = Some(answer);
+            gathering.left -= 1;
+            gathering.finish_if_done();
+        }
+    }
+}

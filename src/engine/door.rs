@@ -1,0 +1,288 @@
+//! The door: names become numbers, bodies are checked and hashed, time and luck are stamped.
+//!
+//! Every refusal here names the field, its limit and what to do. Absent on purpose: anything that depends on
+//! an actor's state.
+
+use std::sync::Arc;
+
+use crate::actors::{AccountEntry, Common, OfferingEntry};
+use crate::codec;
+use crate::domain::{
+    ActorNumber, Body, Caller, CirculateTask, Code, Command, FoundVia, IssuedOffer, Message, Money, Name,
+    Offer, Opening, Party, PurchaseTask, Refusal, Request, RequestKey, RequestMark, Serial, Task, Timestamp,
+    Via,
+};
+use crate::limits::{OFFERING_ITEMS_MAX, PAYERS_MAX, TEXT_BYTES_MAX, TIME_MS_MAX};
+
+/// Resolves messages against the names of one engine.
+#[derive(Clone)]
+pub struct Door {
+    common: Arc<Common>,
+}
+
+type Target = (ActorNumber, Task);
+
+impl Door {
+    /// The door of an engine whose houses share this.
+    #[must_use]
+    pub fn new(common: Arc<Common>) -> Door {
+        Door { common }
+    }
+
+    /// What the houses share.
+    #[must_use]
+    pub fn common(&self) -> &Common {
+        &self.common
+    }
+
+    /// The actor that a message is for, and the message as it receives it. `seed` is the luck of an offering
+    /// that is issued by it.
+    ///
+    /// # Errors
+    /// A refusal that names the field, its limit and what to do; nothing was changed.
+    pub fn resolve(&self, message: &Message, seed: [u8; 32]) -> Result<(ActorNumber, Body), Refusal> {
+        let fingerprint = codec::fingerprint(&message.command).map_err(|_| Refusal::of(Code::Internal))?;
+        let (to, task) = self.target(message, seed)?;
+        let caller = match &message.caller {
+            Caller::FundsManagement => ActorNumber::FUNDS_MANAGEMENT,
+            Caller::Account(_) if matches!(task, Task::Open(_)) => to,
+            Caller::Account(name) => self.account("caller", name)?.number,
+        };
+        let key = RequestKey { caller, id: message.request_id.clone() };
+        let request = Request { mark: RequestMark { key, fingerprint }, task };
+        Ok((to, Body::Request(Box::new(request))))
+    }
+
+    fn target(&self, message: &Message, seed: [u8; 32]) -> Result<Target, Refusal> {
+        let caller = &message.caller;
+        match &message.command {
+            Command::OpenAccount { account, currency, deposit, credit_limit } => {
+                match caller {
+                    Caller::FundsManagement => {}
+                    Caller::Account(own) if own == account => {
+                        only_zero("deposit", *deposit)?;
+                        only_zero("credit_limit", *credit_limit)?;
+                    }
+                    Caller::Account(_) => {
+                        return Err(not_allowed("is neither the institution nor the account itself"));
+                    }
+                }
+                let (name, currency) = (account.clone(), *currency);
+                let (deposit, credit_limit) = (*deposit, *credit_limit);
+                let entry = self.common.directory.reserve_account(account, currency);
+                Ok((entry.number, Task::Open(Opening { name, currency, deposit, credit_limit })))
+            }
+            Command::Deposit { account, amount } => {
+                let account = self.funds(caller, account)?;
+                Ok((account, Task::Deposit(positive("amount", *amount)?)))
+            }
+            Command::CashOut { account, amount } => {
+                let account = self.funds(caller, account)?;
+                Ok((account, Task::CashOut(positive("amount", *amount)?)))
+            }
+            Command::SetCreditLimit { account, credit_limit } => {
+                Ok((self.funds(caller, account)?, Task::SetCreditLimit(*credit_limit)))
+            }
+            Command::Issue { offering, offer } => self.issue(caller, offering, offer, seed),
+            Command::Publish { offering } => {
+                self.party(caller)?;
+                Ok((self.offering(offering)?.number, Task::Publish))
+            }
+            Command::AttachCommission { offering, terms } => {
+                let payer = self.party(caller)?;
+                let entry = self.offering(offering)?;
+                terms.check()?;
+                check_time("expires_at", terms.expires_at)?;
+                Ok((entry.number, Task::Attach(payer, terms.clone())))
+            }
+            Command::Circulate { offering, serial, via } => {
+                let party = self.party(caller)?;
+                let entry = self.offering(offering)?;
+                let via = self.via(via, *serial)?;
+                let task = Task::Circulate(CirculateTask { party, named: *serial, via });
+                match serial {
+                    Some(serial) => Ok((certificate(entry, *serial)?, task)),
+                    None => Ok((entry.number, task)),
+                }
+            }
+            Command::Acquire { offering, serial } => {
+                self.party(caller)?;
+                Ok((certificate(self.offering(offering)?, *serial)?, Task::Acquire(*serial)))
+            }
+            Command::Purchase { offering, serial, via } => {
+                let buyer = self.party(caller)?;
+                let entry = self.offering(offering)?;
+                let found = self.via(via, *serial)?;
+                let task =
+                    Task::Purchase(PurchaseTask { buyer, named: *serial, via: found, page_found: false });
+                let named = serial.map(|serial| certificate(entry, serial)).transpose()?;
+                // A private page is a certificate's own, so the certificate looks first (D40).
+                match (found, named) {
+                    (FoundVia::PrivatePage(_), Some(certificate)) => Ok((certificate, task)),
+                    _ => Ok((entry.number, task)),
+                }
+            }
+            Command::ShowAccount { account } => {
+                match caller {
+                    Caller::FundsManagement => {}
+                    Caller::Account(own) if own == account => {}
+                    Caller::Account(_) => return Err(not_allowed("may look at its own account only")),
+                }
+                Ok((self.account("account", account)?.number, Task::ShowAccount))
+            }
+            Command::ShowOffering { offering } => Ok((self.offering(offering)?.number, Task::ShowOffering)),
+            Command::ShowCertificate { offering, serial, from_hop } => {
+                let number = certificate(self.offering(offering)?, *serial)?;
+                Ok((number, Task::ShowCertificate { serial: *serial, from_hop: *from_hop }))
+            }
+        }
+    }
+
+    fn issue(&self, caller: &Caller, name: &Name, offer: &Offer, seed: [u8; 32]) -> Result<Target, Refusal> {
+        let supplier = self.party(caller)?;
+        for (field, text) in offer.information.texts() {
+            if text.len() > TEXT_BYTES_MAX {
+                let detail = format!("has {} bytes: give at most {TEXT_BYTES_MAX}", text.len());
+                return Err(Refusal::new(Code::BadText, field, detail));
+            }
+            let needed = matches!(field, "information.product_name" | "information.settlement");
+            if needed && text.trim().is_empty() {
+                return Err(Refusal::new(Code::Missing, field, "is empty: a certificate must have it"));
+            }
+        }
+        positive("price", offer.price)?;
+        if offer.items == 0 || offer.items > OFFERING_ITEMS_MAX {
+            let detail = format!("is {}: give 1 to {OFFERING_ITEMS_MAX}", offer.items);
+            return Err(Refusal::new(Code::BadValue, "items", detail));
+        }
+        if offer.payers.len() > PAYERS_MAX {
+            let detail = format!("names {}: name at most {PAYERS_MAX}", offer.payers.len());
+            return Err(Refusal::new(Code::BadValue, "payers", detail));
+        }
+        if offer.cap == Some(0) {
+            return Err(Refusal::new(Code::BadValue, "cap", "is 0: give at least 1, or leave it out"));
+        }
+        check_time("window.opens", offer.window.opens)?;
+        check_time("window.closes", offer.window.closes)?;
+        check_time("expires_at", offer.expires_at)?;
+        if let (Some(opens), Some(closes)) = (offer.window.opens, offer.window.closes)
+            && opens >= closes
+        {
+            return Err(Refusal::new(
+                Code::BadValue,
+                "window.closes",
+                "is not after it opens: give a later time",
+            ));
+        }
+        let payee = party_of(self.account("payee", &offer.payee)?);
+        for (field, party) in [("supplier", supplier), ("payee", payee)] {
+            if party.currency != offer.currency {
+                return Err(Refusal::new(
+                    Code::CurrencyMismatch,
+                    field,
+                    "has another currency than the offering",
+                ));
+            }
+        }
+        let payers = offer
+            .payers
+            .iter()
+            .map(|payer| Ok(self.account("payers", payer)?.number))
+            .collect::<Result<Vec<_>, Refusal>>()?;
+        let entry = self.common.directory.reserve_offering(name, offer.items);
+        let issued = IssuedOffer {
+            name: name.clone(),
+            supplier,
+            payee,
+            price: offer.price,
+            currency: offer.currency,
+            items: offer.items,
+            information: offer.information.clone(),
+            payers,
+            window: offer.window,
+            cap: offer.cap,
+            expires_at: offer.expires_at,
+            seed,
+        };
+        Ok((entry.number, Task::Issue(Box::new(issued))))
+    }
+
+    fn funds(&self, caller: &Caller, account: &Name) -> Result<ActorNumber, Refusal> {
+        if *caller != Caller::FundsManagement {
+            return Err(not_allowed("is not the funds-management institution"));
+        }
+        Ok(self.account("account", account)?.number)
+    }
+
+    fn account(&self, field: &'static str, name: &Name) -> Result<AccountEntry, Refusal> {
+        let entry = self.common.directory.account(name).filter(|entry| entry.live);
+        entry.ok_or_else(|| Refusal::new(Code::UnknownAccount, field, format!("{name} is not open")))
+    }
+
+    fn party(&self, caller: &Caller) -> Result<Party, Refusal> {
+        match caller {
+            Caller::Account(name) => Ok(party_of(self.account("caller", name)?)),
+            Caller::FundsManagement => {
+                Err(not_allowed("is the institution, and this is an account's to send"))
+            }
+        }
+    }
+
+    fn offering(&self, name: &Name) -> Result<OfferingEntry, Refusal> {
+        let entry = self.common.directory.offering(name).filter(|entry| entry.live);
+        entry.ok_or_else(|| Refusal::new(Code::UnknownOffering, "offering", format!("{name} is not issued")))
+    }
+
+    fn via(&self, via: &Via, serial: Option<Serial>) -> Result<FoundVia, Refusal> {
+        match via {
+            Via::Public => Ok(FoundVia::Public),
+            _ if serial.is_none() => Err(Refusal::new(
+                Code::Missing,
+                "serial",
+                "is left out: a private page or a link names a certificate",
+            )),
+            Via::PrivatePage(owner) => Ok(FoundVia::PrivatePage(self.account("via", owner)?.number)),
+            Via::Link => Ok(FoundVia::Link),
+        }
+    }
+}
+
+fn party_of(entry: AccountEntry) -> Party {
+    Party { number: entry.number, currency: entry.currency }
+}
+
+fn certificate(offering: OfferingEntry, serial: Serial) -> Result<ActorNumber, Refusal> {
+    if serial.0 == 0 || serial.0 > offering.items {
+        let detail = format!("is {}: give 1 to {}", serial.0, offering.items);
+        return Err(Refusal::new(Code::UnknownCertificate, "serial", detail));
+    }
+    Ok(offering.number.certificate(serial))
+}
+
+fn not_allowed(detail: &'static str) -> Refusal {
+    Refusal::new(Code::NotAllowed, "caller", detail)
+}
+
+fn only_zero(field: &'static str, amount: Money) -> Result<(), Refusal> {
+    if amount.is_zero() {
+        return Ok(());
+    }
+    Err(Refusal::new(Code::NotAllowed, field, "is above 0: only the institution brings money in or lends it"))
+}
+
+fn positive(field: &'static str, amount: Money) -> Result<Money, Refusal> {
+    if amount.is_zero() {
+        return Err(Refusal::new(Code::AmountNotPositive, field, "is 0: give at least one minor unit"));
+    }
+    Ok(amount)
+}
+
+fn check_time(field: &'static str, time: Option<Timestamp>) -> Result<(), Refusal> {
+    match time {
+        Some(time) if time.0 > TIME_MS_MAX => {
+            let detail = format!("is {}: give at most {TIME_MS_MAX}, the end of the year 9999", time.0);
+            Err(Refusal::new(Code::BadValue, field, detail))
+        }
+        _ => Ok(()),
+    }
+}

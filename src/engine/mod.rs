@@ -1,0 +1,20 @@
+//! The engine: opening a store, sending messages, closing. It needs no socket and no runtime of the caller's.
+//!
+//! Absent on purpose: decisions. Doors resolve and stamp; actors decide.
+
+mod audit;
+mod clock;
+mod config;
+mod deliver;
+mod digest;
+mod door;
+mod error;
+mod open;
+
+pub use audit::{Audit, AuditError, CurrencyTotals, Totals, audit};
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use config::Config;
+pub use deliver::{Answers, Reply};
+pub use door::Door;
+pub use error::EngineError;
+pub use open::{Engine, Recovered};

@@ -1,0 +1,273 @@
+//! Opening, sending, closing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::clock::Clock;
+use super::config::Config;
+use super::deliver::{Answers, Batch, Reply};
+use super::door::Door;
+use super::error::EngineError;
+use crate::actors::{Departing, Envelope, Permits, Replay, Shards, Sink, Stopped, Ticket, shard_of};
+use crate::domain::{
+    ActorNumber, Caller, Code, Command, Done, Message, OfferingView, Position, Refusal, RequestId, Timestamp,
+};
+use crate::journal::{Cut, DataFolder, FileLog, FolderDisk, Journal, JournalError, JournalStats, Log};
+use crate::limits::{BATCH_MESSAGES_MAX, PERMITS_MAX, SHARDS_MAX};
+
+/// A running engine over one data folder. Every method can be called from any thread.
+pub struct Engine {
+    door: Door,
+    shards: Shards,
+    journal: Arc<Journal<Departing>>,
+    permits: Arc<Permits>,
+    stopped: Arc<Stopped>,
+    closed: AtomicBool,
+    clock: Arc<dyn Clock>,
+    /// The greatest time of the log when it was opened: the engine's time never falls.
+    not_before: Timestamp,
+    recovered: Recovered,
+    _folder: DataFolder,
+}
+
+/// What opening found.
+#[derive(Clone, Debug)]
+pub struct Recovered {
+    /// Records read from the log.
+    pub records: u64,
+    /// Walks that were unfinished and are finished now.
+    pub unfinished_walks: usize,
+    /// True where the engine before was closed, false where it was cut off.
+    pub sealed: bool,
+    /// What was cut from the end of the log: the rest of a batch that was never answered.
+    pub cut: Option<Cut>,
+    /// How long opening took.
+    pub took: Duration,
+}
+
+impl Engine {
+    /// Opens a data folder: locks it, reads the log, finishes what was unfinished, then takes messages.
+    ///
+    /// # Errors
+    /// One clear line: a setting out of its bounds, a folder that is in use or is no store, damage by name,
+    /// no room, no permission.
+    pub fn open(config: Config) -> Result<Engine, EngineError> {
+        let begun = Instant::now();
+        check("shards", config.shards, SHARDS_MAX)?;
+        check("permits", config.permits, PERMITS_MAX)?;
+        let folder = DataFolder::open(&config.data)?;
+        let (mut log, opened) = FileLog::open(FolderDisk::new(folder.journal()))?;
+        let mut replay = Replay::new(config.shards);
+        read_into(&log, &mut replay).map_err(|failure| {
+            failure.map_replay(|error| EngineError::Replay { folder: config.data.clone(), error })
+        })?;
+        let (records, unfinished_walks) = (replay.records(), replay.unfinished_walks());
+        let not_before = replay.latest();
+        let (houses, common) = replay.finish(&mut |batch| {
+            let first = log.append(batch)?;
+            batch.clear();
+            Ok(first)
+        })?;
+        log.sync()?;
+        let journal = Journal::start(Box::new(log))?;
+        let stopped = Arc::new(Stopped::default());
+        let shards = Shards::start(houses, &journal, &stopped)?;
+        let (reason, wake) = (Arc::clone(&stopped), shards.waker());
+        journal.on_fault(move |why| {
+            reason.stop(why.to_owned());
+            wake();
+        });
+        let took = begun.elapsed();
+        tracing::info!(records, unfinished_walks, ?took, "the engine is open");
+        Ok(Engine {
+            door: Door::new(common),
+            shards,
+            journal,
+            permits: Permits::new(config.permits),
+            stopped,
+            closed: AtomicBool::new(false),
+            clock: config.clock,
+            not_before,
+            recovered: Recovered { records, unfinished_walks, sealed: opened.sealed, cut: opened.cut, took },
+            _folder: folder,
+        })
+    }
+
+    /// Sends one message. It is accepted when this returns; the reply comes when what it says is durable.
+    pub fn send(&self, message: Message) -> Reply {
+        Reply(self.send_batch(vec![message]))
+    }
+
+    /// Sends up to `limits::BATCH_MESSAGES_MAX` messages; each is decided for itself. Answers come in their
+    /// order, when all are durable. Dropping the future undoes nothing.
+    pub fn send_batch(&self, messages: Vec<Message>) -> Answers {
+        let (batch, answers) = Batch::new(messages.len());
+        let sink: Arc<dyn Sink> = Arc::new(batch);
+        if messages.len() > BATCH_MESSAGES_MAX {
+            let detail = format!("are {}: send at most {BATCH_MESSAGES_MAX} in a batch", messages.len());
+            let refusal = Refusal::new(Code::BadValue, "messages", detail);
+            for (index, _) in (0_u32..).zip(&messages) {
+                sink.give(index, Err(refusal.clone()));
+            }
+            return answers;
+        }
+        let now = self.clock.now().max(self.not_before);
+        let mut parcels: BTreeMap<usize, Vec<Envelope>> = BTreeMap::new();
+        for (index, message) in (0_u32..).zip(&messages) {
+            if let Err(refusal) = self.accept(message, now, &sink, index, &mut parcels) {
+                sink.give(index, Err(refusal));
+            }
+        }
+        for (shard, envelopes) in parcels {
+            self.shards.send(shard, envelopes);
+        }
+        answers
+    }
+
+    /// Puts a message into its shard's parcel. A refusal that is given back depends on nothing that a crash
+    /// could take back.
+    fn accept(
+        &self,
+        message: &Message,
+        now: Timestamp,
+        sink: &Arc<dyn Sink>,
+        index: u32,
+        parcels: &mut BTreeMap<usize, Vec<Envelope>>,
+    ) -> Result<(), Refusal> {
+        let permit = self.permits.take()?;
+        if self.closed.load(Ordering::SeqCst) || self.stopped.why().is_some() {
+            return Err(Refusal::of(Code::Stopped));
+        }
+        let mut seed = [0; 32];
+        if matches!(message.command, Command::Issue { .. })
+            && let Err(error) = getrandom::fill(&mut seed)
+        {
+            return Err(Refusal::new(
+                Code::Internal,
+                "",
+                format!("the machine gives no randomness: {error}"),
+            ));
+        }
+        let ticket = Ticket::new(Arc::clone(sink), index, permit);
+        match self.door.resolve(message, seed) {
+            Ok((to, body)) => {
+                let walk = self.door.common().next_walk();
+                let envelope = Envelope { to, walk, now, hop: 0, cause: None, body, ticket: Some(ticket) };
+                parcels.entry(shard_of(to, self.shards.count())).or_default().push(envelope);
+            }
+            // What the door knows of names may not be durable yet, so its refusals wait like every answer.
+            Err(refusal) => {
+                ticket.settle(Err(refusal));
+                if ticket.absorbed(Position(0), 0) {
+                    self.journal.release(self.journal.handed_over(), vec![Departing(ticket)]);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Up to `most` rows of the public platform, behind the offering with number `after` (V1, V3). Every row
+    /// comes from the live offering.
+    ///
+    /// # Errors
+    /// `stopped` or `outcome_unknown`, where the engine has stopped.
+    pub async fn platform(&self, after: ActorNumber, most: usize) -> Result<Vec<OfferingView>, Refusal> {
+        let names = self.door.common().directory.published(after, most.min(BATCH_MESSAGES_MAX));
+        let messages = names
+            .into_iter()
+            .map(|(_, offering)| {
+                let (caller, request_id) = (Caller::FundsManagement, RequestId::new("platform")?);
+                Ok(Message { caller, request_id, command: Command::ShowOffering { offering } })
+            })
+            .collect::<Result<Vec<_>, Refusal>>()?;
+        let mut rows = Vec::with_capacity(messages.len());
+        for answer in self.send_batch(messages).await {
+            if let Done::Offering(row) = answer? {
+                rows.push(*row);
+            }
+        }
+        Ok(rows)
+    }
+
+    /// What opening found.
+    #[must_use]
+    pub fn recovered(&self) -> &Recovered {
+        &self.recovered
+    }
+
+    /// What the journal has written since it was opened.
+    #[must_use]
+    pub fn journal_stats(&self) -> JournalStats {
+        self.journal.stats()
+    }
+
+    /// How many messages are under way.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.permits.taken()
+    }
+
+    /// Why the engine has stopped by itself, if it has.
+    #[must_use]
+    pub fn fault(&self) -> Option<&str> {
+        self.stopped.why()
+    }
+
+    /// Takes no more messages, waits for every walk under way, and seals the log. Closing again does nothing more.
+    ///
+    /// # Errors
+    /// Where the engine had stopped by itself, or the last sync fails. What was answered is durable all the same.
+    pub fn close(&self) -> Result<(), EngineError> {
+        self.closed.store(true, Ordering::SeqCst);
+        while self.permits.taken() > 0 && self.stopped.why().is_none() {
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        self.shards.quiesce();
+        self.shards.stop();
+        match self.stopped.why() {
+            Some(why) => Err(EngineError::Stopped(why.to_owned())),
+            None => Ok(self.journal.close()?),
+        }
+    }
+}
+
+/// Reading a log into a replay failed, in the log or in the replay.
+pub(super) enum ReadFailure {
+    Journal(JournalError),
+    Replay(crate::actors::ReplayError),
+}
+
+impl ReadFailure {
+    fn map_replay(self, map: impl FnOnce(crate::actors::ReplayError) -> EngineError) -> EngineError {
+        match self {
+            ReadFailure::Journal(error) => EngineError::Journal(error),
+            ReadFailure::Replay(error) => map(error),
+        }
+    }
+}
+
+/// Replays every record that the log has.
+pub(super) fn read_into(log: &impl Log, replay: &mut Replay) -> Result<(), ReadFailure> {
+    let mut wrong = None;
+    let read = log.read(log.oldest(), &mut |position, bytes| {
+        replay.record(position, bytes).map_err(|error| {
+            let why = error.to_string();
+            wrong = Some(error);
+            JournalError::Stopped { why }
+        })
+    });
+    match (wrong, read) {
+        (Some(error), _) => Err(ReadFailure::Replay(error)),
+        (None, Err(error)) => Err(ReadFailure::Journal(error)),
+        (None, Ok(())) => Ok(()),
+    }
+}
+
+fn check(field: &'static str, value: usize, most: usize) -> Result<(), EngineError> {
+    if value == 0 || value > most {
+        return Err(EngineError::Config { field, value, limit: format!("1 to {most}") });
+    }
+    Ok(())
+}

@@ -1,0 +1,223 @@
+//! The data folder: whose it is, which format it has, and that one process has it.
+//!
+//! ```text
+//! FORMAT    the text "hongbao store 1" and a line feed
+//! lock      empty; whoever has the store open holds a lock on it
+//! journal/  the segments
+//! ```
+//!
+//! `FORMAT` is written last, so a folder that has it has the rest. A folder is taken for a new
+//! store only when it is empty or holds nothing but what an interrupted first start leaves.
+//! Absent on purpose: what lies in `journal/`, and any other folder of the store.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    disk::{TEMPORARY_SUFFIX, create_durably, names_in, sync_folder},
+    error::JournalError,
+};
+
+const FORMAT: &str = "FORMAT";
+const LOCK: &str = "lock";
+const JOURNAL: &str = "journal";
+const FORMAT_VERSION: u64 = 1;
+const FORMAT_WORDS: &str = "hongbao store ";
+/// A marker is a short line; what is longer is none.
+const FORMAT_BYTES_MAX: u64 = 64;
+
+/// An open data folder. The lock is held until this is dropped, so keep it longer than all
+/// that lies in the folder.
+#[derive(Debug)]
+pub struct DataFolder {
+    root: PathBuf,
+    is_new: bool,
+    _lock: Option<File>,
+}
+
+enum Content {
+    Store,
+    New,
+}
+
+impl DataFolder {
+    /// Opens the store in `root` for this process alone, or begins one there, with the
+    /// folders above it if need be.
+    ///
+    /// # Errors
+    /// `NotAFolder`, `NotAStore`, `NewerFormat`, `InUse`, `NotPermitted`, `NoRoom`,
+    /// `Missing`, or `Io`; each is one line that says what to do or what failed. A folder
+    /// that is not a store is not written to.
+    pub fn open(root: impl Into<PathBuf>) -> Result<Self, JournalError> {
+        let root = root.into();
+        create_folders(&root)?;
+        look_at(&root)?;
+        let lock_path = root.join(LOCK);
+        let lock = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&lock_path)
+            .map_err(|source| JournalError::from_io("open", &lock_path, source))?;
+        take(lock.try_lock(), &root, &lock_path)?;
+        // Another process may have begun the store between the look and the lock.
+        let is_new = match look_at(&root)? {
+            Content::Store => false,
+            Content::New => {
+                begin(&root)?;
+                true
+            }
+        };
+        require_journal(&root)?;
+        Ok(DataFolder { root, is_new, _lock: Some(lock) })
+    }
+
+    /// Opens the store in `root` for reading only and writes nothing there. Several may
+    /// inspect a store at a time, and none while a process has it open.
+    ///
+    /// # Errors
+    /// As for `open`; a folder that is not there, or is empty, is `NotAStore`.
+    pub fn inspect(root: impl Into<PathBuf>) -> Result<Self, JournalError> {
+        let root = root.into();
+        if !is_folder(&root)? {
+            return Err(not_a_store(&root, "there is no such folder"));
+        }
+        if let Content::New = look_at(&root)? {
+            return Err(not_a_store(&root, "no store was ever begun there"));
+        }
+        let lock_path = root.join(LOCK);
+        let lock = match File::open(&lock_path) {
+            Ok(lock) => {
+                take(lock.try_lock_shared(), &root, &lock_path)?;
+                Some(lock)
+            }
+            // A copy of a store may come without it, and then nobody has the copy open.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(source) => return Err(JournalError::from_io("open", &lock_path, source)),
+        };
+        require_journal(&root)?;
+        Ok(DataFolder { root, is_new: false, _lock: lock })
+    }
+
+    /// The data folder itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The folder of the journal's segments.
+    pub fn journal(&self) -> PathBuf {
+        self.root.join(JOURNAL)
+    }
+
+    /// Whether the store was begun by this opening.
+    pub fn is_new(&self) -> bool {
+        self.is_new
+    }
+}
+
+fn not_a_store(root: &Path, why: impl Into<String>) -> JournalError {
+    JournalError::NotAStore { folder: root.to_owned(), why: why.into() }
+}
+
+fn take(locked: Result<(), TryLockError>, root: &Path, lock_path: &Path) -> Result<(), JournalError> {
+    match locked {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(JournalError::InUse { folder: root.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(JournalError::from_io("lock", lock_path, source)),
+    }
+}
+
+/// Whether there is a folder at `path`; false when there is nothing.
+fn is_folder(path: &Path) -> Result<bool, JournalError> {
+    let not_a_folder = || JournalError::NotAFolder { path: path.to_owned() };
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => Ok(true),
+        Ok(_) => Err(not_a_folder()),
+        Err(error) => match error.kind() {
+            io::ErrorKind::NotFound => Ok(false),
+            io::ErrorKind::NotADirectory => Err(not_a_folder()),
+            _ => Err(JournalError::from_io("look at", path, error)),
+        },
+    }
+}
+
+/// Creates the folder and those above it, each durable in the one that holds it.
+fn create_folders(root: &Path) -> Result<(), JournalError> {
+    if is_folder(root)? {
+        return Ok(());
+    }
+    let above = match root.parent() {
+        Some(above) if above != Path::new("") => above,
+        _ => Path::new("."),
+    };
+    create_folders(above)?;
+    create_folder(root)?;
+    sync_folder(above)
+}
+
+fn create_folder(path: &Path) -> Result<(), JournalError> {
+    match fs::create_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => made.map_err(|source| JournalError::from_io("create the folder", path, source)),
+    }
+}
+
+/// Tells a store from a folder where one may begin, and refuses everything else.
+fn look_at(root: &Path) -> Result<Content, JournalError> {
+    let names = names_in(root)?;
+    if names.iter().any(|name| name == FORMAT) {
+        check_marker(root)?;
+        return Ok(Content::Store);
+    }
+    let marker_being_made = format!("{FORMAT}{TEMPORARY_SUFFIX}");
+    for name in names {
+        let path = root.join(&name);
+        let ours = match name.as_str() {
+            LOCK => fs::metadata(&path).is_ok_and(|lock| lock.is_file() && lock.len() == 0),
+            JOURNAL => path.is_dir() && names_in(&path)?.is_empty(),
+            other => other == marker_being_made,
+        };
+        if !ours {
+            let why = format!("it has no file {FORMAT} and holds {name:?}");
+            return Err(not_a_store(root, why));
+        }
+    }
+    Ok(Content::New)
+}
+
+fn check_marker(root: &Path) -> Result<(), JournalError> {
+    let path = root.join(FORMAT);
+    let failed = |source| JournalError::from_io("read", &path, source);
+    let length = fs::metadata(&path).map_err(failed)?.len();
+    if length > FORMAT_BYTES_MAX {
+        return Err(not_a_store(root, format!("its file {FORMAT} has {length} bytes")));
+    }
+    let text = fs::read(&path).map_err(failed)?;
+    let version = str::from_utf8(&text)
+        .ok()
+        .and_then(|text| text.strip_prefix(FORMAT_WORDS))
+        .and_then(|text| text.strip_suffix('\n'))
+        .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
+        .and_then(|digits| digits.parse::<u64>().ok());
+    match version {
+        Some(FORMAT_VERSION) => Ok(()),
+        Some(version) if version > FORMAT_VERSION => Err(JournalError::NewerFormat { file: path, version }),
+        _ => Err(not_a_store(root, format!("its file {FORMAT} does not say so"))),
+    }
+}
+
+fn begin(root: &Path) -> Result<(), JournalError> {
+    create_folder(&root.join(JOURNAL))?;
+    sync_folder(root)?;
+    let marker = format!("{FORMAT_WORDS}{FORMAT_VERSION}\n");
+    create_durably(root, FORMAT, marker.as_bytes())
+}
+
+fn require_journal(root: &Path) -> Result<(), JournalError> {
+    let path = root.join(JOURNAL);
+    if path.is_dir() { Ok(()) } else { Err(JournalError::Missing { path }) }
+}

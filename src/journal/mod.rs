@@ -1,0 +1,34 @@
+//! The journal: an append-only log of opaque records, durable by one sync for many.
+//!
+//! What is here: the promises of a log ([`Log`]), the log of segments in a folder
+//! ([`FileLog`]), what opening it finds ([`Opened`]), the front that every shard hands its
+//! records to ([`Journal`]) and the folder that all of it lives in ([`DataFolder`]).
+//!
+//! Absent on purpose: what a record means, snapshots, the order of walks, any `async`, and
+//! any decision to go on after a failed write or sync.
+
+mod disk;
+mod error;
+mod findings;
+mod folder;
+mod format;
+mod handover;
+mod limits_needed;
+mod log;
+pub mod record;
+mod recovery;
+mod segments;
+mod survey;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use disk::{Disk, FolderDisk, TEMPORARY_SUFFIX};
+pub use error::JournalError;
+pub use findings::{Cut, Opened};
+pub use folder::DataFolder;
+pub use handover::{Departure, Journal, JournalStats};
+pub use log::{Log, RecordBatch, Visit};
+pub use record::{AnswerMark, Cause, Former, Prefix, Record};
+pub use segments::{FileLog, SegmentLog, SegmentOptions};

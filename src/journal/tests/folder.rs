@@ -1,0 +1,153 @@
+//! The data folder: what is taken for a store, and who has it.
+
+use std::{fs, path::Path};
+
+use crate::journal::{DataFolder, JournalError};
+
+fn open_fails(path: &Path) -> JournalError {
+    let error = DataFolder::open(path).unwrap_err();
+    let line = error.to_string();
+    assert!(!line.contains('\n') && line.len() > 20, "one clear line: {line}");
+    error
+}
+
+fn listing(path: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_store_is_begun_with_the_folders_above_it_and_found_again() {
+    let above = tempfile::tempdir().unwrap();
+    let root = above.path().join("snapshots/data");
+    let folder = DataFolder::open(&root).unwrap();
+    assert!(folder.is_new() && folder.journal().is_dir());
+    assert_eq!(fs::read_to_string(root.join("FORMAT")).unwrap(), "hongbao store 1\n");
+    assert_eq!(listing(&root), ["FORMAT", "journal", "lock"]);
+    drop(folder);
+    assert!(!DataFolder::open(&root).unwrap().is_new());
+}
+
+#[test]
+fn what_an_interrupted_first_start_leaves_counts_as_new() {
+    for left in [&[][..], &["lock"], &["FORMAT.new"], &["lock", "FORMAT.new", "journal/"]] {
+        let root = tempfile::tempdir().unwrap();
+        for name in left {
+            match name.strip_suffix('/') {
+                Some(folder) => fs::create_dir(root.path().join(folder)).unwrap(),
+                None => fs::write(root.path().join(name), "").unwrap(),
+            }
+        }
+        assert!(DataFolder::open(root.path()).unwrap().is_new(), "{left:?}");
+        assert_eq!(listing(root.path()), ["FORMAT", "journal", "lock"], "{left:?}");
+    }
+}
+
+#[test]
+fn folders_with_other_things_are_refused_and_left_as_they_are() {
+    for (name, content) in [
+        ("photo.jpg", "x"),
+        ("lock", "pid 17"),
+        ("FORMAT", "another store 1\n"),
+        ("FORMAT", "hongbao store 1"),
+        ("FORMAT", "hongbao store 0\n"),
+        ("FORMAT", "hongbao store +1\n"),
+        ("FORMAT", ""),
+        ("journal", "a file"),
+    ] {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join(name), content).unwrap();
+        let error = open_fails(root.path());
+        assert!(matches!(error, JournalError::NotAStore { .. }), "{name}: {error}");
+        assert!(error.to_string().contains("choose another folder"));
+        assert_eq!(listing(root.path()), [name], "nothing is written");
+    }
+    let root = tempfile::tempdir().unwrap();
+    fs::create_dir(root.path().join("journal")).unwrap();
+    fs::write(root.path().join("journal/diary"), "x").unwrap();
+    assert!(matches!(open_fails(root.path()), JournalError::NotAStore { .. }));
+}
+
+#[test]
+fn a_marker_of_a_newer_version_is_refused_by_its_number() {
+    let root = tempfile::tempdir().unwrap();
+    fs::write(root.path().join("FORMAT"), "hongbao store 12\n").unwrap();
+    let error = open_fails(root.path());
+    assert!(matches!(error, JournalError::NewerFormat { version: 12, .. }));
+    let inspected = DataFolder::inspect(root.path()).unwrap_err();
+    assert!(matches!(inspected, JournalError::NewerFormat { version: 12, .. }));
+    assert_eq!(listing(root.path()), ["FORMAT"]);
+}
+
+#[test]
+fn a_file_and_a_path_under_a_file_are_no_folders() {
+    let root = tempfile::tempdir().unwrap();
+    let file = root.path().join("file");
+    fs::write(&file, "x").unwrap();
+    for path in [file.clone(), file.join("data"), file.join("data/below")] {
+        let error = open_fails(&path);
+        assert!(matches!(error, JournalError::NotAFolder { .. }), "{error}");
+        let error = DataFolder::inspect(&path).unwrap_err();
+        assert!(matches!(error, JournalError::NotAFolder { .. }), "{error}");
+    }
+}
+
+#[test]
+fn one_opener_at_a_time_and_several_inspectors() {
+    let root = tempfile::tempdir().unwrap();
+    let open = DataFolder::open(root.path()).unwrap();
+    for refused in [DataFolder::open(root.path()), DataFolder::inspect(root.path())] {
+        let error = refused.unwrap_err();
+        assert!(matches!(error, JournalError::InUse { .. }));
+        assert!(error.to_string().contains("stop that one or choose another folder"));
+    }
+    drop(open);
+    let first = DataFolder::inspect(root.path()).unwrap();
+    let second = DataFolder::inspect(root.path()).unwrap();
+    assert!(matches!(open_fails(root.path()), JournalError::InUse { .. }));
+    drop((first, second));
+    DataFolder::open(root.path()).unwrap();
+}
+
+#[test]
+fn inspecting_writes_nothing() {
+    let root = tempfile::tempdir().unwrap();
+    let absent = root.path().join("absent");
+    assert!(matches!(DataFolder::inspect(&absent), Err(JournalError::NotAStore { .. })));
+    assert!(!absent.exists());
+    assert!(matches!(DataFolder::inspect(root.path()), Err(JournalError::NotAStore { .. })));
+    assert!(listing(root.path()).is_empty());
+
+    drop(DataFolder::open(root.path()).unwrap());
+    fs::remove_file(root.path().join("lock")).unwrap();
+    let copy = DataFolder::inspect(root.path()).unwrap();
+    assert!(copy.journal().is_dir());
+    assert_eq!(listing(root.path()), ["FORMAT", "journal"], "no lock is made");
+}
+
+#[test]
+fn a_store_without_its_journal_is_not_begun_anew() {
+    let root = tempfile::tempdir().unwrap();
+    drop(DataFolder::open(root.path()).unwrap());
+    fs::remove_dir(root.path().join("journal")).unwrap();
+    assert!(matches!(open_fails(root.path()), JournalError::Missing { .. }));
+    let inspected = DataFolder::inspect(root.path()).unwrap_err();
+    assert!(matches!(inspected, JournalError::Missing { .. }));
+}
+
+#[test]
+fn refusals_of_the_operating_system_are_sorted_by_who_must_act() {
+    use std::io::{Error, ErrorKind};
+    for (kind, words) in [
+        (ErrorKind::StorageFull, "make room"),
+        (ErrorKind::QuotaExceeded, "make room"),
+        (ErrorKind::PermissionDenied, "not permitted"),
+        (ErrorKind::ReadOnlyFilesystem, "not permitted"),
+        (ErrorKind::Other, "could not"),
+    ] {
+        let line = JournalError::from_io("write", "some/file", Error::from(kind)).to_string();
+        assert!(line.contains(words) && line.contains("some/file"), "{line}");
+    }
+}

@@ -1,0 +1,20 @@
+//! hongbao: an in-memory engine for flash sales in which every certificate and every account is an actor.
+//!
+//! Start at [`Engine`]: open it on a folder, send it [`domain::Message`]s, close it. `ARCHITECTURE.md` has the
+//! way of one message and the contract of durability.
+
+pub mod actors;
+pub mod cli;
+mod codec;
+pub mod domain;
+mod engine;
+pub mod journal;
+pub mod limits;
+mod planted;
+#[cfg(test)]
+mod simulator;
+
+pub use engine::{
+    Answers, Audit, AuditError, Clock, Config, CurrencyTotals, Door, Engine, EngineError, ManualClock,
+    Recovered, Reply, SystemClock, Totals, audit,
+};

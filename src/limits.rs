@@ -1,0 +1,91 @@
+//! What nothing may exceed, and why. Every bound of the engine stands here, so that the relations
+//! between them can be checked when the crate is compiled.
+
+/// The most minor units that one amount, one balance and one currency's whole money may reach.
+///
+/// A quintillion fits a signed 64-bit integer nine times over, so no sum of two legal amounts can
+/// overflow; a deposit or credit line that could carry a currency past it is refused, and therefore
+/// no credit inside a walk can be.
+pub const MONEY_MINOR_MAX: u64 = 1_000_000_000_000_000_000;
+
+/// The longest name of an account or an offering, in bytes: room for any UUID, ULID or e-mail address.
+pub const NAME_BYTES_MAX: usize = 128;
+
+/// The longest request id, in bytes (DESIGN §5).
+pub const REQUEST_ID_BYTES_MAX: usize = 128;
+
+/// The longest of an offering's texts, in bytes: a page of text. Longer documents belong behind a link.
+pub const TEXT_BYTES_MAX: usize = 4_096;
+
+/// The most items (serials) of one offering. Their numbers are given out together, from 64 bits.
+pub const OFFERING_ITEMS_MAX: u32 = 10_000_000;
+
+/// The most accounts that a supplier may name as payers of an offering's commission.
+pub const PAYERS_MAX: usize = 64;
+
+/// The most buyers who wait at one offering while its last serials are being paid (SPEC F5).
+///
+/// Each holds a permit, so the line stays well under the permits.
+pub const LINE_MAX: usize = 1_024;
+
+/// The most circulations of one certificate; its chain is kept in memory.
+pub const HOPS_MAX: u32 = 1_000_000;
+
+/// The most credits that one record sends out. More of them go out page by page, so that one
+/// settlement with ten thousand sharers cannot hold a shard or swell a record.
+pub const CREDITS_PER_PAGE: usize = 256;
+
+/// The most hops of a chain that one query answers.
+pub const HOPS_PER_VIEW_MAX: u32 = 1_000;
+
+/// How long a deposit, a cash-out or a credit line is recognised when it is repeated (DESIGN §5):
+/// 24 hours, in milliseconds of the engine's clock.
+pub const REQUEST_KEPT_MS: u64 = 24 * 60 * 60 * 1_000;
+
+/// The most such requests that one account remembers; full means `overloaded`, never forgotten early.
+pub const REQUESTS_KEPT_MAX: usize = 65_536;
+
+/// The latest point of time that a message may name, in milliseconds since 1970: the year 9999.
+pub const TIME_MS_MAX: u64 = 253_402_300_799_999;
+
+/// The most messages of one batch at a door (DESIGN §7).
+pub const BATCH_MESSAGES_MAX: usize = 8_190;
+
+/// The most messages under way at once in one engine. Past it a door answers `overloaded`.
+pub const PERMITS_MAX: usize = 65_536;
+
+/// How long a client should wait after `overloaded`, in milliseconds: a few sync batches empty a full house.
+pub const OVERLOADED_RETRY_MS: u64 = 20;
+
+/// The most messages that a shard handles before it hands over their records: larger turns cost
+/// the first message of the turn its latency.
+pub const TURN_MESSAGES_MAX: usize = 1_024;
+
+/// The most shards of one engine: more than the cores of any one machine it was meant for.
+pub const SHARDS_MAX: usize = 64;
+
+/// The largest record, in bytes of its encoding: a birth with all texts is far below it.
+pub const RECORD_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+const _: () = assert!(LINE_MAX * 4 <= PERMITS_MAX, "a full line must leave permits for everyone else");
+const _: () = assert!(BATCH_MESSAGES_MAX <= PERMITS_MAX, "one batch must fit the house");
+const _: () = assert!(MONEY_MINOR_MAX < i64::MAX as u64 / 8, "sums of legal amounts must fit a balance");
+
+/// Largest file of orders, in bytes: it is read whole, so this is the memory it may take.
+pub const ORDERS_FILE_BYTES_MAX: u64 = 1 << 30;
+
+/// Most data lines in a file of orders: with the smallest plausible line they fill a fifth of
+/// `ORDERS_FILE_BYTES_MAX`, and as values they fit into a few gigabytes.
+pub const ORDERS_LINES_MAX: u64 = 10_000_000;
+
+/// Longest line in a file of orders, in bytes: four short columns and room for ignored ones.
+pub const ORDERS_LINE_BYTES_MAX: usize = 4_096;
+
+/// Most units in one order: above it a column has been mistaken for another, such as a date.
+pub const ORDER_UNITS_MAX: u32 = 1_000_000;
+
+/// Longest customer id, in bytes: a UUID has 36, a hash in hexadecimal 64.
+pub const CUSTOMER_BYTES_MAX: usize = 64;
+
+const _: () =
+    assert!(ORDERS_LINES_MAX < ORDERS_FILE_BYTES_MAX, "a full file can hold the most lines there may be");

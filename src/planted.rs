@@ -1,0 +1,44 @@
+//! Bugs planted on purpose, so that the crash test can show that it would find them.
+//!
+//! Outside of tests every question here is answered no, and the compiler removes it.
+
+/// A planted bug.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bug {
+    /// Onward messages go out before the records that send them are handed over.
+    OnwardBeforeRecord,
+    /// Answers leave before the sync that covers them.
+    AnswerBeforeSync,
+    /// A refusal inside a walk leaves no record.
+    RefusalUnrecorded,
+    /// A bad record is skipped, and what lies behind it is read.
+    BadRecordSkipped,
+    /// An unfinished walk is not finished by recovery.
+    WalkDropped,
+}
+
+#[cfg(test)]
+thread_local! {
+    static PLANTED: std::cell::Cell<Option<Bug>> = const { std::cell::Cell::new(None) };
+}
+
+/// True where this bug is planted on this thread.
+#[cfg(test)]
+pub(crate) fn has(bug: Bug) -> bool {
+    PLANTED.get() == Some(bug)
+}
+
+/// Nothing is planted outside of tests.
+#[cfg(not(test))]
+pub(crate) const fn has(_bug: Bug) -> bool {
+    false
+}
+
+/// Runs with a bug planted on this thread.
+#[cfg(test)]
+pub(crate) fn with<T>(bug: Option<Bug>, run: impl FnOnce() -> T) -> T {
+    PLANTED.set(bug);
+    let result = run();
+    PLANTED.set(None);
+    result
+}

@@ -1,0 +1,160 @@
+//! What a loss of power leaves of files and names that were not synced.
+//!
+//! Absent on purpose: the disk itself, which only keeps the changes apart from what is durable.
+
+use std::collections::BTreeMap;
+
+/// What a loss of power leaves of everything that was not synced.
+#[derive(Clone, Copy, Debug)]
+pub enum Crash {
+    /// Nothing of it.
+    AllLost,
+    /// All of it.
+    AllKept,
+    /// All names, all truncations, and of appended bytes the first so many, counted over the
+    /// files in the order in which these were made.
+    BytesKept(u64),
+    /// Any names, and of each file's changes any first part, torn at any byte.
+    Torn {
+        /// Chooses among the outcomes; the same seed, the same outcome.
+        seed: u64,
+    },
+    /// Any names, and of appended bytes any sectors, the others read as zeros.
+    Sectors {
+        /// Chooses among the outcomes.
+        seed: u64,
+        /// Length of a sector, at least 1.
+        sector_bytes: u64,
+    },
+}
+
+/// A file: what programs see, what a loss of power leaves for certain, and what lies between.
+#[derive(Clone, Debug, Default)]
+pub(super) struct FileState {
+    pub shown: Vec<u8>,
+    pub durable: Vec<u8>,
+    pub changes: Vec<Change>,
+}
+
+/// A change of a file's content.
+#[derive(Clone, Debug)]
+pub(super) enum Change {
+    Write { offset: usize, bytes: Vec<u8> },
+    Truncate(usize),
+}
+
+/// A change of the names in the folder.
+#[derive(Clone, Debug)]
+pub(super) enum NameChange {
+    Set { name: String, file: usize },
+    Rename { from: String, to: String, file: usize },
+    Remove { name: String },
+}
+
+impl Change {
+    pub fn apply(&self, content: &mut Vec<u8>) {
+        match self {
+            Change::Write { offset, bytes } => {
+                let end = offset + bytes.len();
+                if content.len() < end {
+                    content.resize(end, 0);
+                }
+                content[*offset..end].copy_from_slice(bytes);
+            }
+            Change::Truncate(length) => content.resize(*length, 0),
+        }
+    }
+}
+
+impl NameChange {
+    pub fn apply(&self, names: &mut BTreeMap<String, usize>) {
+        match self {
+            NameChange::Set { name, file } => {
+                names.insert(name.clone(), *file);
+            }
+            NameChange::Rename { from, to, file } => {
+                names.remove(from);
+                names.insert(to.clone(), *file);
+            }
+            NameChange::Remove { name } => {
+                names.remove(name);
+            }
+        }
+    }
+}
+
+impl FileState {
+    /// The content that a loss of power leaves.
+    pub fn after(self, crash: Crash, chance: &mut Chance, bytes_left: &mut u64) -> Vec<u8> {
+        let mut content = self.durable;
+        let changes_kept = match crash {
+            Crash::AllLost => 0,
+            Crash::Torn { .. } => chance.below(self.changes.len() as u64 + 1) as usize,
+            _ => self.changes.len(),
+        };
+        for (index, change) in self.changes.iter().enumerate() {
+            let torn_here = matches!(crash, Crash::Torn { .. }) && index == changes_kept;
+            if index >= changes_kept && !torn_here {
+                break;
+            }
+            let Change::Write { offset, bytes } = change else {
+                if !torn_here {
+                    change.apply(&mut content);
+                }
+                continue;
+            };
+            let mut bytes = bytes.clone();
+            match crash {
+                Crash::BytesKept(_) => {
+                    bytes.truncate(*bytes_left as usize);
+                    *bytes_left -= bytes.len() as u64;
+                }
+                Crash::Torn { .. } if torn_here => {
+                    bytes.truncate(chance.below(bytes.len() as u64) as usize);
+                }
+                Crash::Sectors { sector_bytes, .. } => {
+                    lose_sectors(&mut bytes, *offset as u64, sector_bytes.max(1), chance);
+                }
+                _ => {}
+            }
+            if !bytes.is_empty() {
+                let offset = *offset;
+                Change::Write { offset, bytes }.apply(&mut content);
+            }
+        }
+        content
+    }
+}
+
+/// Zeroes any of the sectors that `bytes`, written at `offset`, reach into, and now and then
+/// leaves out the last of them altogether.
+fn lose_sectors(bytes: &mut Vec<u8>, offset: u64, sector_bytes: u64, chance: &mut Chance) {
+    let mut start = 0;
+    while start < bytes.len() {
+        let in_sector = (offset + start as u64) % sector_bytes;
+        let end = bytes.len().min(start + (sector_bytes - in_sector) as usize);
+        if chance.below(2) == 0 {
+            if end == bytes.len() && chance.below(2) == 0 {
+                bytes.truncate(start);
+                return;
+            }
+            bytes[start..end].fill(0);
+        }
+        start = end;
+    }
+}
+
+/// A small generator of chance (SplitMix64), so that a seed is all that a failure must print.
+#[derive(Debug)]
+pub(super) struct Chance(pub u64);
+
+impl Chance {
+    /// A number below `bound`, or 0 when that is 0.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % bound.max(1)
+    }
+}
