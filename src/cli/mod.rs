@@ -1,3 +1,87 @@
-//! The command line: arguments, reports, exit codes.
+//! The command line: arguments, progress, reports, exit codes.
+//!
+//! Reports go to standard output, progress and errors to standard error, one line an error. Exit codes:
+//! 0 all went well, 1 it did not, 2 the arguments are wrong.
 
+mod audit;
+mod failure;
 pub mod orders;
+mod report;
+mod sale;
+mod text;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+pub use failure::Failure;
+
+/// An in-memory engine for flash sales: certificates are shared for a promise of commission, and everyone who
+/// shared is settled with the purchase, durably.
+#[derive(Debug, Parser)]
+#[command(name = "hongbao", version, about, long_about = None)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a sale of a file of real orders: each order is a certificate that is shared, then bought.
+    ///
+    /// The same command on the same data folder goes on where it was cut off, with the same totals.
+    Sale {
+        /// The orders: CDNOW text (two customer ids, date, units, dollars) or CSV with the header
+        /// customer,date,units,amount.
+        orders: PathBuf,
+        /// The data folder; made where there is none.
+        #[arg(long, default_value = "snapshots/data", value_name = "DIR")]
+        data: PathBuf,
+        /// How many shards; by default the cores less one, at least one.
+        #[arg(long, value_name = "N")]
+        shards: Option<usize>,
+        /// Print one JSON object instead of the report.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Audit a data folder without writing in it: recompute every chain, balance and invariant.
+    Audit {
+        /// The data folder.
+        data: PathBuf,
+        /// Print one JSON object instead of the report.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn run() -> ExitCode {
+    quiet_panics();
+    let filter = EnvFilter::try_from_env("HONGBAO_LOG").unwrap_or_else(|_| EnvFilter::new("off"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let arguments = Arguments::parse();
+    let outcome = match arguments.command {
+        Command::Sale { orders, data, shards, json } => sale::run(&orders, &data, shards, json),
+        Command::Audit { data, json } => audit::run(&data, json),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("hongbao: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A bug says so in one line; what it was is in the failure that follows from it.
+fn quiet_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic
+            .location()
+            .map_or_else(String::new, |place| format!(" at {}:{}", place.file(), place.line()));
+        tracing::error!("internal error{place}: {panic}");
+    }));
+}

@@ -1,0 +1,113 @@
+//! `hongbao audit`: is the store sound, and what does it hold?
+
+use std::io::{Write, stdout};
+use std::path::Path;
+use std::process::ExitCode;
+
+use serde_json::{Map, Value, json};
+
+use super::failure::Failure;
+use super::text::{count, grouped, money};
+use crate::domain::Currency;
+use crate::{Audit, CurrencyTotals, Totals, audit};
+
+/// Audits a data folder and prints what it found; exit code 1 where there is a difference.
+pub(super) fn run(data: &Path, as_json: bool) -> Result<ExitCode, Failure> {
+    let found = audit(data);
+    match (found, as_json) {
+        (Ok(audit), false) => {
+            stdout().write_all(report(&audit).as_bytes())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        (Ok(audit), true) => {
+            writeln!(stdout(), "{}", to_json(&audit.totals))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        (Err(error), true) => {
+            writeln!(stdout(), "{}", json!({ "audit": error.to_string() }))?;
+            Ok(ExitCode::FAILURE)
+        }
+        (Err(error), false) => Err(error.into()),
+    }
+}
+
+fn amounts(totals: &CurrencyTotals) -> [(&'static str, i128); 9] {
+    [
+        ("posted", totals.posted),
+        ("earmarked", totals.earmarked),
+        ("envelopes", totals.envelopes),
+        ("deposits", totals.deposits),
+        ("cash_outs", totals.cash_outs),
+        ("revenue", totals.revenue),
+        ("commission_funded", totals.commission_funded),
+        ("commission_cashed", totals.commission_cashed),
+        ("commission_returned", totals.commission_returned),
+    ]
+}
+
+/// The totals as JSON. Money stands at the top where the store has one currency (or none: then in dollars),
+/// and by currency in `currencies` always.
+fn to_json(totals: &Totals) -> Value {
+    let of = |currency: Currency, totals: &CurrencyTotals| {
+        amounts(totals)
+            .into_iter()
+            .map(|(field, minor)| (field.to_owned(), Value::String(money(minor, currency))))
+            .collect::<Map<String, Value>>()
+    };
+    let mut object = Map::new();
+    object.insert("audit".to_owned(), json!("ok"));
+    for (field, number) in [
+        ("accounts", totals.accounts),
+        ("certificates", totals.certificates),
+        ("sold", totals.sold),
+        ("circulations", totals.circulations),
+        ("records", totals.records),
+        ("unfinished_walks", totals.unfinished_walks),
+    ] {
+        object.insert(field.to_owned(), json!(number));
+    }
+    let mut currencies = totals.money.iter();
+    match (currencies.next(), currencies.next()) {
+        (None, _) => object.extend(of(Currency::USD, &CurrencyTotals::default())),
+        (Some((currency, only)), None) => object.extend(of(*currency, only)),
+        (Some(_), Some(_)) => {}
+    }
+    let each: Map<String, Value> = totals
+        .money
+        .iter()
+        .map(|(currency, totals)| (currency.code().to_owned(), Value::Object(of(*currency, totals))))
+        .collect();
+    object.insert("currencies".to_owned(), Value::Object(each));
+    object.insert("state_digest".to_owned(), json!(totals.state_digest));
+    Value::Object(object)
+}
+
+fn report(audit: &Audit) -> String {
+    let totals = &audit.totals;
+    let mut text = String::from("audit: ok\n\n");
+    for (label, number) in [
+        ("accounts", totals.accounts),
+        ("certificates", totals.certificates),
+        ("sold", totals.sold),
+        ("circulations", totals.circulations),
+        ("records", totals.records),
+        ("unfinished walks", totals.unfinished_walks),
+    ] {
+        text.push_str(&format!("  {label:<20} {:>18}\n", count(number)));
+    }
+    for (currency, totals) in &totals.money {
+        text.push_str(&format!("\n  {:<20} {:>18}\n", "", currency.code()));
+        for (field, minor) in amounts(totals) {
+            let label = field.replace('_', " ");
+            text.push_str(&format!("  {label:<20} {:>18}\n", grouped(&money(minor, *currency))));
+        }
+    }
+    let sealed = if audit.sealed { "closed, sealed" } else { "cut off, not sealed" };
+    text.push_str(&format!("\n  the store was        {sealed}\n"));
+    text.push_str(&format!("  chains proved from   record {}\n", audit.proved_from.0));
+    if let Some(cut) = &audit.cut {
+        text.push_str(&format!("  to be cut on opening {cut}\n"));
+    }
+    text.push_str(&format!("  state digest         {}\n", totals.state_digest));
+    text
+}

@@ -1,0 +1,38 @@
+//! Why a command failed, in one line.
+
+use std::path::PathBuf;
+
+use super::orders::OrdersError;
+use crate::domain::Refusal;
+use crate::{AuditError, EngineError};
+
+/// A command failed; its text is one line that says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The orders cannot be read.
+    #[error(transparent)]
+    Orders(#[from] OrdersError),
+    /// The engine cannot open, or has stopped.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The store is not sound.
+    #[error("audit: {0}")]
+    Audit(#[from] AuditError),
+    /// The folder holds something else.
+    #[error("{} holds a sale of other orders: choose another folder with --data", .0.display())]
+    OtherSale(PathBuf),
+    /// The engine refused what a sale needs.
+    #[error("{step} was refused: {refusal}")]
+    Refused {
+        /// What was asked.
+        step: String,
+        /// Why not.
+        refusal: Refusal,
+    },
+    /// The report cannot be printed.
+    #[error("cannot print the report: {0}")]
+    Output(#[from] std::io::Error),
+    /// The machine gives no runtime or the report no JSON.
+    #[error("{0}")]
+    Other(String),
+}

@@ -1,0 +1,167 @@
+//! Drives a planned sale through the engine. Certificates run concurrently; each waits for its own answers.
+//!
+//! A run that finds records of a former one asks each certificate how far it came, and goes on from there.
+//! That is needed because an `already_linked` is an answer that nothing remembers: asked again behind a later
+//! hop it would become a hop.
+
+use std::cell::RefCell;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use futures_util::stream;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::super::failure::Failure;
+use super::plan::{Certificate, Plan, circulation_id};
+use super::tally::Tally;
+use crate::Engine;
+use crate::domain::{Answer, CertificateView, Code, Done, Message, Refusal};
+use crate::limits::OVERLOADED_RETRY_MS;
+
+/// How many certificates are under way at once.
+const CERTIFICATES_AT_ONCE: usize = 1_024;
+/// How many accounts are opened in one batch.
+const OPENINGS_AT_ONCE: usize = 1_024;
+
+/// Runs the whole sale.
+pub(super) async fn drive(engine: &Engine, plan: &Plan, data: &Path) -> Result<Tally, Failure> {
+    let mut tally = Tally::new()?;
+    tally.funded = plan.certificates.iter().map(|certificate| i128::from(certificate.funded.minor())).sum();
+    let begun = Instant::now();
+    open_accounts(engine, plan, data).await?;
+    let progress = progress_bar(plan.certificates.len() as u64);
+    let tally = RefCell::new(tally);
+    let resumed = engine.recovered().records > 0;
+    let mut runs = stream::iter(&plan.certificates)
+        .map(|certificate| run(engine, certificate, resumed, &tally))
+        .buffer_unordered(CERTIFICATES_AT_ONCE);
+    while let Some(done) = runs.next().await {
+        done?;
+        progress.inc(1);
+    }
+    drop(runs);
+    progress.finish_and_clear();
+    let mut tally = tally.into_inner();
+    tally.run.took = begun.elapsed();
+    Ok(tally)
+}
+
+/// Progress goes to standard error, and only where that is a terminal.
+fn progress_bar(certificates: u64) -> ProgressBar {
+    let style =
+        ProgressStyle::with_template("selling {bar:40} {human_pos}/{human_len} certificates, {eta} left");
+    ProgressBar::new(certificates).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+async fn open_accounts(engine: &Engine, plan: &Plan, data: &Path) -> Result<(), Failure> {
+    match ask(engine, plan.open_supplier()).await {
+        Ok(_) => {}
+        Err(refusal) if matches!(refusal.code, Code::NameTaken | Code::IdReused) => {
+            return Err(Failure::OtherSale(data.to_owned()));
+        }
+        Err(refusal) => return Err(Failure::Refused { step: "opening the supplier".to_owned(), refusal }),
+    }
+    let refused = |refusal| Failure::Refused { step: "opening a customer's account".to_owned(), refusal };
+    let openings = plan.open_customers().collect::<Result<Vec<Message>, Refusal>>().map_err(refused)?;
+    for batch in openings.chunks(OPENINGS_AT_ONCE) {
+        for answer in engine.send_batch(batch.to_vec()).await {
+            answer.map_err(refused)?;
+        }
+    }
+    Ok(())
+}
+
+/// Sends a message until it is decided: a house that is full decides later.
+async fn ask(engine: &Engine, message: Result<Message, Refusal>) -> Answer {
+    let message = message?;
+    loop {
+        match engine.send(message.clone()).await {
+            Err(refusal) if refusal.code == Code::Overloaded => {
+                tokio::time::sleep(Duration::from_millis(OVERLOADED_RETRY_MS)).await;
+            }
+            answer => return answer,
+        }
+    }
+}
+
+/// One certificate's whole life, from issuing to the purchase.
+async fn run(
+    engine: &Engine,
+    certificate: &Certificate,
+    resumed: bool,
+    tally: &RefCell<Tally>,
+) -> Result<(), Failure> {
+    let shown = if resumed { ask(engine, certificate.show()).await.ok() } else { None };
+    let done_before = match shown {
+        Some(Done::Certificate(view)) => before(certificate, &view, &mut tally.borrow_mut()),
+        _ => Before::default(),
+    };
+    if done_before.sold {
+        return Ok(());
+    }
+    let needed = |step: &str, answer: Answer| {
+        let step = format!("{step} {}", certificate.offering);
+        answer.map(drop).map_err(|refusal| Failure::Refused { step, refusal })
+    };
+    needed("issuing", ask(engine, certificate.issue()).await)?;
+    if let Some(attach) = certificate.attach() {
+        needed("attaching the commission of", ask(engine, attach).await)?;
+    }
+    needed("publishing", ask(engine, certificate.publish()).await)?;
+    for place in done_before.circulations..certificate.sharers.len() {
+        match ask(engine, certificate.circulate(place)).await {
+            Ok(_) => tally.borrow_mut().circulations += 1,
+            Err(refusal) if refusal.code == Code::AlreadyLinked => tally.borrow_mut().already_linked += 1,
+            Err(refusal) => refused(&refusal, certificate, tally)?,
+        }
+    }
+    let sent = Instant::now();
+    match ask(engine, certificate.buy()).await {
+        Ok(Done::Purchased(purchased)) => {
+            let mut tally = tally.borrow_mut();
+            let movements = tally.sold(&purchased);
+            tally.run.sold += 1;
+            tally.run.movements += movements;
+            let waited = u64::try_from(sent.elapsed().as_micros()).unwrap_or(u64::MAX);
+            tally.run.latency.saturating_record(waited.max(1));
+        }
+        Ok(other) => return Err(Failure::Other(format!("a purchase was answered with {other:?}"))),
+        Err(refusal) => refused(&refusal, certificate, tally)?,
+    }
+    Ok(())
+}
+
+/// A refusal that is a fact of the sale is counted; one that says that the engine stopped ends the run.
+fn refused(refusal: &Refusal, certificate: &Certificate, tally: &RefCell<Tally>) -> Result<(), Failure> {
+    if refusal.code.retryable() || refusal.code == Code::Internal {
+        let step = format!("selling {}", certificate.offering);
+        return Err(Failure::Refused { step, refusal: refusal.clone() });
+    }
+    tally.borrow_mut().refused(refusal.code);
+    Ok(())
+}
+
+/// How far a former run came with a certificate.
+#[derive(Default)]
+struct Before {
+    /// Circulations answered, hops and `already_linked` together.
+    circulations: usize,
+    sold: bool,
+}
+
+/// Counts what a former run did: everything up to the newest hop was answered, and all of it once it is sold.
+fn before(certificate: &Certificate, view: &CertificateView, tally: &mut Tally) -> Before {
+    let newest = view.chain.last().map(|hop| hop.request_id.as_str());
+    let place = |id: &str| (0..certificate.sharers.len()).find(|place| circulation_id(*place) == id);
+    let circulations = match &view.sale {
+        Some(_) => certificate.sharers.len(),
+        None => newest.and_then(place).map_or(0, |place| place + 1),
+    };
+    tally.circulations += u64::from(view.hops);
+    tally.already_linked += circulations as u64 - u64::from(view.hops);
+    if let Some(sale) = &view.sale {
+        tally.sold(&sale.purchased);
+    }
+    Before { circulations, sold: view.sale.is_some() }
+}
