@@ -159,7 +159,7 @@ fn before(certificate: &Certificate, view: &CertificateView, tally: &mut Tally) 
         None => newest.and_then(place).map_or(0, |place| place + 1),
     };
     tally.circulations += u64::from(view.hops);
-    tally.already_linked += circulations as u64 - u64::from(view.hops);
+    tally.already_linked += (circulations as u64).saturating_sub(u64::from(view.hops));
     if let Some(sale) = &view.sale {
         tally.sold(&sale.purchased);
     }
