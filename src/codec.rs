@@ -14,7 +14,7 @@ use crate::limits::RECORD_BYTES_MAX;
 pub struct CodecError(String);
 
 fn configuration() -> impl bincode::config::Config {
-    bincode::config::standard().with_limit::<RECORD_BYTES_MAX>()
+    bincode::config::standard().with_limit::<{ RECORD_BYTES_MAX as usize }>()
 }
 
 /// Appends a value's bytes.

@@ -64,12 +64,36 @@ pub const TURN_MESSAGES_MAX: usize = 1_024;
 /// The most shards of one engine: more than the cores of any one machine it was meant for.
 pub const SHARDS_MAX: usize = 64;
 
-/// The largest record, in bytes of its encoding: a birth with all texts is far below it.
-pub const RECORD_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// A segment that would grow past this many bytes is followed by a new one: small enough to be
+/// read into memory whole at a start, large enough that making files is rare.
+pub const SEGMENT_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Payload bytes gathered for one sync before the next to hand over must wait: past some
+/// megabytes a sync costs in proportion to its bytes, so more would buy delay and no speed.
+/// The records of one turn are never split, so a batch may be larger by that turn.
+pub const BATCH_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// No batch on disk has a longer payload, so a damaged length cannot ask for more memory.
+pub const BATCH_PAYLOAD_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+/// No record is longer: many times what the largest decision of one actor needs, and still
+/// small beside the memory of any machine that runs the engine.
+pub const RECORD_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// No segment file is longer, because a segment holds at least one batch however large, and
+/// otherwise stops at its roll size. The last kibibyte is for the heads.
+pub const SEGMENT_FILE_BYTES_MAX: u64 = SEGMENT_BYTES_MAX + BATCH_PAYLOAD_BYTES_MAX + 1024;
 
 const _: () = assert!(LINE_MAX * 4 <= PERMITS_MAX, "a full line must leave permits for everyone else");
 const _: () = assert!(BATCH_MESSAGES_MAX <= PERMITS_MAX, "one batch must fit the house");
 const _: () = assert!(MONEY_MINOR_MAX < i64::MAX as u64 / 8, "sums of legal amounts must fit a balance");
+const _: () = assert!(RECORD_BYTES_MAX < BATCH_PAYLOAD_BYTES_MAX, "a batch holds its records");
+const _: () = assert!(BATCH_BYTES_MAX <= SEGMENT_BYTES_MAX, "a segment holds a usual batch");
+const _: () = assert!(BATCH_PAYLOAD_BYTES_MAX <= u32::MAX as u64, "a batch's length has four bytes");
+const _: () = assert!(
+    TURN_MESSAGES_MAX as u64 * 16 * TEXT_BYTES_MAX as u64 <= BATCH_PAYLOAD_BYTES_MAX,
+    "one turn's records fit a batch, each with all of an offering's texts"
+);
 
 /// Largest file of orders, in bytes: it is read whole, so this is the memory it may take.
 pub const ORDERS_FILE_BYTES_MAX: u64 = 1 << 30;

@@ -29,11 +29,9 @@
 //! Absent on purpose: files and their order, and what follows from a bad place. Everything
 //! here is a function of bytes.
 
-use super::{
-    error::JournalError, limits_needed::BATCH_PAYLOAD_BYTES_MAX, limits_needed::RECORD_BYTES_MAX,
-    log::check_record_length,
-};
+use super::{error::JournalError, log::check_record_length};
 use crate::domain::Position;
+use crate::limits::{BATCH_PAYLOAD_BYTES_MAX, RECORD_BYTES_MAX};
 
 /// The format version that is written here, and the newest that is read.
 pub(super) const VERSION: u32 = 1;

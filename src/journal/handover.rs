@@ -9,6 +9,7 @@
 //! Absent on purpose: a second attempt after a failure, and any knowledge of what a record or
 //! an answer says.
 
+use crate::limits::{BATCH_BYTES_MAX, BATCH_PAYLOAD_BYTES_MAX};
 use std::{
     collections::{BTreeMap, btree_map::Entry},
     sync::{
@@ -20,7 +21,6 @@ use std::{
 
 use super::{
     error::JournalError,
-    limits_needed::{BATCH_BYTES_MAX, BATCH_PAYLOAD_BYTES_MAX},
     log::{Log, RecordBatch},
     writer,
 };

@@ -6,9 +6,9 @@
 use super::{
     error::JournalError,
     format::{self, RECORD_HEAD_BYTES},
-    limits_needed::RECORD_BYTES_MAX,
 };
 use crate::domain::Position;
+use crate::limits::RECORD_BYTES_MAX;
 
 /// Records in their order, framed as they will be stored (length, checksum, bytes), so that
 /// the checksums are computed by whoever pushes and not by the one writer.

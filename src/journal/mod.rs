@@ -13,7 +13,6 @@ mod findings;
 mod folder;
 mod format;
 mod handover;
-mod limits_needed;
 mod log;
 pub mod record;
 mod recovery;

@@ -8,6 +8,7 @@
 //! Absent on purpose: threads, a second attempt at anything that failed, and an index: a
 //! reader passes over what it does not want.
 
+use crate::limits::{BATCH_BYTES_MAX, BATCH_PAYLOAD_BYTES_MAX, SEGMENT_BYTES_MAX, SEGMENT_FILE_BYTES_MAX};
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 use super::{
@@ -18,7 +19,6 @@ use super::{
         self, BATCH_HEAD_BYTES, BatchHead, BatchKind, RECORD_HEAD_BYTES, SEGMENT_HEADER_BYTES, Scanned,
         SegmentHeader,
     },
-    limits_needed::{BATCH_BYTES_MAX, BATCH_PAYLOAD_BYTES_MAX, SEGMENT_BYTES_MAX, SEGMENT_FILE_BYTES_MAX},
     log::{Log, RecordBatch, Visit},
     recovery,
     survey::{self, Segment, Survey, Tail},

@@ -10,6 +10,7 @@
 //!
 //! Absent on purpose: any repair, and any write.
 
+use crate::limits::SEGMENT_FILE_BYTES_MAX;
 use std::path::{Path, PathBuf};
 
 use super::{
@@ -20,7 +21,6 @@ use super::{
         self, BATCH_HEAD_BYTES, BatchHead, BatchKind, HeaderFault, SEGMENT_HEADER_BYTES, Scanned,
         SegmentHeader,
     },
-    limits_needed::SEGMENT_FILE_BYTES_MAX,
 };
 use crate::domain::Position;
 

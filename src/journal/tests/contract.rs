@@ -129,7 +129,7 @@ fn the_log_on_a_tearing_disk_keeps_the_promises() {
 fn records_without_bytes_or_with_too_many_are_refused_and_leave_no_trace() {
     let mut batch = batch_of(&[b"one"]);
     assert!(matches!(batch.push(b""), Err(JournalError::RecordEmpty)));
-    let long = vec![0; super::super::limits_needed::RECORD_BYTES_MAX as usize + 1];
+    let long = vec![0; crate::limits::RECORD_BYTES_MAX as usize + 1];
     let refused = batch.push(&long);
     assert!(matches!(refused, Err(JournalError::RecordTooLarge { .. })));
     let failed: Result<(), JournalError> = batch.push_with(|bytes| {

@@ -1,5 +1,6 @@
 //! The front: order, answers that never leave too early, failures, the end.
 
+use crate::limits::BATCH_BYTES_MAX;
 use std::{
     sync::{
         Arc, Mutex,
@@ -14,7 +15,7 @@ use super::{
     scripted_log::{ScriptedLog, Stored, Trouble},
     *,
 };
-use crate::journal::{Departure, Journal, JournalError, limits_needed::BATCH_BYTES_MAX};
+use crate::journal::{Departure, Journal, JournalError};
 
 /// An answer that tells how it ended: when it leaves, whether its position was durable.
 struct Answer {
