@@ -16,5 +16,5 @@ mod simulator;
 
 pub use engine::{
     Answers, Audit, AuditError, Clock, Config, CurrencyTotals, Door, Engine, EngineError, ManualClock,
-    Recovered, Reply, SystemClock, Totals, audit,
+    Progress, Recovered, Reply, SystemClock, Totals, audit, audit_telling,
 };

@@ -11,14 +11,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::directory::Directory;
 use super::envelope::Envelope;
+use super::news::News;
 use super::ticket::{Departing, Ticket};
 use super::turn::{Spent, Turn};
 use crate::codec;
 use crate::domain::chain::{self, Head};
 use crate::domain::supply::{Change, Supply};
 use crate::domain::{
-    AccountEvent, ActorNumber, Answer, Body, Code, Context, Decision, Event, Money, OfferingEvent, Onward,
-    Position, Refusal, Resident, Step, Task, Timestamp, WalkId,
+    ActorNumber, Answer, Body, Code, Context, Decision, Event, Money, Onward, Position, Refusal, Resident,
+    Step, Task, Timestamp, WalkId,
 };
 use crate::journal::{AnswerMark, Cause, Former, JournalError, Prefix, RecordBatch, record};
 use crate::limits::TURN_MESSAGES_MAX;
@@ -277,6 +278,9 @@ impl House {
         if let Some(answer) = step.answer {
             ticket.settle(answer);
         }
+        if step.early {
+            turn.early.push(Arc::clone(&ticket));
+        }
         if step.queued {
             self.parked.insert(walk, ticket);
         } else {
@@ -324,9 +328,7 @@ impl House {
         record::encode(&prefix, &events, &step.onward, &mut bytes).map_err(record::unencodable)?;
         turn.batch.push(&bytes)?;
         turn.actors.push(actor);
-        for event in &step.events {
-            announce(&self.common.directory, actor, room, event);
-        }
+        turn.news.extend(step.events.iter().filter_map(|event| News::of(actor, &room.resident, event)));
         Ok(())
     }
 
@@ -387,14 +389,16 @@ impl House {
                     room.newest = Newest::At(Position(first.0 + index as u64));
                 }
             }
+            // Only now: a door that knows a name may send what rests on it, and that must come behind it in the log.
+            turn.news.drain(..).for_each(|news| news.tell(&self.common.directory));
         }
-        let mut leaving = Vec::new();
+        let mut leaving: Vec<Departing> = turn.early.drain(..).map(Departing::early).collect();
         let mut at = self.handed;
         for Spent { ticket, record, more } in turn.spent.drain(..) {
             let position = record.map_or(Position(0), |index| Position(first.0 + index as u64));
             if ticket.absorbed(position, more) {
                 at = at.max(ticket.position());
-                leaving.push(Departing(ticket));
+                leaving.push(Departing::ended(ticket));
             }
         }
         self.send(&mut turn, first, outside);
@@ -460,20 +464,4 @@ pub(super) fn absorb<'rooms>(
         room.resident.absorb(room.at, event);
     }
     room
-}
-
-/// Tells the directory what doors need to know.
-pub(super) fn announce(directory: &Directory, number: ActorNumber, room: &Room, event: &Event) {
-    match (event, &room.resident) {
-        (Event::Account(AccountEvent::Opened(opening, _)), _) => {
-            directory.account_opened(&opening.name, number, opening.currency);
-        }
-        (Event::Offering(OfferingEvent::Issued(offer, _)), _) => {
-            directory.offering_issued(&offer.name, number, offer.items);
-        }
-        (Event::Offering(OfferingEvent::Published(_)), Resident::Offering(offering)) => {
-            directory.offering_published(&offering.offer().name, number);
-        }
-        _ => {}
-    }
 }

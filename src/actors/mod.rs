@@ -7,6 +7,7 @@ mod directory;
 mod envelope;
 mod house;
 pub mod invariants;
+mod news;
 mod replay;
 mod shard;
 mod ticket;

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::envelope::Envelope;
-use super::house::{Common, House, Outside, Room, absorb, announce, shard_of};
+use super::house::{Common, House, Outside, Room, absorb, shard_of};
+use super::news::News;
 use super::ticket::Departing;
 use crate::domain::{ActorNumber, Body, Position, Resident, Timestamp, WalkId, chain};
 use crate::journal::{Cause, JournalError, Record, RecordBatch, record};
@@ -103,7 +104,9 @@ impl Replay {
             return Err(format!("its chain of actor {} breaks at entry {}", prefix.actor.0, prefix.sequence));
         }
         for event in &record.events {
-            announce(&self.common.directory, prefix.actor, room, event);
+            if let Some(news) = News::of(prefix.actor, &room.resident, event) {
+                news.tell(&self.common.directory);
+            }
         }
         for (index, onward) in record.onward.into_iter().enumerate() {
             let cause = Cause { position, index: u32::try_from(index).unwrap_or(u32::MAX) };

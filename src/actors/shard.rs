@@ -41,7 +41,14 @@ impl Stopped {
 pub struct Shards {
     inboxes: Arc<[Inbox]>,
     stopped: Arc<Stopped>,
-    system: Mutex<Option<(System, JoinHandle<()>)>>,
+    running: Mutex<Option<Running>>,
+}
+
+/// The threads of the shards, to be ended and waited for.
+struct Running {
+    arbiters: Vec<Arbiter>,
+    system: System,
+    thread: JoinHandle<()>,
 }
 
 /// Messages on their way into a shard.
@@ -177,7 +184,8 @@ impl Shards {
         let reason = Arc::clone(stopped);
         let thread = std::thread::Builder::new().name("actix".to_owned()).spawn(move || {
             let runner = System::new();
-            runner.block_on(async {
+            let arbiters = runner.block_on(async {
+                let mut arbiters = Vec::new();
                 for (index, house) in houses.into_iter().enumerate() {
                     let shard = Shard {
                         index,
@@ -186,19 +194,21 @@ impl Shards {
                         journal: Arc::clone(&journal),
                         stopped: Arc::clone(&reason),
                     };
-                    let address = Shard::start_in_arbiter(&Arbiter::new().handle(), move |_| shard);
+                    let arbiter = Arbiter::new();
+                    let address = Shard::start_in_arbiter(&arbiter.handle(), move |_| shard);
+                    arbiters.push(arbiter);
                     shared[index].idle.store(true, Ordering::SeqCst);
                     let _ = shared[index].address.set(address);
                 }
+                arbiters
             });
-            let _ = started.send(System::current());
+            let _ = started.send((System::current(), arbiters));
             let _ = runner.run();
         })?;
-        let system =
+        let (system, arbiters) =
             has_started.recv().map_err(|_| std::io::Error::other("the actor system did not start"))?;
-        let shards =
-            Shards { inboxes, stopped: Arc::clone(stopped), system: Mutex::new(Some((system, thread))) };
-        Ok(shards)
+        let running = Mutex::new(Some(Running { arbiters, system, thread }));
+        Ok(Shards { inboxes, stopped: Arc::clone(stopped), running })
     }
 
     /// How many shards there are.
@@ -231,10 +241,14 @@ impl Shards {
         }
     }
 
-    /// Ends the actix system and its threads.
+    /// Ends the shards and the actix system, and waits for their threads: nothing works on the folder after it.
     pub fn stop(&self) {
-        let running = self.system.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some((system, thread)) = running {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Running { arbiters, system, thread }) = running {
+            for arbiter in arbiters {
+                arbiter.stop();
+                let _ = arbiter.join();
+            }
             system.stop();
             let _ = thread.join();
         }

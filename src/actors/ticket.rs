@@ -64,7 +64,8 @@ pub struct Ticket {
     /// The newest record of the walk.
     position: AtomicU64,
     answer: Mutex<Option<Answer>>,
-    reply: Mutex<Option<(Arc<dyn Sink>, u32, Permit)>>,
+    reply: Mutex<Option<(Arc<dyn Sink>, u32)>>,
+    permit: Mutex<Option<Permit>>,
 }
 
 impl Ticket {
@@ -75,7 +76,8 @@ impl Ticket {
             outstanding: AtomicU32::new(1),
             position: AtomicU64::new(0),
             answer: Mutex::new(None),
-            reply: Mutex::new(Some((sink, index, permit))),
+            reply: Mutex::new(Some((sink, index))),
+            permit: Mutex::new(Some(permit)),
         })
     }
 
@@ -101,27 +103,55 @@ impl Ticket {
         Position(self.position.load(Ordering::Acquire))
     }
 
-    fn reply(&self, answer: Answer) {
+    /// Gives the settled answer, or where there is none says that the outcome is unknown; only once.
+    fn give(&self) {
         let reply = self.reply.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some((sink, index, permit)) = reply {
-            drop(permit);
-            sink.give(index, answer);
+        if let Some((sink, index)) = reply {
+            let answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner).take();
+            sink.give(index, answer.unwrap_or_else(|| Err(Refusal::of(Code::OutcomeUnknown))));
         }
+    }
+
+    /// The walk has ended: its place in the house is free before its client hears of it.
+    fn end(&self) {
+        drop(self.permit.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.reply(Err(Refusal::of(Code::OutcomeUnknown)));
+        // What was settled and has not left may not be durable.
+        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.end();
+        self.give();
     }
 }
 
-/// The answer of an ended walk, on its way out of the process.
-pub struct Departing(pub Arc<Ticket>);
+/// The answer of a walk, on its way out of the process.
+pub struct Departing {
+    ticket: Arc<Ticket>,
+    ended: bool,
+}
+
+impl Departing {
+    /// The answer of a walk that has ended.
+    #[must_use]
+    pub fn ended(ticket: Arc<Ticket>) -> Departing {
+        Departing { ticket, ended: true }
+    }
+
+    /// An answer that leaves while credits of its walk still go out page by page; the permit stays taken.
+    #[must_use]
+    pub fn early(ticket: Arc<Ticket>) -> Departing {
+        Departing { ticket, ended: false }
+    }
+}
 
 impl Departure for Departing {
     fn leave(self) {
-        let answer = self.0.answer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        self.0.reply(answer.unwrap_or_else(|| Err(Refusal::of(Code::OutcomeUnknown))));
+        if self.ended {
+            self.ticket.end();
+        }
+        self.ticket.give();
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::envelope::Envelope;
+use super::news::News;
 use super::ticket::Ticket;
 use crate::domain::{ActorNumber, Position};
 use crate::journal::{Cause, RecordBatch};
@@ -15,6 +16,10 @@ pub(super) struct Turn {
     pub(super) actors: Vec<ActorNumber>,
     /// Messages to send; with the record of the batch that sends each, and its place among that record's.
     pub(super) outgoing: Vec<(Option<(usize, u32)>, Envelope)>,
+    /// What the directory is to be told.
+    pub(super) news: Vec<News>,
+    /// Tickets whose answer leaves before their walk has ended.
+    pub(super) early: Vec<Arc<Ticket>>,
     /// Tickets of messages that are absorbed.
     pub(super) spent: Vec<Spent>,
 }

@@ -7,13 +7,16 @@ use std::process::ExitCode;
 use serde_json::{Map, Value, json};
 
 use super::failure::Failure;
+use super::progress;
 use super::text::{count, grouped, money};
 use crate::domain::Currency;
-use crate::{Audit, CurrencyTotals, Totals, audit};
+use crate::{Audit, CurrencyTotals, Totals, audit_telling};
 
 /// Audits a data folder and prints what it found; exit code 1 where there is a difference.
 pub(super) fn run(data: &Path, as_json: bool) -> Result<ExitCode, Failure> {
-    let found = audit(data);
+    let (progress, reading) = progress::reading();
+    let found = audit_telling(data, &progress);
+    reading.finish_and_clear();
     match (found, as_json) {
         (Ok(audit), false) => {
             stdout().write_all(report(&audit).as_bytes())?;

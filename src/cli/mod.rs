@@ -6,6 +6,7 @@
 mod audit;
 mod failure;
 pub mod orders;
+mod progress;
 mod report;
 mod sale;
 mod text;

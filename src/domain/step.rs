@@ -48,6 +48,8 @@ pub struct Step {
     pub other_answers: Vec<(WalkId, Answer)>,
     /// True where the walk's client now waits in this actor's line.
     pub queued: bool,
+    /// True where the answer does not wait for the walk's end: more credits follow page by page.
+    pub early: bool,
 }
 
 /// A message that a record sends on.

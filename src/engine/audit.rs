@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::config::Progress;
 use super::digest::state_digest;
 use super::open::{ReadFailure, read_into};
 use crate::actors::{House, Replay, ReplayError, invariants};
@@ -88,10 +89,18 @@ pub enum AuditError {
 /// # Errors
 /// The first difference, or why the store cannot be read.
 pub fn audit(folder: &Path) -> Result<Audit, AuditError> {
+    audit_telling(folder, &Progress::default())
+}
+
+/// Audits the store in a folder, and tells how far it has come.
+///
+/// # Errors
+/// As `audit`.
+pub fn audit_telling(folder: &Path, progress: &Progress) -> Result<Audit, AuditError> {
     let folder = DataFolder::inspect(folder)?;
     let (log, opened) = FileLog::inspect(FolderDisk::new(folder.journal()))?;
     let mut replay = Replay::new(1);
-    read_into(&log, &mut replay).map_err(|failure| match failure {
+    read_into(&log, &opened, &mut replay, progress).map_err(|failure| match failure {
         ReadFailure::Journal(error) => AuditError::Journal(error),
         ReadFailure::Replay(error) => AuditError::Record(error),
     })?;

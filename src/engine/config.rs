@@ -17,6 +17,30 @@ pub struct Config {
     pub permits: usize,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,
+    /// Told now and then how far opening has come.
+    pub progress: Progress,
+}
+
+/// Is told how many of how many records are read, now and then while that goes on.
+#[derive(Clone)]
+pub struct Progress(Arc<dyn Fn(u64, u64) + Send + Sync>);
+
+impl Progress {
+    /// Tells it to a function.
+    pub fn new(tell: impl Fn(u64, u64) + Send + Sync + 'static) -> Progress {
+        Progress(Arc::new(tell))
+    }
+
+    pub(super) fn tell(&self, read: u64, records: u64) {
+        (self.0)(read, records);
+    }
+}
+
+impl Default for Progress {
+    /// Tells nobody.
+    fn default() -> Progress {
+        Progress::new(|_, _| {})
+    }
 }
 
 impl Config {
@@ -25,13 +49,26 @@ impl Config {
     pub fn new(data: impl Into<PathBuf>) -> Config {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let shards = cores.saturating_sub(1).max(1);
-        Config { data: data.into(), shards, permits: PERMITS_MAX, clock: Arc::new(SystemClock) }
+        Config {
+            data: data.into(),
+            shards,
+            permits: PERMITS_MAX,
+            clock: Arc::new(SystemClock),
+            progress: Progress::default(),
+        }
     }
 
     /// The same with another number of shards.
     #[must_use]
     pub fn with_shards(mut self, shards: usize) -> Config {
         self.shards = shards;
+        self
+    }
+
+    /// The same with somebody who is told how far opening has come.
+    #[must_use]
+    pub fn with_progress(mut self, progress: Progress) -> Config {
+        self.progress = progress;
         self
     }
 

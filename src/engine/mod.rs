@@ -11,9 +11,9 @@ mod door;
 mod error;
 mod open;
 
-pub use audit::{Audit, AuditError, CurrencyTotals, Totals, audit};
+pub use audit::{Audit, AuditError, CurrencyTotals, Totals, audit, audit_telling};
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use config::Config;
+pub use config::{Config, Progress};
 pub use deliver::{Answers, Reply};
 pub use door::Door;
 pub use error::EngineError;

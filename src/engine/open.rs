@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::clock::Clock;
-use super::config::Config;
+use super::config::{Config, Progress};
 use super::deliver::{Answers, Batch, Reply};
 use super::door::Door;
 use super::error::EngineError;
@@ -14,8 +14,13 @@ use crate::actors::{Departing, Envelope, Permits, Replay, Shards, Sink, Stopped,
 use crate::domain::{
     ActorNumber, Caller, Code, Command, Done, Message, OfferingView, Position, Refusal, RequestId, Timestamp,
 };
-use crate::journal::{Cut, DataFolder, FileLog, FolderDisk, Journal, JournalError, JournalStats, Log};
+use crate::journal::{
+    Cut, DataFolder, FileLog, FolderDisk, Journal, JournalError, JournalStats, Log, Opened,
+};
 use crate::limits::{BATCH_MESSAGES_MAX, PERMITS_MAX, SHARDS_MAX};
+
+/// How many records are read before progress is told again.
+const RECORDS_BETWEEN_PROGRESS: u64 = 65_536;
 
 /// A running engine over one data folder. Every method can be called from any thread.
 pub struct Engine {
@@ -60,7 +65,7 @@ impl Engine {
         let folder = DataFolder::open(&config.data)?;
         let (mut log, opened) = FileLog::open(FolderDisk::new(folder.journal()))?;
         let mut replay = Replay::new(config.shards);
-        read_into(&log, &mut replay).map_err(|failure| {
+        read_into(&log, &opened, &mut replay, &config.progress).map_err(|failure| {
             failure.map_replay(|error| EngineError::Replay { folder: config.data.clone(), error })
         })?;
         let (records, unfinished_walks) = (replay.records(), replay.unfinished_walks());
@@ -161,7 +166,7 @@ impl Engine {
             Err(refusal) => {
                 ticket.settle(Err(refusal));
                 if ticket.absorbed(Position(0), 0) {
-                    self.journal.release(self.journal.handed_over(), vec![Departing(ticket)]);
+                    self.journal.release(self.journal.handed_over(), vec![Departing::ended(ticket)]);
                 }
             }
         }
@@ -249,9 +254,17 @@ impl ReadFailure {
 }
 
 /// Replays every record that the log has.
-pub(super) fn read_into(log: &impl Log, replay: &mut Replay) -> Result<(), ReadFailure> {
+pub(super) fn read_into(
+    log: &impl Log,
+    opened: &Opened,
+    replay: &mut Replay,
+    progress: &Progress,
+) -> Result<(), ReadFailure> {
     let mut wrong = None;
     let read = log.read(log.oldest(), &mut |position, bytes| {
+        if replay.records() % RECORDS_BETWEEN_PROGRESS == 0 {
+            progress.tell(replay.records(), opened.records);
+        }
         replay.record(position, bytes).map_err(|error| {
             let why = error.to_string();
             wrong = Some(error);

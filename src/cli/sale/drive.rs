@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use futures_util::stream;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::super::failure::Failure;
+use super::super::progress;
 use super::plan::{Certificate, Plan, circulation_id};
 use super::tally::Tally;
 use crate::Engine;
@@ -30,7 +30,7 @@ pub(super) async fn drive(engine: &Engine, plan: &Plan, data: &Path) -> Result<T
     tally.funded = plan.certificates.iter().map(|certificate| i128::from(certificate.funded.minor())).sum();
     let begun = Instant::now();
     open_accounts(engine, plan, data).await?;
-    let progress = progress_bar(plan.certificates.len() as u64);
+    let progress = progress::bar("selling", "certificates", plan.certificates.len() as u64);
     let tally = RefCell::new(tally);
     let resumed = engine.recovered().records > 0;
     let mut runs = stream::iter(&plan.certificates)
@@ -45,13 +45,6 @@ pub(super) async fn drive(engine: &Engine, plan: &Plan, data: &Path) -> Result<T
     let mut tally = tally.into_inner();
     tally.run.took = begun.elapsed();
     Ok(tally)
-}
-
-/// Progress goes to standard error, and only where that is a terminal.
-fn progress_bar(certificates: u64) -> ProgressBar {
-    let style =
-        ProgressStyle::with_template("selling {bar:40} {human_pos}/{human_len} certificates, {eta} left");
-    ProgressBar::new(certificates).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 async fn open_accounts(engine: &Engine, plan: &Plan, data: &Path) -> Result<(), Failure> {

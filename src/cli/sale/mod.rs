@@ -10,8 +10,8 @@ use std::process::ExitCode;
 
 use super::failure::Failure;
 use super::orders::read_orders;
-use super::report;
-use crate::{Config, Engine, audit};
+use super::{progress, report};
+use crate::{Config, Engine, audit_telling};
 use plan::Plan;
 pub(super) use tally::Tally;
 
@@ -23,7 +23,9 @@ pub(super) fn run(path: &Path, data: &Path, shards: Option<usize>, json: bool) -
     if let Some(shards) = shards {
         config = config.with_shards(shards);
     }
-    let engine = Engine::open(config)?;
+    let (progress, reading) = progress::reading();
+    let engine = Engine::open(config.with_progress(progress))?;
+    reading.finish_and_clear();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let driven = runtime.block_on(drive::drive(&engine, &plan, data));
     let stats = engine.journal_stats();
@@ -35,7 +37,10 @@ pub(super) fn run(path: &Path, data: &Path, shards: Option<usize>, json: bool) -
         (_, Err(error)) => return Err(error.into()),
         (driven, Ok(())) => driven?,
     };
-    let verdict = match audit(data) {
+    let (progress, reading) = progress::reading();
+    let audited = audit_telling(data, &progress);
+    reading.finish_and_clear();
+    let verdict = match audited {
         Ok(audit) => tally.agrees_with(&audit.totals),
         Err(error) => Err(error.to_string()),
     };

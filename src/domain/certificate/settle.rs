@@ -54,6 +54,7 @@ impl Certificate {
         let mut step = Step::of(events)
             .answering(Ok(Done::Purchased(purchased)))
             .sending(self.birth.payee, self.credit(settle.price, CreditReason::Sale, false));
+        step.early = credits_left > 0;
         if cashes {
             step = self.sending_page(step, &uncashed, self.page_left);
         }
