@@ -262,7 +262,7 @@ pub(super) fn read_into(
 ) -> Result<(), ReadFailure> {
     let mut wrong = None;
     let read = log.read(log.oldest(), &mut |position, bytes| {
-        if replay.records() % RECORDS_BETWEEN_PROGRESS == 0 {
+        if replay.records().is_multiple_of(RECORDS_BETWEEN_PROGRESS) {
             progress.tell(replay.records(), opened.records);
         }
         replay.record(position, bytes).map_err(|error| {
