@@ -1,8 +1,8 @@
 //! Imports point one way: `cli → engine → actors → journal → domain`, and each named package has one home.
 
-use std::fs;
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its own source must stop")]
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folders and files of `src/` from the top to the bottom; a module may name only what stands below it.
