@@ -7,10 +7,10 @@ mod audit;
 mod failure;
 pub mod orders;
 mod progress;
-mod report;
 mod sale;
 mod text;
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -71,7 +71,8 @@ pub fn run() -> ExitCode {
     match outcome {
         Ok(code) => code,
         Err(failure) => {
-            eprintln!("hongbao: {failure}");
+            // Where nobody reads errors any more, the exit code still tells.
+            let _ = writeln!(std::io::stderr(), "hongbao: {}", text::one_line(&failure.to_string()));
             ExitCode::FAILURE
         }
     }

@@ -47,6 +47,20 @@ pub(super) fn bytes(number: u64) -> String {
     }
 }
 
+/// The text with its control characters spelled out: a path may hold a line feed, and an error is one line.
+#[must_use]
+pub(super) fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if letter.is_control() {
+            line.extend(letter.escape_default());
+        } else {
+            line.push(letter);
+        }
+    }
+    line
+}
+
 /// A bar of `width` cells, `part` of `whole` filled.
 #[must_use]
 pub(super) fn bar(part: u128, whole: u128, width: usize) -> String {
@@ -71,5 +85,10 @@ mod tests {
         assert_eq!(count(999), "999");
         assert_eq!(bar(1, 2, 4), "██░░");
         assert_eq!(bar(0, 0, 2), "░░");
+    }
+
+    #[test]
+    fn an_error_is_one_line_whatever_a_path_holds() {
+        assert_eq!(one_line("no\nsuch\u{1b}[31m 红包"), "no\\nsuch\\u{1b}[31m 红包");
     }
 }

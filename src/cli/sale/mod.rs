@@ -2,6 +2,7 @@
 
 mod drive;
 mod plan;
+mod report;
 mod tally;
 
 use std::io::{Write, stdout};
@@ -10,10 +11,9 @@ use std::process::ExitCode;
 
 use super::failure::Failure;
 use super::orders::read_orders;
-use super::{progress, report};
+use super::progress;
 use crate::{Config, Engine, audit_telling};
 use plan::Plan;
-pub(super) use tally::Tally;
 
 /// Runs the sale and prints its report; exit code 1 where the audit finds a difference.
 pub(super) fn run(path: &Path, data: &Path, shards: Option<usize>, json: bool) -> Result<ExitCode, Failure> {

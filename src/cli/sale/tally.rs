@@ -11,32 +11,32 @@ use crate::{CurrencyTotals, Totals};
 
 /// Sums over every certificate, whichever run made it.
 #[derive(Clone, Debug)]
-pub(in crate::cli) struct Tally {
-    pub(in crate::cli) sold: u64,
-    pub(in crate::cli) circulations: u64,
-    pub(in crate::cli) already_linked: u64,
+pub(super) struct Tally {
+    pub(super) sold: u64,
+    pub(super) circulations: u64,
+    pub(super) already_linked: u64,
     /// Minor units.
-    pub(in crate::cli) revenue: i128,
-    pub(in crate::cli) funded: i128,
-    pub(in crate::cli) cashed: i128,
-    pub(in crate::cli) returned: i128,
+    pub(super) revenue: i128,
+    pub(super) funded: i128,
+    pub(super) cashed: i128,
+    pub(super) returned: i128,
     /// Non-zero prices, cashed commissions and returns.
-    pub(in crate::cli) movements: u64,
+    pub(super) movements: u64,
     /// What the engine refused, by code; `already_linked` is an answer and counted above.
-    pub(in crate::cli) refused: BTreeMap<Code, u64>,
+    pub(super) refused: BTreeMap<Code, u64>,
     /// This run's part of the sale.
-    pub(in crate::cli) run: Run,
+    pub(super) run: Run,
 }
 
 /// What this run alone did.
 #[derive(Clone, Debug)]
-pub(in crate::cli) struct Run {
-    pub(in crate::cli) sold: u64,
-    pub(in crate::cli) movements: u64,
+pub(super) struct Run {
+    pub(super) sold: u64,
+    pub(super) movements: u64,
     /// From the first message to the last durable answer.
-    pub(in crate::cli) took: Duration,
+    pub(super) took: Duration,
     /// Of the purchases, from sending to the durable answer, in microseconds.
-    pub(in crate::cli) latency: Histogram<u64>,
+    pub(super) latency: Histogram<u64>,
 }
 
 impl Tally {

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::orders::{ORDERS_CURRENCY, Orders};
-use super::sale::Tally;
-use super::text::{bar, bytes, count, grouped, money};
+use super::super::orders::{ORDERS_CURRENCY, Orders};
+use super::super::text::{bar, bytes, count, grouped, money};
+use super::tally::Tally;
 use crate::Recovered;
 use crate::journal::JournalStats;
 

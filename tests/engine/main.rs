@@ -1,0 +1,8 @@
+//! The engine through its library, as a program embeds it, with one shard and with three.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should end there")]
+
+mod answers;
+mod display;
+mod house;
+mod races;
+mod time;

@@ -1,0 +1,199 @@
+//! A sale that is killed with `kill -9`, again and again, comes to the same end as one that nobody disturbed.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should end there")]
+
+mod common;
+
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::Child;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use common::{Program, assert_untouched, contents, sample};
+use serde_json::Value;
+
+const KILLS: u64 = 10;
+const SIGKILL: i32 = 9;
+/// Give the seed of a failed run to draw the same moments.
+const SEED_VARIABLE: &str = "HONGBAO_SEED";
+
+/// SplitMix64: a few numbers that follow from a seed.
+struct Luck(u64);
+
+impl Luck {
+    /// Of the environment's seed, else of the time.
+    fn new() -> (Luck, u64) {
+        let given = std::env::var(SEED_VARIABLE).ok().map(|seed| seed.parse().unwrap());
+        let time = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64;
+        let seed = given.unwrap_or_else(time);
+        (Luck(seed), seed)
+    }
+
+    /// From 0 up to, not including, `bound`.
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (mixed ^ (mixed >> 31)) % bound
+    }
+}
+
+/// A running program that never outlives its test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Running {
+    fn start(program: &Program) -> Running {
+        Running(program.command().spawn().unwrap())
+    }
+
+    /// Kills it; true where that ended it, false where it had ended by itself.
+    fn kill(mut self) -> bool {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap().signal() == Some(SIGKILL)
+    }
+
+    /// Waits until the journal has so many bytes, or the program has ended.
+    fn wait_for_bytes(&mut self, data: &Path, bytes: u64) {
+        while journal_bytes(data) < bytes && self.0.try_wait().unwrap().is_none() {
+            std::thread::sleep(Duration::from_micros(500));
+        }
+    }
+}
+
+/// How many bytes the journal's segments have; 0 before there are any.
+fn journal_bytes(data: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(data.join("journal")) else { return 0 };
+    let segments =
+        entries.flatten().filter(|entry| entry.path().extension().is_some_and(|end| end == "segment"));
+    segments.filter_map(|entry| entry.metadata().ok()).map(|metadata| metadata.len()).sum()
+}
+
+/// The first so many lines of the sample: enough to be in the middle of, and soon done again.
+fn orders(folder: &Path, lines: usize) -> PathBuf {
+    let text = fs::read_to_string(sample()).unwrap();
+    let path = folder.join("orders.txt");
+    fs::write(&path, text.split_inclusive('\n').take(lines).collect::<String>()).unwrap();
+    path
+}
+
+/// What a sale came to, without what is one run's own.
+fn totals(mut sale: Value) -> Value {
+    let fields = sale.as_object_mut().unwrap();
+    for field in [
+        "seconds",
+        "money_movements_per_second",
+        "purchases_per_second",
+        "latency_us",
+        "journal",
+        "recovered_records",
+    ] {
+        assert!(fields.remove(field).is_some(), "{field} is missing");
+    }
+    sale
+}
+
+/// What a store holds, without how many records it took to come there: a repeated request may cost some.
+fn held(mut audit: Value) -> Value {
+    assert!(audit.as_object_mut().unwrap().remove("records").is_some(), "records are missing");
+    audit
+}
+
+/// Kills a sale ten times, each time behind another tenth of the journal that an undisturbed run writes.
+fn kill_and_go_on(shards: usize) {
+    let folder = tempfile::tempdir().unwrap();
+    let orders = orders(folder.path(), 2_000);
+    let (calm, killed) = (folder.path().join("calm"), folder.path().join("killed"));
+    let begun = Instant::now();
+    let wanted = totals(Program::sale(&orders, &calm, shards).run().json());
+    let took = begun.elapsed();
+    let bytes = journal_bytes(&calm);
+
+    let (mut luck, seed) = Luck::new();
+    println!("{SEED_VARIABLE}={seed}: an undisturbed sale takes {took:?} and {bytes} bytes, {shards} shards");
+    let sale = Program::sale(&orders, &killed, shards);
+    let (mut ended_by_kill, mut sold, mut unfinished) = (0, 0, 0);
+    for tenth in 0..KILLS {
+        // Behind the header of the first segment there is a store to audit.
+        let mark = 41 + bytes * tenth / KILLS + luck.below(bytes * 9 / (KILLS * 10));
+        let delay = Duration::from_micros(luck.below(10_000));
+        let mut running = Running::start(&sale);
+        running.wait_for_bytes(&killed, mark);
+        std::thread::sleep(delay);
+        let was_killed = running.kill();
+        ended_by_kill += u64::from(was_killed);
+
+        let before = contents(&killed);
+        let place =
+            format!("{SEED_VARIABLE}={seed}, {shards} shards, kill {tenth} at {mark} bytes + {delay:?}");
+        let ran = Program::audit(&killed).run();
+        assert_eq!(ran.code, Some(0), "{place}: {}{}", ran.out, ran.error);
+        let audit = ran.json();
+        assert_untouched(&killed, &before, &format!("{place}: the audit"));
+        let sold_now = audit["sold"].as_u64().unwrap();
+        assert!(sold_now >= sold, "{place}: {sold} were sold, now {sold_now}");
+        sold = sold_now;
+        unfinished += audit["unfinished_walks"].as_u64().unwrap();
+        println!("{place}: ended by the kill {was_killed}, {sold} sold, {} records", audit["records"]);
+    }
+    let place = format!("{SEED_VARIABLE}={seed}, {shards} shards");
+    println!("{place}: {unfinished} walks were cut in all");
+    assert!(ended_by_kill >= KILLS - 2, "{place}: only {ended_by_kill} kills came in time");
+
+    assert_eq!(totals(sale.run().json()), wanted, "{place}: the sale");
+    let (calm, killed) = (Program::audit(&calm).run().json(), Program::audit(&killed).run().json());
+    assert_eq!(held(killed), held(calm), "{place}: the store");
+}
+
+#[test]
+fn ten_kills_change_nothing_with_one_shard() {
+    kill_and_go_on(1);
+}
+
+#[test]
+fn ten_kills_change_nothing_with_three_shards() {
+    kill_and_go_on(3);
+}
+
+#[test]
+fn kills_while_the_store_begins_or_is_recovered_lose_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let orders = orders(folder.path(), 300);
+    let (mut luck, seed) = Luck::new();
+    println!("{SEED_VARIABLE}={seed}");
+    for shards in [1, 3] {
+        let (calm, killed) =
+            (folder.path().join(format!("calm-{shards}")), folder.path().join(shards.to_string()));
+        let wanted = totals(Program::sale(&orders, &calm, shards).run().json());
+        let sale = Program::sale(&orders, &killed, shards);
+        let mut sold = 0;
+        for kill in 0..20 {
+            // Starting a process takes a few milliseconds, and so does beginning or recovering a small store.
+            let delay = Duration::from_micros(luck.below(40_000));
+            let place = format!("{SEED_VARIABLE}={seed}, {shards} shards, kill {kill} after {delay:?}");
+            let running = Running::start(&sale);
+            std::thread::sleep(delay);
+            running.kill();
+            let audit = Program::audit(&killed).run();
+            if audit.out.contains("is not a hongbao store") {
+                assert_eq!((audit.code, sold), (Some(1), 0), "{place}: {}", audit.out);
+                continue;
+            }
+            assert_eq!(audit.code, Some(0), "{place}: {}", audit.out);
+            let sold_now = audit.json()["sold"].as_u64().unwrap();
+            assert!(sold_now >= sold, "{place}: {sold} were sold, now {sold_now}");
+            sold = sold_now;
+        }
+        let place = format!("{SEED_VARIABLE}={seed}, {shards} shards");
+        assert_eq!(totals(sale.run().json()), wanted, "{place}: the sale");
+        let (calm, killed) = (Program::audit(&calm).run().json(), Program::audit(&killed).run().json());
+        assert_eq!(held(killed), held(calm), "{place}: the store");
+    }
+}
