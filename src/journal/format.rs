@@ -29,7 +29,7 @@
 //! Absent on purpose: files and their order, and what follows from a bad place. Everything
 //! here is a function of bytes.
 
-use super::{error::JournalError, log::check_record_length};
+use super::error::JournalError;
 use crate::domain::Position;
 use crate::limits::{BATCH_PAYLOAD_BYTES_MAX, RECORD_BYTES_MAX};
 
@@ -342,6 +342,17 @@ fn good_prefix(payload: &[u8], records_max: u32) -> GoodPrefix {
         good.bytes = end;
     }
     good
+}
+
+/// The longest record a batch takes, for the frame's own check.
+fn check_record_length(bytes: u64) -> Result<u32, JournalError> {
+    if bytes == 0 {
+        return Err(JournalError::RecordEmpty);
+    }
+    match u32::try_from(bytes) {
+        Ok(length) if bytes <= RECORD_BYTES_MAX => Ok(length),
+        _ => Err(JournalError::RecordTooLarge { bytes, bytes_max: RECORD_BYTES_MAX }),
+    }
 }
 
 fn record_checksum(length: u32, record: &[u8]) -> u32 {

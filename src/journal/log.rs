@@ -8,7 +8,6 @@ use super::{
     format::{self, RECORD_HEAD_BYTES},
 };
 use crate::domain::Position;
-use crate::limits::RECORD_BYTES_MAX;
 
 /// Records in their order, framed as they will be stored (length, checksum, bytes), so that
 /// the checksums are computed by whoever pushes and not by the one writer.
@@ -103,17 +102,6 @@ impl RecordBatch {
     pub fn clear(&mut self) {
         self.framed.clear();
         self.records = 0;
-    }
-}
-
-/// The longest record a batch takes, for the frame's own check.
-pub(super) fn check_record_length(bytes: u64) -> Result<u32, JournalError> {
-    if bytes == 0 {
-        return Err(JournalError::RecordEmpty);
-    }
-    match u32::try_from(bytes) {
-        Ok(length) if bytes <= RECORD_BYTES_MAX => Ok(length),
-        _ => Err(JournalError::RecordTooLarge { bytes, bytes_max: RECORD_BYTES_MAX }),
     }
 }
 

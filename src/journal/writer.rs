@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     error::JournalError,
-    handover::{Departure, Ending, Shared, wait},
+    front::{Departure, Ending, Shared, wait},
     log::{Log, RecordBatch},
 };
 use crate::domain::Position;
