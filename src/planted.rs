@@ -13,6 +13,8 @@ pub(crate) enum Bug {
     RefusalUnrecorded,
     /// A bad record is skipped, and what lies behind it is read.
     BadRecordSkipped,
+    /// Doors learn of an actor before the record of its beginning is handed over.
+    NameBeforeRecord,
     /// An unfinished walk is not finished by recovery.
     WalkDropped,
 }
@@ -34,11 +36,11 @@ pub(crate) const fn has(_bug: Bug) -> bool {
     false
 }
 
-/// Runs with a bug planted on this thread.
+/// Runs with a bug planted on this thread, or with none; then what was planted before is so again.
 #[cfg(test)]
 pub(crate) fn with<T>(bug: Option<Bug>, run: impl FnOnce() -> T) -> T {
-    PLANTED.set(bug);
+    let before = PLANTED.replace(bug);
     let result = run();
-    PLANTED.set(None);
+    PLANTED.set(before);
     result
 }

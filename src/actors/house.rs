@@ -329,6 +329,9 @@ impl House {
         turn.batch.push(&bytes)?;
         turn.actors.push(actor);
         turn.news.extend(step.events.iter().filter_map(|event| News::of(actor, &room.resident, event)));
+        if planted::has(Bug::NameBeforeRecord) {
+            turn.news.drain(..).for_each(|news| news.tell(&self.common.directory));
+        }
         Ok(())
     }
 

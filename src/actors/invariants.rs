@@ -172,7 +172,7 @@ fn check_sold(residents: &HashMap<ActorNumber, &Resident>, certificate: &Certifi
     Ok(())
 }
 
-/// What holds when nothing is under way: no payment, nobody in line, no credit left, all sales known.
+/// What holds when nothing is under way: no payment, no commission being funded, nobody in line, no credit left, all sales known.
 fn check_quiet(residents: &HashMap<ActorNumber, &Resident>) -> Result<(), String> {
     let mut sold: HashMap<ActorNumber, u32> = HashMap::new();
     for resident in residents.values() {
@@ -190,6 +190,11 @@ fn check_quiet(residents: &HashMap<ActorNumber, &Resident>) -> Result<(), String
             let (name, stock) = (&offering.offer().name, offering.stock());
             if stock.any_payment().is_some() || offering.waiting() > 0 {
                 return Err(format!("I14: offering {name} waits for a payment and nothing is under way"));
+            }
+            if offering.attaching().is_some() {
+                return Err(format!(
+                    "I14: offering {name} waits for its commission and nothing is under way"
+                ));
             }
             let certificates = sold.get(number).copied().unwrap_or(0);
             if certificates != stock.sold() {

@@ -12,6 +12,20 @@ use crate::domain::{ActorNumber, Certificate, Name, Resident};
 /// The digest, in lower-case hexadecimal.
 #[must_use]
 pub fn state_digest(houses: &[House]) -> String {
+    let mut hasher = Sha256::new();
+    for line in state_lines(houses) {
+        hasher.update(line.as_bytes());
+        hasher.update(b"\n");
+    }
+    hasher.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// The lines that the digest is of, one an actor.
+#[must_use]
+pub fn state_lines(houses: &[House]) -> Vec<String> {
     let residents = || houses.iter().flat_map(House::rooms).map(|(number, room)| (number, &room.resident));
     let mut names: HashMap<ActorNumber, &Name> = HashMap::new();
     for (number, resident) in residents() {
@@ -23,15 +37,7 @@ pub fn state_digest(houses: &[House]) -> String {
     }
     let mut lines: Vec<String> = residents().map(|(_, resident)| line(resident, &names)).collect();
     lines.sort_unstable();
-    let mut hasher = Sha256::new();
-    for line in lines {
-        hasher.update(line.as_bytes());
-        hasher.update(b"\n");
-    }
-    hasher.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    lines
 }
 
 /// Names are quoted and escaped, so that no name can pretend to be more than one.

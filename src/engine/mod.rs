@@ -15,6 +15,8 @@ pub use audit::{Audit, AuditError, CurrencyTotals, Totals, audit, audit_telling}
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use config::{Config, Progress};
 pub use deliver::{Answers, Reply};
+#[cfg(test)]
+pub(crate) use digest::state_lines;
 pub use door::Door;
 pub use error::EngineError;
 pub use open::{Engine, Recovered};

@@ -22,7 +22,10 @@ use super::{
         SegmentHeader,
     },
 };
-use crate::domain::Position;
+use crate::{
+    domain::Position,
+    planted::{self, Bug},
+};
 
 const SEGMENT_SUFFIX: &str = ".segment";
 const SEGMENT_DIGITS: usize = 20;
@@ -151,9 +154,12 @@ fn survey_segment(
     name: &str,
     next_first: Option<Position>,
 ) -> Result<(), JournalError> {
-    let bytes = read_segment(disk, name)?;
+    let mut bytes = read_segment(disk, name)?;
     let file = disk.path(name);
     let header = check_header(&bytes, &file, first, survey)?;
+    if planted::has(Bug::BadRecordSkipped) && next_first.is_none() {
+        format::skip_bad_records(&mut bytes, header.identity);
+    }
     survey.next_position = first;
     survey.next_batch = header.first_batch;
     let mut walk = Walk { bytes: &bytes, file, header, offset: SEGMENT_HEADER_BYTES, newest: None, survey };

@@ -186,7 +186,8 @@ impl Offering {
     }
 
     /// The walk to wait for while the commission is being funded.
-    pub(super) fn attaching(&self) -> Option<WalkId> {
+    #[must_use]
+    pub fn attaching(&self) -> Option<WalkId> {
         match &self.commission {
             Commission::Attaching { walk, .. } => Some(*walk),
             _ => None,

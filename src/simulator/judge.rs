@@ -1,0 +1,356 @@
+//! The judge of a crash: opens what was left as the engine does, finishes what was unfinished, and holds the
+//! result against what clients know, the invariants, and the end of an undisturbed sale.
+
+use std::collections::hash_map::DefaultHasher;
+use std::collections::{HashMap, HashSet};
+use std::hash::{Hash, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+
+use super::ledger::{Ledger, Left};
+use super::power::Chance;
+use super::script::Phase;
+use super::tearing_disk::TearingDisk;
+use super::watched_disk::{Image, WatchedDisk};
+use super::world::{Beginning, Play, WatchedLog, World, panic_text};
+use crate::actors::{Common, Replay, invariants};
+use crate::domain::{
+    AccountEvent, ActorNumber, CertificateEvent, Code, Command, Done, Event, Message, OfferingEvent,
+    Position, Refusal, WalkId, chain,
+};
+use crate::engine::state_lines;
+use crate::journal::{Log, Record, SegmentOptions, record};
+
+/// How a sale is played and judged.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stage {
+    pub shards: usize,
+    /// Small segments roll.
+    pub segment_bytes_max: u64,
+}
+
+/// One of so many crashes is followed by another while its recovery is under way.
+const AGAIN_ONE_IN: u64 = 5;
+
+/// After one of so many recoveries the whole log of the sale is replayed once more; that costs as much as all
+/// else.
+const LOG_ONE_IN: u64 = 4;
+
+/// Opens what a crash has left, again and again.
+pub(super) struct Judge {
+    stage: Stage,
+    script: Rc<[Phase]>,
+    /// How an undisturbed sale ends.
+    expected: Rc<[String]>,
+    /// Records and answers that were judged before.
+    seen: HashSet<(u64, usize)>,
+    chance: Chance,
+    /// Crashes looked at.
+    pub cuts: u64,
+    /// Those of them that left something new.
+    pub recoveries: u64,
+}
+
+/// A log as it was opened.
+struct Opened {
+    log: WatchedLog,
+    disk: WatchedDisk,
+    records: Vec<Vec<u8>>,
+}
+
+impl Judge {
+    pub fn new(stage: Stage, script: &Rc<[Phase]>, expected: &Rc<[String]>, seed: u64) -> Judge {
+        Judge {
+            stage,
+            script: Rc::clone(script),
+            expected: Rc::clone(expected),
+            seen: HashSet::new(),
+            chance: Chance(seed),
+            cuts: 0,
+            recoveries: 0,
+        }
+    }
+
+    /// Judges a crash, and at times another while it is recovered from.
+    pub fn judge(&mut self, image: &Image, ledger: &Ledger) -> Result<(), String> {
+        let again = self.chance.below(AGAIN_ONE_IN) == 0;
+        for second in self.recover(image, ledger, again)? {
+            self.recover(&second, ledger, false).map_err(|why| format!("again, {}: {why}", second.how))?;
+        }
+        Ok(())
+    }
+
+    fn recover(&mut self, image: &Image, ledger: &Ledger, watch: bool) -> Result<Vec<Image>, String> {
+        self.cuts += 1;
+        let disk = WatchedDisk::new(image.disk.clone());
+        if watch {
+            disk.watch(self.chance.below(u64::MAX));
+        }
+        let opened = open(disk.clone(), self.stage)?;
+        let mut hasher = DefaultHasher::new();
+        opened.records.hash(&mut hasher);
+        if !self.seen.insert((hasher.finish(), ledger.left.len())) {
+            return Ok(disk.images());
+        }
+        self.recoveries += 1;
+        let survivors = opened.records.clone();
+        let decoded: Vec<Record<'_>> = survivors
+            .iter()
+            .map(|bytes| record::decode(bytes).map_err(|error| error.to_string()))
+            .collect::<Result<_, _>>()?;
+        let (mut world, finishing) = finish(opened, self.stage, self.chance.below(u64::MAX))?;
+        let images = disk.images();
+        disk.watch_no_more();
+        let truth = Truth::new(&decoded, &finishing);
+        for left in &ledger.left {
+            let message = &ledger.sent[left.sent].message;
+            truth.hold(left, ledger.sent[left.sent].walk, message, &mut world).map_err(|why| {
+                format!(
+                    "an answer that left is not true after recovery: {why}\n{:?} to {message:?}",
+                    left.answer
+                )
+            })?;
+        }
+        world.play(&self.script).map_err(|why| format!("the sale does not go on: {why}"))?;
+        let end = check_end(world, &self.expected)?;
+        if self.chance.below(LOG_ONE_IN) == 0 {
+            check_log(end, survivors.len(), self.stage)?;
+        }
+        Ok(images)
+    }
+}
+
+fn open(disk: WatchedDisk, stage: Stage) -> Result<Opened, String> {
+    let options =
+        SegmentOptions { segment_bytes_max: stage.segment_bytes_max, new_identity: 0x0123_4567_89ab };
+    let opened = WatchedLog::open_with(disk.clone(), options);
+    let (log, _) = opened.map_err(|error| format!("the log does not open: {error}"))?;
+    let records = records_of(&log).map_err(|error| format!("the log does not read: {error}"))?;
+    Ok(Opened { log, disk, records })
+}
+
+fn replay(opened: &Opened, stage: Stage) -> Result<Replay, String> {
+    let mut replay = Replay::new(stage.shards);
+    for (position, bytes) in (opened.log.oldest().0..).zip(&opened.records) {
+        replay.record(Position(position), bytes).map_err(|error| error.to_string())?;
+    }
+    Ok(replay)
+}
+
+/// Replays, finishes, syncs: what the engine does before its doors open. Gives the records of the finishing.
+fn finish(opened: Opened, stage: Stage, seed: u64) -> Result<(World, Vec<WalkId>), String> {
+    let replay = replay(&opened, stage)?;
+    invariants::check(replay.houses(), replay.undelivered()).map_err(|why| format!("after replay: {why}"))?;
+    let not_before = replay.latest();
+    let Opened { mut log, disk, .. } = opened;
+    let mut finishing = Vec::new();
+    let finished = catch_unwind(AssertUnwindSafe(|| {
+        replay.finish(&mut |batch| {
+            let first = log.append(batch)?;
+            disk.expects(batch);
+            for bytes in batch.iter() {
+                finishing.extend(record::decode(bytes).map(|record| record.prefix.walk));
+            }
+            batch.clear();
+            Ok(first)
+        })
+    }));
+    let finished = finished.map_err(|panic| format!("recovery panicked: {}", panic_text(panic.as_ref())))?;
+    let (houses, common) = finished.map_err(|error| error.to_string())?;
+    log.sync().map_err(|error| error.to_string())?;
+    invariants::check(&houses, std::iter::empty()).map_err(|why| format!("after recovery: {why}"))?;
+    let play = Play { seed, sync_one_in: 24 };
+    Ok((World::new(Beginning { houses, common, log, disk, not_before }, play), finishing))
+}
+
+/// A world on an empty disk.
+pub(super) fn begin(stage: Stage, play: Play) -> Result<World, String> {
+    let opened = open(WatchedDisk::new(TearingDisk::new()), stage)?;
+    let (houses, common) =
+        Replay::new(stage.shards).finish(&mut |_| Ok(Position(0))).map_err(|error| error.to_string())?;
+    let Opened { log, disk, .. } = opened;
+    Ok(World::new(Beginning { houses, common, log, disk, not_before: Default::default() }, play))
+}
+
+/// Holds the end of a whole sale against the expected one; gives it, and the log, for a closer look.
+pub(super) fn check_end(world: World, expected: &[String]) -> Result<(Vec<String>, WatchedLog), String> {
+    let (lines, log) = end_of(world)?;
+    let odd = |some: &[String], others: &[String]| {
+        let lines = some.iter().filter(|line| !others.contains(line)).map(String::as_str);
+        lines.collect::<Vec<_>>().join("\n  ")
+    };
+    if lines != expected {
+        let (odd, missing) = (odd(&lines, expected), odd(expected, &lines));
+        return Err(format!("the sale ends with\n  {odd}\nand an undisturbed one with\n  {missing}"));
+    }
+    Ok((lines, log))
+}
+
+/// The log of a whole sale gives the state that was lived through (I11), every message in it is absorbed, and
+/// walks that began after the first `survivors` records have numbers of their own.
+pub(super) fn check_log(
+    (lines, log): (Vec<String>, WatchedLog),
+    survivors: usize,
+    stage: Stage,
+) -> Result<(), String> {
+    let opened = Opened { records: records_of(&log)?, disk: WatchedDisk::default(), log };
+    let replay = replay(&opened, stage).map_err(|why| format!("at the end: {why}"))?;
+    if replay.undelivered().next().is_some() {
+        return Err("at the end a message is not absorbed".to_owned());
+    }
+    if state_lines(replay.houses()) != lines {
+        return Err("at the end the log gives another state than the one lived through (I11)".to_owned());
+    }
+    let mut walks = HashSet::new();
+    for (index, bytes) in opened.records.iter().enumerate() {
+        let prefix = record::decode(bytes).map_err(|error| error.to_string())?.prefix;
+        let new = walks.insert(prefix.walk);
+        if index >= survivors && prefix.cause.is_none() && !new {
+            return Err(format!("at the end two walks have number {}", prefix.walk.0));
+        }
+    }
+    Ok(())
+}
+
+/// How a world that has come to rest has ended, every actor in a line, and its log.
+pub(super) fn end_of(world: World) -> Result<(Vec<String>, WatchedLog), String> {
+    let (houses, log) = world.end();
+    invariants::check(&houses, std::iter::empty()).map_err(|why| format!("at the end: {why}"))?;
+    Ok((state_lines(&houses), log))
+}
+
+/// Every record of a log.
+pub(super) fn records_of(log: &WatchedLog) -> Result<Vec<Vec<u8>>, String> {
+    let mut records = Vec::new();
+    let mut keep = |_: Position, bytes: &[u8]| {
+        records.push(bytes.to_vec());
+        Ok(())
+    };
+    log.read(log.oldest(), &mut keep).map_err(|error| error.to_string())?;
+    Ok(records)
+}
+
+/// What the surviving records say of answers.
+struct Truth {
+    newest: Position,
+    /// Walks that the surviving records know.
+    known: HashSet<WalkId>,
+    /// Walks with a record of something done.
+    effective: HashSet<WalkId>,
+    /// Walks that recovery had to go on with.
+    finishing: HashSet<WalkId>,
+    /// The chain's head after each entry, its first bytes.
+    heads: HashMap<(ActorNumber, u64), u64>,
+}
+
+impl Truth {
+    fn new(survivors: &[Record<'_>], finishing: &[WalkId]) -> Truth {
+        let walks = |record: &Record<'_>| record.prefix.walk;
+        let does = |record: &&Record<'_>| record.events.iter().any(has_effect);
+        let head = |record: &Record<'_>| ((record.prefix.actor, record.prefix.sequence), record.prefix.chain);
+        Truth {
+            newest: Position(survivors.len() as u64),
+            known: survivors.iter().map(walks).collect(),
+            effective: survivors.iter().filter(does).map(walks).collect(),
+            finishing: finishing.iter().copied().collect(),
+            heads: survivors.iter().map(head).collect(),
+        }
+    }
+
+    /// Holds one answer against the recovered world.
+    fn hold(
+        &self,
+        left: &Left,
+        walk: Option<WalkId>,
+        message: &Message,
+        world: &mut World,
+    ) -> Result<(), String> {
+        if left.rests_on > self.newest {
+            let (rests_on, newest) = (left.rests_on.0, self.newest.0);
+            return Err(format!("it rests on record {rests_on}, and {newest} survived"));
+        }
+        let known = walk.filter(|walk| self.known.contains(walk));
+        if known.is_some_and(|walk| self.finishing.contains(&walk)) {
+            return Err("its walk had ended, and recovery went on with it".to_owned());
+        }
+        match &left.answer {
+            Ok(Done::Account(_) | Done::Offering(_) | Done::Certificate(_)) => {
+                self.hold_view(left, message, world.common())
+            }
+            Ok(done) => match world.ask(message)? {
+                (Ok(again), 0) if again == *done => Ok(()),
+                (again, records) => Err(format!("a repeat makes {records} records and gets {again:?}")),
+            },
+            Err(refusal) => {
+                if known.is_some_and(|walk| self.effective.contains(&walk)) {
+                    return Err("what was refused was done all the same".to_owned());
+                }
+                hold_refusal(refusal, message, world)
+            }
+        }
+    }
+
+    /// A view's place in its actor's chain must be among the surviving records.
+    fn hold_view(&self, left: &Left, message: &Message, common: &Common) -> Result<(), String> {
+        let lost = || "the actor that was shown is lost".to_owned();
+        let (actor, sequence, head) = match (&left.answer, &message.command) {
+            (Ok(Done::Account(view)), _) => {
+                let entry = common.directory.account(&view.name).ok_or_else(lost)?;
+                (entry.number, view.sequence, view.head)
+            }
+            (Ok(Done::Offering(view)), _) => (view.number, view.sequence, view.head),
+            (Ok(Done::Certificate(view)), Command::ShowCertificate { offering, .. }) => {
+                let entry = common.directory.offering(offering).ok_or_else(lost)?;
+                (entry.number.certificate(view.serial), view.sequence, view.head)
+            }
+            _ => return Err("it is no view".to_owned()),
+        };
+        if sequence == 0 || self.heads.get(&(actor, sequence)) == Some(&chain::prefix(&head)) {
+            Ok(())
+        } else {
+            Err(format!("entry {sequence} of the chain that was shown is lost"))
+        }
+    }
+}
+
+/// A refusal that stays true for ever is given again; the others must only have left no trace.
+fn hold_refusal(refusal: &Refusal, message: &Message, world: &mut World) -> Result<(), String> {
+    let lasting = matches!(
+        refusal.code,
+        Code::SoldOut
+            | Code::Sold
+            | Code::NameTaken
+            | Code::AlreadyAttached
+            | Code::AlreadyPublished
+            | Code::IdReused
+    );
+    if !lasting {
+        return Ok(());
+    }
+    match world.ask(message)? {
+        (Err(again), 0) if again.code == refusal.code => Ok(()),
+        (again, records) => Err(format!("a repeat makes {records} records and gets {again:?}")),
+    }
+}
+
+/// True for what a refused message must not have done. What undoes itself, or goes home because its time is
+/// over, is not among it.
+fn has_effect(event: &Event) -> bool {
+    match event {
+        Event::Account(AccountEvent::Credited { reason, .. }) => {
+            *reason != crate::domain::CreditReason::Returned
+        }
+        Event::Account(_) => true,
+        Event::Offering(event) => matches!(
+            event,
+            OfferingEvent::Issued(..)
+                | OfferingEvent::Published(_)
+                | OfferingEvent::Attached
+                | OfferingEvent::Touched { .. }
+                | OfferingEvent::Paid(_)
+        ),
+        Event::Certificate(event) => {
+            matches!(event, CertificateEvent::Linked { .. } | CertificateEvent::Sold { .. })
+        }
+    }
+}

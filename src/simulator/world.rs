@@ -1,0 +1,339 @@
+//! One thread as the whole process: a door, houses, and a log on a watched disk.
+//!
+//! What happens next is drawn from a seed: a message comes in, a house turns, the log syncs. What other
+//! threads could do in between happens inside the calls that a house makes of the world, so that a message
+//! sent too early is overtaken. At every step the disk is shown to whoever watches, as a crash would leave it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::ledger::{Ledger, Sent, SharedLedger};
+use super::power::{Chance, Crash};
+use super::script::Phase;
+use super::watched_disk::{Image, WatchedDisk};
+use crate::Door;
+use crate::actors::{Common, Departing, Envelope, House, Outside, Permits, Sink, Ticket, shard_of};
+use crate::domain::{Answer, Message, Position, Timestamp};
+use crate::journal::{JournalError, Log, RecordBatch, SegmentLog, record};
+
+/// The log of these worlds.
+pub(super) type WatchedLog = SegmentLog<WatchedDisk>;
+
+/// Looks at what a crash would leave, and at what clients know by then.
+pub(super) type Watcher = Box<dyn FnMut(&Image, &Ledger) -> Result<(), String>>;
+
+/// How many actions of other threads may be nested in one another.
+const NESTED_MAX: u32 = 3;
+
+/// The luck of every offering.
+const SEED: [u8; 32] = [7; 32];
+
+/// A process in one thread.
+pub(super) struct World {
+    /// None while it turns.
+    houses: Vec<Option<House>>,
+    inboxes: Vec<VecDeque<Envelope>>,
+    door: Door,
+    log: WatchedLog,
+    disk: WatchedDisk,
+    not_before: Timestamp,
+    /// Answers by the position that must be durable first, each with what it rests on.
+    waiting: BTreeMap<Position, Vec<(Position, Departing)>>,
+    newest_of_shard: Vec<Position>,
+    ledger: SharedLedger,
+    permits: Arc<Permits>,
+    chance: Chance,
+    /// One action of so many is a sync.
+    sync_one_in: u64,
+    /// Other threads come in between at one call of so many.
+    elsewhere_one_in: u64,
+    nested: u32,
+    unsent: VecDeque<(Timestamp, Message)>,
+    watcher: Option<Watcher>,
+    /// The disk's steps and the answers left when a crash was shown last.
+    shown: (u64, usize),
+    failure: Option<String>,
+}
+
+/// Where a world begins.
+pub(super) struct Beginning {
+    pub houses: Vec<House>,
+    pub common: Arc<Common>,
+    pub log: WatchedLog,
+    pub disk: WatchedDisk,
+    pub not_before: Timestamp,
+}
+
+/// What a world is played by.
+#[derive(Clone, Copy)]
+pub(super) struct Play {
+    pub seed: u64,
+    pub sync_one_in: u64,
+}
+
+impl World {
+    /// A world that goes on from a recovery.
+    pub fn new(beginning: Beginning, play: Play) -> World {
+        let Beginning { houses, common, log, disk, not_before } = beginning;
+        let newest = log.newest();
+        World {
+            inboxes: houses.iter().map(|_| VecDeque::new()).collect(),
+            newest_of_shard: vec![newest; houses.len()],
+            houses: houses.into_iter().map(Some).collect(),
+            door: Door::new(common),
+            log,
+            disk,
+            not_before,
+            waiting: BTreeMap::new(),
+            ledger: SharedLedger::default(),
+            permits: Permits::new(1_000),
+            chance: Chance(play.seed),
+            sync_one_in: play.sync_one_in,
+            elsewhere_one_in: 1 + play.seed % 3,
+            nested: 0,
+            unsent: VecDeque::new(),
+            watcher: None,
+            shown: (0, 0),
+            failure: None,
+        }
+    }
+
+    /// Shows every crash to a watcher from now on.
+    pub fn watched_by(&mut self, watcher: Watcher) {
+        self.disk.watch(self.chance.below(u64::MAX));
+        self.watcher = Some(watcher);
+    }
+
+    /// Sends the whole script, phase by phase, and waits for every answer.
+    pub fn play(&mut self, script: &Rc<[Phase]>) -> Result<(), String> {
+        for phase in script.iter() {
+            let stamped = phase.messages.iter().map(|message| (phase.now, message.clone()));
+            self.unsent.extend(stamped);
+            while self.failure.is_none() && self.act() {}
+            self.show_crash("between two phases");
+        }
+        self.sync();
+        match self.failure.take() {
+            Some(failure) => Err(failure),
+            None => self.ledger.lock().complete(),
+        }
+    }
+
+    /// Sends one message at the earliest time there can be, so that no time limit is found by it, and gives
+    /// its answer and how many records came of it.
+    pub fn ask(&mut self, message: &Message) -> Result<(Answer, u64), String> {
+        let before = self.log.newest();
+        let sent = self.send(message, Timestamp(0));
+        while self.failure.is_none() && self.act() {}
+        self.sync();
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
+        let answer = self.ledger.lock().answer_to(sent).cloned();
+        let records = self.log.newest().0 - before.0;
+        answer.map(|answer| (answer, records)).ok_or_else(|| "no answer".to_owned())
+    }
+
+    /// What all houses share.
+    pub fn common(&self) -> &Common {
+        self.door.common()
+    }
+
+    /// Ends it, and gives its houses and its log.
+    pub fn end(self) -> (Vec<House>, WatchedLog) {
+        (self.houses.into_iter().flatten().collect(), self.log)
+    }
+
+    /// Does one thing, chosen by chance; false where nothing is left to do.
+    fn act(&mut self) -> bool {
+        if self.log.newest() > self.log.durable() && self.chance.below(self.sync_one_in) == 0 {
+            self.sync();
+            return true;
+        }
+        let ready = |shard: &usize| {
+            self.houses[*shard].as_ref().is_some_and(|house| house.busy() || !self.inboxes[*shard].is_empty())
+        };
+        let ready: Vec<usize> = (0..self.houses.len()).filter(ready).collect();
+        let choices = ready.len() + usize::from(!self.unsent.is_empty());
+        let choice = self.chance.below(choices as u64) as usize;
+        match ready.get(choice) {
+            Some(shard) => self.turn(*shard),
+            None => match self.unsent.pop_front() {
+                Some((now, message)) => {
+                    self.send(&message, now);
+                }
+                None => return false,
+            },
+        }
+        true
+    }
+
+    /// What other threads do meanwhile.
+    fn elsewhere(&mut self) {
+        if self.nested == NESTED_MAX || self.chance.below(self.elsewhere_one_in) > 0 {
+            return;
+        }
+        self.nested += 1;
+        for _ in 0..=self.chance.below(6) {
+            if self.failure.is_some() || !self.act() {
+                break;
+            }
+        }
+        self.nested -= 1;
+    }
+
+    fn send(&mut self, message: &Message, now: Timestamp) -> usize {
+        let now = if now == Timestamp(0) { now } else { now.max(self.not_before) };
+        let resolved = self.door.resolve(message, SEED);
+        let walk = resolved.is_ok().then(|| self.common().next_walk());
+        let sent = {
+            let mut ledger = self.ledger.lock();
+            ledger.sent.push(Sent { message: message.clone(), walk });
+            ledger.sent.len() - 1
+        };
+        let sink: Arc<dyn Sink> = Arc::new(self.ledger.clone());
+        let permit = self.permits.take().unwrap();
+        let ticket = Ticket::new(sink, sent as u32, permit);
+        match resolved {
+            Ok((to, body)) => {
+                let walk = walk.unwrap();
+                let envelope = Envelope { to, walk, now, hop: 0, cause: None, body, ticket: Some(ticket) };
+                self.inboxes[shard_of(to, self.houses.len())].push_back(envelope);
+            }
+            Err(refusal) => {
+                ticket.settle(Err(refusal));
+                assert!(ticket.absorbed(Position(0), 0), "a door's refusal ends its walk");
+                let newest = self.log.newest();
+                self.release(newest, newest, vec![Departing::ended(ticket)]);
+            }
+        }
+        sent
+    }
+
+    fn turn(&mut self, shard: usize) {
+        let Some(mut house) = self.houses[shard].take() else { return };
+        let there = self.inboxes[shard].len();
+        let taken = if self.chance.below(2) == 0 { there.min(1) } else { there };
+        house.deliver(self.inboxes[shard].drain(..taken));
+        let turned = catch_unwind(AssertUnwindSafe(|| house.turn(&mut Seat { world: self, shard })));
+        self.houses[shard] = Some(house);
+        match turned {
+            Ok(Ok(())) => self.show_crash("after a turn"),
+            Ok(Err(error)) => self.fail(format!("shard {shard} stopped: {error}")),
+            Err(panic) => self.fail(format!("shard {shard} panicked: {}", panic_text(panic.as_ref()))),
+        }
+    }
+
+    fn release(&mut self, at: Position, rests_on: Position, answers: Vec<Departing>) {
+        assert!(at <= self.log.newest(), "an answer waits only for a position that was given");
+        let resting = answers.into_iter().map(|answer| (rests_on, answer));
+        self.waiting.entry(at).or_default().extend(resting);
+        self.let_answers_go();
+    }
+
+    fn let_answers_go(&mut self) {
+        let durable = self.log.durable();
+        while let Some(first) = self.waiting.first_entry()
+            && *first.key() <= durable
+        {
+            for (rests_on, answer) in first.remove() {
+                self.ledger.lock().leaving(rests_on);
+                crate::journal::Departure::leave(answer);
+            }
+        }
+    }
+
+    fn sync(&mut self) {
+        let synced = self.log.sync();
+        for image in self.disk.images() {
+            self.show(&image);
+        }
+        match synced {
+            Ok(_) => self.let_answers_go(),
+            Err(error) => self.fail(format!("a sync failed: {error}")),
+        }
+        self.show_crash("after a sync");
+    }
+
+    /// Shows what a crash here would leave, where that or what clients know has changed.
+    fn show_crash(&mut self, place: &str) {
+        if self.watcher.is_none() {
+            return;
+        }
+        let now = (self.disk.inside().steps(), self.ledger.lock().left.len());
+        if self.shown != now {
+            self.shown = now;
+            let disk = self.disk.inside().crash(Crash::AllLost);
+            self.show(&Image { disk, how: format!("power off {place}") });
+        }
+    }
+
+    fn show(&mut self, image: &Image) {
+        if self.failure.is_some() {
+            return;
+        }
+        let Some(mut watcher) = self.watcher.take() else { return };
+        let seen = watcher(image, &self.ledger.lock());
+        self.watcher = Some(watcher);
+        if let Err(why) = seen {
+            self.fail(format!("{}: {why}", image.how));
+        }
+    }
+
+    fn fail(&mut self, why: String) {
+        if self.failure.is_none() {
+            let last = self.ledger.lock().last(8);
+            self.failure = Some(format!("{why}\nthe last messages:\n{last}"));
+        }
+    }
+}
+
+/// The world as one house sees it.
+struct Seat<'world> {
+    world: &'world mut World,
+    shard: usize,
+}
+
+impl Outside for Seat<'_> {
+    fn hand_over(&mut self, batch: &mut RecordBatch) -> Result<Position, JournalError> {
+        let world = &mut *self.world;
+        world.elsewhere();
+        let first = world.log.append(batch)?;
+        world.disk.expects(batch);
+        for (position, bytes) in (first.0..).zip(batch.iter()) {
+            let walk = record::decode(bytes).map(|record| record.prefix.walk);
+            walk.map(|walk| world.ledger.lock().recorded(walk, Position(position)))
+                .map_err(record_of_ours)?;
+        }
+        world.newest_of_shard[self.shard] = Position(first.0 + batch.records() - 1);
+        batch.clear();
+        world.show_crash("after records were handed over");
+        world.elsewhere();
+        Ok(first)
+    }
+
+    fn send(&mut self, shard: usize, envelopes: Vec<Envelope>) {
+        self.world.inboxes[shard].extend(envelopes);
+        self.world.show_crash("after messages were sent");
+        self.world.elsewhere();
+    }
+
+    fn release(&mut self, at: Position, answers: Vec<Departing>) {
+        let rests_on = self.world.newest_of_shard[self.shard];
+        self.world.elsewhere();
+        self.world.release(at, rests_on, answers);
+        self.world.show_crash("after answers were released");
+    }
+}
+
+fn record_of_ours(error: impl std::fmt::Display) -> JournalError {
+    JournalError::Stopped { why: format!("a record that was handed over does not decode: {error}") }
+}
+
+/// What a panic said.
+pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("something").to_owned()
+}
