@@ -28,6 +28,11 @@ pub const PAYERS_MAX: usize = 64;
 /// Each holds a permit, so the line stays well under the permits.
 pub const LINE_MAX: usize = 1_024;
 
+/// The most messages that wait at one actor for one walk, such as concurrent repeats of a purchase. All are
+/// decided again when it goes on, and may then wait for the one of them that was first, so without a bound a
+/// batch of repeats that fail would cost the square of its length.
+pub const WAITERS_MAX: usize = 1_024;
+
 /// The most circulations of one certificate; its chain is kept in memory.
 pub const HOPS_MAX: u32 = 1_000_000;
 

@@ -4,6 +4,7 @@
 //! Absent on purpose: shards. They follow from the number. No reference into a map outlives its line.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -104,7 +105,7 @@ impl Directory {
     pub fn published(&self, after: ActorNumber, most: usize) -> Vec<(ActorNumber, Name)> {
         let published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
         published
-            .range(ActorNumber(after.0 + 1)..)
+            .range((Bound::Excluded(after), Bound::Unbounded))
             .take(most)
             .map(|(number, name)| (*number, name.clone()))
             .collect()

@@ -22,7 +22,7 @@ use crate::domain::{
     Step, Task, Timestamp, WalkId,
 };
 use crate::journal::{AnswerMark, Cause, Former, JournalError, Prefix, RecordBatch, record};
-use crate::limits::TURN_MESSAGES_MAX;
+use crate::limits::{TURN_MESSAGES_MAX, WAITERS_MAX};
 use crate::planted::{self, Bug};
 
 /// What a house needs of the world.
@@ -225,7 +225,12 @@ impl House {
             }
             Decision::Wait(walk) => {
                 assert!(first, "a message whose walk is on record is decided when it arrives");
-                self.waiting.entry((envelope.to, walk)).or_default().push(envelope);
+                let waiting = self.waiting.entry((envelope.to, walk)).or_default();
+                if waiting.len() < WAITERS_MAX {
+                    waiting.push(envelope);
+                } else {
+                    self.answer(Origin::of(envelope), Err(Refusal::of(Code::Overloaded)), turn)?;
+                }
             }
         }
         Ok(())

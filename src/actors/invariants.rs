@@ -37,8 +37,7 @@ pub fn check<'body>(
                     return Err(format!("I3: account {} has {available} available", account.name()));
                 }
                 let inside = i128::from(account.posted().minor()) + i128::from(account.earmarked().minor());
-                let outside =
-                    i128::from(account.deposits().minor()) - i128::from(account.cash_outs().minor());
+                let outside = account.deposits() as i128 - account.cash_outs() as i128;
                 (account.currency(), inside, outside)
             }
             Resident::Offering(offering) => {

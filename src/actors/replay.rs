@@ -11,7 +11,7 @@ use super::envelope::Envelope;
 use super::house::{Common, House, Outside, Room, absorb, shard_of};
 use super::news::News;
 use super::ticket::Departing;
-use crate::domain::{ActorNumber, Body, Position, Resident, Timestamp, WalkId, chain};
+use crate::domain::{ActorNumber, Body, Currency, Position, Resident, Timestamp, WalkId, chain};
 use crate::journal::{Cause, JournalError, Record, RecordBatch, record};
 use crate::planted::{self, Bug};
 
@@ -209,12 +209,18 @@ impl Replay {
     }
 
     fn count_supply(&self) {
+        // An account may have cashed out more than was deposited to it, so only the sums have to be above 0.
+        let mut sums: BTreeMap<Currency, i128> = BTreeMap::new();
+        for (_, room) in self.houses.iter().flat_map(House::rooms) {
+            if let Resident::Account(account) = &room.resident {
+                let inside = account.deposits() as i128 - account.cash_outs() as i128;
+                *sums.entry(account.currency()).or_default() +=
+                    inside + i128::from(account.credit_limit().minor());
+            }
+        }
         self.common.with_supply(|supply| {
-            for (_, room) in self.houses.iter().flat_map(House::rooms) {
-                if let Resident::Account(account) = &room.resident {
-                    let inside = account.deposits().minor().saturating_sub(account.cash_outs().minor());
-                    supply.found(account.currency(), inside.saturating_add(account.credit_limit().minor()));
-                }
+            for (currency, minor) in sums {
+                supply.found(currency, u64::try_from(minor.max(0)).unwrap_or(u64::MAX));
             }
         });
     }
@@ -239,7 +245,7 @@ impl Outside for OneThread<'_> {
 }
 
 /// What a panic said.
-pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("an invariant is broken").to_owned()
 }

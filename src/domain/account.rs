@@ -2,7 +2,7 @@
 //!
 //! Absent on purpose: promises. A promise is not money until it is cashed (K1), so no account knows of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::answer::{AccountView, Done};
 use super::chain::Head;
@@ -27,9 +27,12 @@ pub struct Account {
     held: Money,
     earmarked: Money,
     credit_limit: Money,
-    deposits: Money,
-    cash_outs: Money,
+    /// In minor units, over its whole life: no bound of an amount holds for these two.
+    deposits: u128,
+    cash_outs: u128,
     requests: BTreeMap<RequestKey, Kept>,
+    /// The same by their time, oldest first; one that was kept anew stands here twice.
+    ages: VecDeque<(Timestamp, RequestKey)>,
 }
 
 /// A request that is recognised for a day (DESIGN §5).
@@ -52,9 +55,10 @@ impl Account {
             held: Money::ZERO,
             earmarked: Money::ZERO,
             credit_limit: opening.credit_limit,
-            deposits: opening.deposit,
-            cash_outs: Money::ZERO,
+            deposits: u128::from(opening.deposit.minor()),
+            cash_outs: 0,
             requests: BTreeMap::new(),
+            ages: VecDeque::new(),
         }
     }
 
@@ -138,7 +142,7 @@ impl Account {
     }
 
     fn oldest_kept_is_fresh(&self, now: Timestamp) -> bool {
-        self.requests.values().all(|kept| now.since(kept.at) < REQUEST_KEPT_MS)
+        self.ages.front().is_some_and(|(at, _)| now.since(*at) < REQUEST_KEPT_MS)
     }
 
     fn apply_debit(&self, debit: &Debit) -> Decision {
@@ -191,12 +195,12 @@ impl Account {
             AccountEvent::Opened(..) => unreachable!("an account is opened once"),
             AccountEvent::Deposited(amount, mark) => {
                 self.post(*amount);
-                self.deposits = self.deposits.checked_add(*amount).unwrap_or_else(|| overflow());
+                self.deposits += u128::from(amount.minor());
                 self.keep(at, mark, Done::Deposited { posted: self.posted });
             }
             AccountEvent::CashedOut(amount, mark) => {
                 self.unpost(*amount);
-                self.cash_outs = self.cash_outs.checked_add(*amount).unwrap_or_else(|| overflow());
+                self.cash_outs += u128::from(amount.minor());
                 self.keep(at, mark, Done::CashedOut { posted: self.posted });
             }
             AccountEvent::CreditLimitSet(limit, mark) => {
@@ -217,9 +221,14 @@ impl Account {
     }
 
     fn keep(&mut self, at: Timestamp, mark: &RequestMark, done: Done) {
-        if self.requests.len() >= REQUESTS_KEPT_MAX {
-            self.requests.retain(|_, kept| at.since(kept.at) < REQUEST_KEPT_MS);
+        while let Some((kept_at, key)) =
+            self.ages.pop_front_if(|(kept_at, _)| at.since(*kept_at) >= REQUEST_KEPT_MS)
+        {
+            if self.requests.get(&key).is_some_and(|kept| kept.at == kept_at) {
+                self.requests.remove(&key);
+            }
         }
+        self.ages.push_back((at, mark.key.clone()));
         self.requests.insert(mark.key.clone(), Kept { fingerprint: mark.fingerprint, at, done });
     }
 
@@ -277,15 +286,15 @@ impl Account {
         self.credit_limit
     }
 
-    /// All that came in from outside.
+    /// All that came in from outside, in minor units.
     #[must_use]
-    pub fn deposits(&self) -> Money {
+    pub fn deposits(&self) -> u128 {
         self.deposits
     }
 
-    /// All that went out.
+    /// All that went out, in minor units.
     #[must_use]
-    pub fn cash_outs(&self) -> Money {
+    pub fn cash_outs(&self) -> u128 {
         self.cash_outs
     }
 

@@ -174,8 +174,8 @@ pub enum CertificateEvent {
         hop: u32,
         /// How much, possibly 0.
         amount: Money,
-        /// The request, where acquiring was one of its own (Q2).
-        mark: Option<RequestMark>,
+        /// The request, where acquiring was one of its own (Q2), and what is attached after the whole step.
+        asked: Option<(RequestMark, Money)>,
     },
     /// The commission is almost met (W10).
     Prompted,

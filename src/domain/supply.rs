@@ -49,6 +49,6 @@ impl Supply {
 
     /// Sets a currency's whole money, as recovery has found it.
     pub fn found(&mut self, currency: Currency, minor: u64) {
-        *self.0.entry(currency).or_insert(0) += minor;
+        self.0.insert(currency, minor);
     }
 }

@@ -135,8 +135,8 @@ fn totals(houses: &[House]) -> Totals {
                 let money = totals.money.entry(account.currency()).or_default();
                 money.posted += i128::from(account.posted().minor());
                 money.earmarked += i128::from(account.earmarked().minor());
-                money.deposits += i128::from(account.deposits().minor());
-                money.cash_outs += i128::from(account.cash_outs().minor());
+                money.deposits += account.deposits() as i128;
+                money.cash_outs += account.cash_outs() as i128;
             }
             Resident::Offering(offering) => {
                 totals.certificates += u64::from(offering.offer().items);

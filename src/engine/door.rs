@@ -190,6 +190,11 @@ impl Door {
             .map(|payer| Ok(self.account("payers", payer)?.number))
             .collect::<Result<Vec<_>, Refusal>>()?;
         let entry = self.common.directory.reserve_offering(name, offer.items);
+        // The name's numbers were reserved for another issue, which is on its way, and for as many items as that has:
+        // overtaking it with more would take numbers that others have.
+        if !entry.live && entry.items != offer.items {
+            return Err(Refusal::of(Code::Overloaded));
+        }
         let issued = IssuedOffer {
             name: name.clone(),
             supplier,

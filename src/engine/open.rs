@@ -1,6 +1,7 @@
 //! Opening, sending, closing.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -10,7 +11,9 @@ use super::config::{Config, Progress};
 use super::deliver::{Answers, Batch, Reply};
 use super::door::Door;
 use super::error::EngineError;
-use crate::actors::{Departing, Envelope, Permits, Replay, Shards, Sink, Stopped, Ticket, shard_of};
+use crate::actors::{
+    Departing, Envelope, Permits, Replay, ReplayError, Shards, Sink, Stopped, Ticket, panic_text, shard_of,
+};
 use crate::domain::{
     ActorNumber, Caller, Code, Command, Done, Message, OfferingView, Position, Refusal, RequestId, Timestamp,
 };
@@ -70,11 +73,22 @@ impl Engine {
         })?;
         let (records, unfinished_walks) = (replay.records(), replay.unfinished_walks());
         let not_before = replay.latest();
-        let (houses, common) = replay.finish(&mut |batch| {
-            let first = log.append(batch)?;
-            batch.clear();
-            Ok(first)
-        })?;
+        let newest = replay.newest();
+        let finished = catch_unwind(AssertUnwindSafe(|| {
+            replay.finish(&mut |batch| {
+                let first = log.append(batch)?;
+                batch.clear();
+                Ok(first)
+            })
+        }));
+        let (houses, common) = finished.map_err(|panic| {
+            let why = format!(
+                "a walk that it leaves unfinished cannot be finished: {}",
+                panic_text(panic.as_ref())
+            );
+            let error = ReplayError { position: newest, why };
+            EngineError::Replay { folder: config.data.clone(), error }
+        })??;
         log.sync()?;
         let journal = Journal::start(Box::new(log))?;
         let stopped = Arc::new(Stopped::default());

@@ -40,8 +40,8 @@ impl Certificate {
                 }
             }
             CertificateEvent::ReserveShort => {}
-            CertificateEvent::Acquired { hop, amount, mark } => {
-                self.absorb_acquired(*hop, *amount, mark.as_ref())
+            CertificateEvent::Acquired { hop, amount, asked } => {
+                self.absorb_acquired(*hop, *amount, asked.as_ref())
             }
             CertificateEvent::Prompted => self.prompted = true,
             CertificateEvent::Withdrawn(reason) => {
@@ -74,16 +74,19 @@ impl Certificate {
         }
     }
 
-    fn absorb_acquired(&mut self, hop: u32, amount: Money, mark: Option<&RequestMark>) {
+    fn absorb_acquired(&mut self, hop: u32, amount: Money, asked: Option<&(RequestMark, Money)>) {
         self.buckets.acquire(amount);
-        let attached = self.buckets.attached;
         let index = hop - 1;
         let acquired = &mut self.hops[index as usize];
         acquired.right = Right::Used;
+        self.acquirers += 1;
+        if !amount.is_zero() {
+            self.uncashed.insert(index);
+        }
         acquired.promise = amount;
-        acquired.acquired_by_itself = mark.is_none();
-        if let Some(mark) = mark {
-            self.remember(Addressee::Certificate, mark, Effect::Acquired(index, attached));
+        acquired.acquired_by_itself = asked.is_none();
+        if let Some((mark, attached)) = asked {
+            self.remember(Addressee::Certificate, mark, Effect::Acquired(index, *attached));
         }
     }
 
@@ -91,6 +94,7 @@ impl Certificate {
         for index in indices {
             let hop = &mut self.hops[*index as usize];
             hop.cashed = true;
+            self.uncashed.remove(index);
             self.buckets.cash(hop.promise);
             self.unpaid.push_back(*index);
         }

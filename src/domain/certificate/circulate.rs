@@ -1,6 +1,6 @@
 //! One circulation: check, cash, increase, acquire (R1 to R7, Q1 to Q7, N1 to N5, W8, H5).
 
-use super::{Addressee, Certificate, Effect, Right};
+use super::{Addressee, Certificate, Effect};
 use crate::domain::answer::{Circulated, Done};
 use crate::domain::commission::{
     Buckets, Cashing, CheckPoint, CommissionTerms, Draw, Increase, IncreasePolicy, Purpose, Take,
@@ -164,7 +164,7 @@ impl Certificate {
         let amount = self.taken(terms, &plan.buckets, hop);
         plan.buckets.acquire(amount);
         plan.promise = amount;
-        plan.events.push(Event::Certificate(CertificateEvent::Acquired { hop, amount, mark: None }));
+        plan.events.push(Event::Certificate(CertificateEvent::Acquired { hop, amount, asked: None }));
     }
 
     /// One increase event, cut to what the reserve has (D4, D32).
@@ -204,8 +204,7 @@ impl Certificate {
                 self.draw(hop, Purpose::Acquire).amount(low, max.min(attached).max(low))
             }
             Take::Split { hops } => {
-                let acquirers = self.hops.iter().filter(|hop| hop.right == Right::Used).count();
-                let left = u64::from(hops).saturating_sub(acquirers as u64).max(1);
+                let left = u64::from(hops.saturating_sub(self.acquirers).max(1));
                 if left == 1 {
                     return attached;
                 }

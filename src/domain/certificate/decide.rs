@@ -119,7 +119,7 @@ impl Certificate {
             hop: index + 1,
             first: index == 0,
             attached: hop.attached_after,
-            promise: if hop.acquired_by_itself { hop.promise } else { Money::ZERO },
+            promise: if hop.acquired_by_itself && !hop.withdrew { hop.promise } else { Money::ZERO },
             withdrawn: hop.withdrew,
         }
     }
@@ -173,11 +173,12 @@ impl Certificate {
         let mut buckets = self.buckets;
         let amount = self.taken(&envelope.terms, &buckets, hop);
         buckets.acquire(amount);
-        let mark = Some(request.mark.clone());
-        let mut events = vec![Event::Certificate(CertificateEvent::Acquired { hop, amount, mark })];
+        let mut events = Vec::new();
         if envelope.terms.policy == IncreasePolicy::AfterAcquire {
             self.increase(&mut events, &mut buckets, &envelope.terms, hop);
         }
+        let asked = Some((request.mark.clone(), buckets.attached));
+        events.insert(0, Event::Certificate(CertificateEvent::Acquired { hop, amount, asked }));
         self.prompt(&mut events, &buckets, self.hop_count(), context.now);
         let done = Done::Acquired { promise: amount, attached: buckets.attached };
         Decision::Record(Step::of(events).answering(Ok(done)))

@@ -7,7 +7,7 @@ mod circulate;
 mod decide;
 mod settle;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use super::answer::Purchased;
 use super::commission::{Buckets, Observed};
@@ -29,6 +29,10 @@ pub struct Certificate {
     /// The first hop of each account, as an index into `hops`.
     members: HashMap<ActorNumber, u32>,
     requests: HashMap<(Addressee, RequestKey), Remembered>,
+    /// Hops whose promise above 0 is not cashed, as indices into `hops`.
+    uncashed: BTreeSet<u32>,
+    /// How many hops have used their right.
+    acquirers: u32,
     prompted: bool,
     sale: Option<Sale>,
     /// Cashed promises whose credits have not gone out yet, as indices into `hops`.
@@ -145,6 +149,8 @@ impl Certificate {
             hops: Vec::new(),
             members: HashMap::new(),
             requests: HashMap::new(),
+            uncashed: BTreeSet::new(),
+            acquirers: 0,
             prompted: false,
             sale: None,
             unpaid: VecDeque::new(),

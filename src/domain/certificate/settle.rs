@@ -74,11 +74,7 @@ impl Certificate {
 
     /// Hops whose promise above 0 is not cashed, oldest first, but for one account's.
     pub(super) fn uncashed_but(&self, account: Option<ActorNumber>) -> Vec<u32> {
-        let uncashed = |index: &u32| {
-            let hop = self.hop(*index);
-            !hop.promise.is_zero() && !hop.cashed && Some(hop.account) != account
-        };
-        (0..self.hop_count()).filter(uncashed).collect()
+        self.uncashed.iter().copied().filter(|index| Some(self.hop(*index).account) != account).collect()
     }
 
     /// How many credits the next page holds, where `fresh` promises are cashed by this very step.

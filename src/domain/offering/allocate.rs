@@ -159,9 +159,9 @@ impl Offering {
             if served || queued.named.is_some_and(|named| named != serial) {
                 continue;
             }
-            // The cap counts what this step has just freed no longer.
+            // The cap counts what this step has just freed no longer; without a cap nothing is counted.
             let freed = u32::from(payment.buyer == queued.buyer.number);
-            let bought = self.bought_by(queued.buyer.number) - freed;
+            let bought = self.bought_by(queued.buyer.number).saturating_sub(freed);
             step.events.push(Event::Offering(OfferingEvent::Unqueued(queued.walk)));
             if self.offer.cap.is_some_and(|cap| bought >= cap) {
                 step.other_answers.push((queued.walk, Err(Refusal::of(Code::CapReached))));

@@ -75,6 +75,9 @@ impl Offering {
 
     fn apply_request(&self, context: Context, request: &Request) -> Decision {
         let mark = &request.mark;
+        if self.other_body(request) {
+            return Decision::Refuse(Refusal::of(Code::IdReused));
+        }
         match &request.task {
             Task::Issue(offer) => {
                 if self.issued_by.key == mark.key {
@@ -83,21 +86,10 @@ impl Offering {
                 Decision::Refuse(Refusal::of(Code::NameTaken))
             }
             Task::Publish => self.apply_publish(context, mark),
-            Task::Attach(payer, terms) => {
-                let known = match &self.commission {
-                    Commission::None => None,
-                    Commission::Attaching { mark, .. }
-                    | Commission::Attached { mark, .. }
-                    | Commission::Expired { mark, .. } => Some(mark),
-                };
-                match known {
-                    Some(known) if known.key == mark.key && known.fingerprint != mark.fingerprint => {
-                        Decision::Refuse(Refusal::of(Code::IdReused))
-                    }
-                    Some(_) => self.attach_again(mark),
-                    None => self.apply_attach(context, request, payer.number, payer.currency, terms),
-                }
-            }
+            Task::Attach(payer, terms) => match self.attached_by() {
+                Some(known) if known.key == mark.key => self.attach_again(mark),
+                _ => self.apply_attach(context, request, payer.number, payer.currency, terms),
+            },
             Task::Circulate(task) => self.apply_circulate(request, task),
             Task::Acquire(_) => Decision::Refuse(Refusal::of(Code::NoRight)),
             Task::Purchase(task) => self.apply_purchase(context, request, task),
@@ -106,12 +98,38 @@ impl Offering {
         }
     }
 
+    /// The request that has attached the commission, or is attaching it.
+    fn attached_by(&self) -> Option<&RequestMark> {
+        match &self.commission {
+            Commission::None => None,
+            Commission::Attaching { mark, .. }
+            | Commission::Attached { mark, .. }
+            | Commission::Expired { mark, .. } => Some(mark),
+        }
+    }
+
+    /// True where a request that is addressed to this offering has the id of another one that was (I12).
+    fn other_body(&self, request: &Request) -> bool {
+        let elsewhere = match &request.task {
+            Task::Circulate(task) => task.named.is_some(),
+            Task::Acquire(_) | Task::ShowCertificate { .. } => true,
+            _ => false,
+        };
+        let mark = &request.mark;
+        let published_by = self.published.as_ref().map(|(_, published_by)| published_by);
+        let own = [Some(&self.issued_by), published_by, self.attached_by()];
+        let other = |known: &RequestMark| known.key == mark.key && known.fingerprint != mark.fingerprint;
+        let remembered = || self.requests.get(&mark.key);
+        !elsewhere
+            && (own.into_iter().flatten().any(other)
+                || remembered().is_some_and(|known| known.fingerprint != mark.fingerprint))
+    }
+
     fn apply_publish(&self, context: Context, mark: &RequestMark) -> Decision {
-        if let Some((at, published_by)) = &self.published {
-            if published_by.key == mark.key {
-                return repeated(published_by, mark, Done::Published { at: *at });
-            }
-            return Decision::Refuse(Refusal::of(Code::AlreadyPublished));
+        if let Some((at, published_by)) = &self.published
+            && published_by.key == mark.key
+        {
+            return repeated(published_by, mark, Done::Published { at: *at });
         }
         if mark.key.caller != self.offer.supplier.number {
             return Decision::Refuse(Refusal::new(
@@ -119,6 +137,9 @@ impl Offering {
                 "caller",
                 "is not the offering's supplier",
             ));
+        }
+        if self.published.is_some() {
+            return Decision::Refuse(Refusal::of(Code::AlreadyPublished));
         }
         let event = OfferingEvent::Published(mark.clone());
         let done = Done::Published { at: context.now };
@@ -158,6 +179,9 @@ impl Offering {
         if currency != self.offer.currency {
             return Decision::Refuse(Refusal::of(Code::CurrencyMismatch));
         }
+        if self.attached_by().is_some() {
+            return self.attach_again(&request.mark);
+        }
         if !self.stock.pristine() || !self.line.is_empty() {
             return Decision::Refuse(Refusal::of(Code::AlreadyTouched));
         }
@@ -195,11 +219,9 @@ impl Offering {
     }
 
     fn apply_circulate(&self, request: &Request, task: &CirculateTask) -> Decision {
-        if let Some(remembered) = self.requests.get(&request.mark.key) {
+        // A request that names its serial is addressed to the certificate, which knows its own ids.
+        if let (Some(remembered), None) = (self.requests.get(&request.mark.key), task.named) {
             return match remembered.effect {
-                _ if remembered.fingerprint != request.mark.fingerprint => {
-                    Decision::Refuse(Refusal::of(Code::IdReused))
-                }
                 Effect::Circulates(serial) => self.repeat_at(serial, request),
                 Effect::Waits(_) | Effect::Buys(_) => Decision::Refuse(Refusal::of(Code::IdReused)),
             };

@@ -187,6 +187,8 @@ impl Stock {
         let payment = self.in_payment.remove(&serial.0)?;
         if payment.alive {
             self.alive.insert(serial.0);
+        } else if serial.0 >= self.next {
+            self.ahead.remove(&serial.0);
         } else {
             self.untouched_again.insert(serial.0);
         }
@@ -226,6 +228,22 @@ mod tests {
         stock.sell(Serial(2));
         assert_eq!(stock.standing(Serial(2)), Some(Standing::Sold));
         assert_eq!(stock.standing(Serial(4)), None);
+    }
+
+    #[test]
+    fn a_serial_freed_ahead_of_the_lowest_is_untouched_again_in_its_own_place() {
+        let mut stock = Stock::new(4);
+        stock.allocate(Serial(3), ActorNumber(9), WalkId(1), mark());
+        stock.free(Serial(3));
+        assert_eq!(stock, Stock::new(4));
+        assert_eq!(stock.standing(Serial(3)), Some(Standing::Untouched));
+        assert_eq!(stock.lowest_untouched(), Some(Serial(1)));
+        stock.allocate(Serial(3), ActorNumber(9), WalkId(2), mark());
+        for serial in [1, 2] {
+            stock.touch(Serial(serial));
+        }
+        stock.free(Serial(3));
+        assert_eq!((stock.untouched(), stock.lowest_untouched()), (2, Some(Serial(3))));
     }
 
     #[test]
