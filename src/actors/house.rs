@@ -182,8 +182,17 @@ impl House {
     /// # Errors
     /// Where the log takes no more. The house must not be used after that, nor after a panic.
     pub fn turn(&mut self, outside: &mut impl Outside) -> Result<(), JournalError> {
+        self.turn_of(TURN_MESSAGES_MAX, outside)
+    }
+
+    /// One turn of at most so many messages.
+    pub(crate) fn turn_of(
+        &mut self,
+        messages_max: usize,
+        outside: &mut impl Outside,
+    ) -> Result<(), JournalError> {
         let mut turn = Turn::default();
-        for _ in 0..TURN_MESSAGES_MAX {
+        for _ in 0..messages_max {
             let Some(envelope) = self.queue.pop_front() else { break };
             self.decide(envelope, &mut turn)?;
         }

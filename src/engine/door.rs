@@ -98,12 +98,10 @@ impl Door {
             Command::Circulate { offering, serial, via } => {
                 let party = self.party(caller)?;
                 let entry = self.offering(offering)?;
+                let named = serial.map(|serial| certificate(entry, serial)).transpose()?;
                 let via = self.via(via, *serial)?;
                 let task = Task::Circulate(CirculateTask { party, named: *serial, via });
-                match serial {
-                    Some(serial) => Ok((certificate(entry, *serial)?, task)),
-                    None => Ok((entry.number, task)),
-                }
+                Ok((named.unwrap_or(entry.number), task))
             }
             Command::Acquire { offering, serial } => {
                 self.party(caller)?;
@@ -112,10 +110,10 @@ impl Door {
             Command::Purchase { offering, serial, via } => {
                 let buyer = self.party(caller)?;
                 let entry = self.offering(offering)?;
+                let named = serial.map(|serial| certificate(entry, serial)).transpose()?;
                 let found = self.via(via, *serial)?;
                 let task =
                     Task::Purchase(PurchaseTask { buyer, named: *serial, via: found, page_found: false });
-                let named = serial.map(|serial| certificate(entry, serial)).transpose()?;
                 // A private page is a certificate's own, so the certificate looks first (D40).
                 match (found, named) {
                     (FoundVia::PrivatePage(_), Some(certificate)) => Ok((certificate, task)),

@@ -1,12 +1,19 @@
-//! What stands in for the world in tests: a disk that loses power, and a whole sale in one thread that is
-//! cut anywhere.
+//! What stands in for the world in tests: a disk that loses power and a whole sale in one thread that is cut
+//! anywhere; and a stage on which the houses play, with every invariant judged at every record.
 
 mod crash;
+mod history;
 mod judge;
 mod ledger;
+mod messages;
+mod model;
 mod power;
+mod properties;
+mod rows;
 mod script;
+mod stage;
 mod tearing_disk;
+mod traces;
 mod watched_disk;
 mod world;
 

@@ -1,0 +1,11 @@
+//! One test for each row of SPEC: its "holds when", and what must fail when the rule is broken.
+
+mod acquiring;
+mod allocating;
+mod circulating;
+mod elements;
+mod funding;
+mod purchasing;
+mod queueing;
+mod requests;
+mod withdrawing;

@@ -1,0 +1,317 @@
+//! Request ids and refusals: I12, I13, I19's facts, and the bound on a currency's whole money.
+
+use crate::domain::{Acquiring, Code, Command, CommissionTerms, Currency, Done, Message};
+use crate::limits::{MONEY_MINOR_MAX, REQUEST_KEPT_MS};
+use crate::simulator::messages::*;
+use crate::simulator::stage::Stage;
+
+/// A market without `tea` being touched, `coffee` issued only, and every command once, in an order that works.
+fn script() -> (Stage, Vec<Message>) {
+    let mut stage = market(offer(700, 3), None);
+    stage.send(&issue("coffee", offer(500, 2))).unwrap();
+    let manual = CommissionTerms { acquiring: Acquiring::Manual, ..terms(500, 100) };
+    let messages = vec![
+        open("newcomer", 10),
+        deposit("newcomer", 5),
+        cash_out("newcomer", 3),
+        credit("newcomer", 9),
+        issue("cocoa", offer(300, 2)),
+        publish("cocoa"),
+        attach("payer", "tea", &manual),
+        circulate("u1", "tea", 0),
+        circulate("u2", "tea", 2),
+        acquire("u1", "tea", 1),
+        circulate("u3", "tea", 0),
+        circulate("u4", "tea", 0),
+        purchase("buyer", "tea", 0),
+        purchase("buyer", "tea", 2),
+        purchase_via("buyer", "tea", 3, page_of("u3")),
+    ];
+    (stage, messages)
+}
+
+/// Another body of the same kind, for the same target.
+fn other_body(message: &Message) -> Option<Command> {
+    Some(match message.command.clone() {
+        Command::OpenAccount { account, currency, deposit, .. } => {
+            Command::OpenAccount { account, currency, deposit, credit_limit: money(1) }
+        }
+        Command::Deposit { account, .. } => Command::CashOut { account, amount: money(1) },
+        Command::CashOut { account, .. } => Command::Deposit { account, amount: money(1) },
+        Command::SetCreditLimit { account, .. } => {
+            Command::SetCreditLimit { account, credit_limit: money(1) }
+        }
+        Command::Issue { offering, .. } => Command::Issue { offering, offer: Box::new(offer(301, 2)) },
+        Command::Publish { .. } => return None,
+        Command::AttachCommission { offering, .. } => {
+            Command::AttachCommission { offering, terms: Box::new(terms(501, 100)) }
+        }
+        Command::Circulate { offering, serial: Some(serial), .. } => Command::Acquire { offering, serial },
+        Command::Circulate { offering, serial: None, via } => {
+            Command::Purchase { offering, serial: None, via }
+        }
+        Command::Acquire { offering, serial } => {
+            Command::Circulate { offering, serial: Some(serial), via: crate::domain::Via::Link }
+        }
+        Command::Purchase { offering, serial, .. } => {
+            let serial = serial.or(Some(crate::domain::Serial(3)));
+            Command::Purchase { offering, serial, via: crate::domain::Via::Link }
+        }
+        _ => return None,
+    })
+}
+
+#[test]
+fn a_repeat_of_any_command_gets_an_equal_answer_and_leaves_no_record() {
+    // I12, I19
+    let (mut stage, messages) = script();
+    let answers: Vec<_> = messages.iter().map(|message| stage.send(message)).collect();
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    for elapsed in [0, REQUEST_KEPT_MS - 1] {
+        stage.later(elapsed);
+        let records = stage.records();
+        for (message, answer) in messages.iter().zip(&answers) {
+            assert_eq!(&stage.send(message), answer, "{message:?}");
+            assert_eq!(stage.records(), records, "{message:?}");
+        }
+        let mut again = stage.restarted_at(records);
+        for (message, answer) in messages.iter().zip(&answers) {
+            assert_eq!(&again.send(message), answer, "after a restart: {message:?}");
+        }
+        assert_eq!(again.records(), records);
+    }
+}
+
+#[test]
+fn repeats_that_come_together_have_one_effect() {
+    // I12
+    for luck in 0..20 {
+        let (stage, messages) = script();
+        let mut stage = stage.with_luck(luck);
+        for message in messages {
+            let copies: Vec<Message> = (0..4).map(|_| message.clone()).collect();
+            let answers = stage.send_all(&copies);
+            assert!(answers[0].is_ok(), "luck {luck}: {message:?}: {:?}", answers[0]);
+            for answer in &answers {
+                assert_eq!(answer, &answers[0], "luck {luck}: {message:?}");
+            }
+        }
+        assert_eq!(stage.posted("newcomer"), 12);
+        assert_eq!(stage.posted("buyer"), 1_000_000 - 2_100);
+        assert_eq!(stage.offering("tea").stock().sold(), 3);
+    }
+}
+
+#[test]
+fn the_same_id_with_another_body_is_refused() {
+    // I12
+    let (mut stage, messages) = script();
+    for message in &messages {
+        stage.send(message).unwrap();
+    }
+    for message in &messages {
+        let Some(command) = other_body(message) else { continue };
+        let reused = Message { command, ..message.clone() };
+        assert_eq!(refuses(&mut stage, &reused), Code::IdReused, "{reused:?}");
+    }
+}
+
+#[test]
+fn one_id_serves_one_request_of_a_caller_at_an_offering() {
+    // I12: whatever the command
+    let commands = |offering: &str| {
+        vec![
+            issue(offering, offer(700, 2)),
+            publish(offering),
+            attach("supplier", offering, &terms(50, 10)),
+            circulate("supplier", offering, 0),
+            purchase("supplier", offering, 0),
+        ]
+    };
+    let mut stage = market(offer(700, 1), None);
+    stage.send(&deposit("supplier", 10_000)).unwrap();
+    for first in 0..5 {
+        for second in 0..5 {
+            let offering = format!("offering {first} {second}");
+            // Everything before the first one has an id of its own, then both share one.
+            for message in commands(&offering).into_iter().take(first) {
+                stage.send(&message).unwrap();
+            }
+            let again = |index: usize| with_id(commands(&offering).remove(index), "the id");
+            stage.send(&again(first)).unwrap();
+            if second != first {
+                assert_eq!(refuses(&mut stage, &again(second)), Code::IdReused, "{first} then {second}");
+            }
+        }
+    }
+}
+
+#[test]
+fn ids_are_scoped_by_caller_and_target() {
+    // I12, DESIGN 5
+    let mut stage = market(offer(700, 3), Some(&terms(500, 100)));
+    let same = [
+        circulate("u1", "tea", 0),
+        circulate("u2", "tea", 1),
+        circulate("u1", "tea", 1),
+        circulate("u1", "tea", 2),
+        deposit("u1", 5),
+        deposit("u2", 5),
+    ];
+    for message in same {
+        stage.send(&with_id(message, "same")).unwrap();
+    }
+    assert_eq!((stage.posted("u1"), stage.posted("u2")), (5, 5));
+    let hops = |serial| stage.certificate("tea", serial).map_or(0, |tea| tea.hops().len());
+    assert_eq!([hops(1), hops(2), hops(3)], [3, 1, 0]);
+}
+
+#[test]
+fn a_refused_id_is_decided_anew() {
+    // I12, DESIGN 5
+    let mut stage = market(offer(700, 2), None);
+    let attempts = [
+        (purchase("broke", "tea", 0), Code::InsufficientFunds),
+        (purchase("broke", "tea", 2), Code::InsufficientFunds),
+        (cash_out("broke", 300), Code::InsufficientFunds),
+        (attach("supplier", "tea", &terms(500, 100)), Code::InsufficientFunds),
+    ];
+    for (message, code) in &attempts {
+        assert_eq!(refused(stage.send(message)), *code);
+        assert_eq!(refused(stage.send(message)), *code);
+    }
+    stage.send(&deposit("broke", 1_700)).unwrap();
+    stage.send(&deposit("supplier", 1_000)).unwrap();
+    for index in [3, 0, 1, 2] {
+        stage.send(&attempts[index].0).unwrap();
+    }
+    assert_eq!((stage.posted("broke"), stage.posted("supplier")), (0, 1_000), "paid, and returned by H6");
+    let linked = circulate("u1", "tea", 0);
+    assert_eq!(refused(stage.send(&linked)), Code::SoldOut);
+}
+
+#[test]
+fn a_round_in_turn_that_was_refused_is_decided_anew() {
+    // I12, D30
+    let mut stage = market(offer(700, 1), None);
+    chain(&mut stage, 1, &["u1"]);
+    let message = circulate("u1", "tea", 0);
+    assert_eq!(refused(stage.send(&message)), Code::AlreadyLinked);
+    chain(&mut stage, 1, &["u2"]);
+    assert_eq!(circulated(stage.send(&message)).hop, 3);
+    assert_eq!(circulated(stage.send(&message)).hop, 3);
+    assert_eq!(stage.certificate("tea", 1).unwrap().hops().len(), 3);
+}
+
+#[test]
+fn deposits_are_recognised_for_a_day_and_openings_for_ever() {
+    // I12, DESIGN 5
+    let mut stage = market(offer(700, 1), None);
+    let (opening, deposit) = (open("newcomer", 10), deposit("newcomer", 5));
+    let opened = stage.send(&opening).unwrap();
+    let deposited = stage.send(&deposit).unwrap();
+    stage.later(REQUEST_KEPT_MS - 1);
+    assert_eq!(stage.send(&deposit), Ok(deposited.clone()));
+    assert_eq!(stage.posted("newcomer"), 15);
+    stage.later(1);
+    let late = stage.send(&deposit).unwrap();
+    assert_ne!(late, deposited);
+    assert_eq!(stage.posted("newcomer"), 20, "forgotten, so it is a new deposit");
+    stage.later(365 * REQUEST_KEPT_MS);
+    assert_eq!(stage.send(&opening), Ok(opened));
+    assert_eq!(stage.posted("newcomer"), 20);
+    assert_eq!(refuses(&mut stage, &open("newcomer", 10)), Code::NameTaken);
+}
+
+#[test]
+fn a_currency_s_whole_money_stays_within_its_bound() {
+    // I20, I13, DESIGN 3
+    let mut stage = Stage::new(3);
+    stage.send(&open("rich", MONEY_MINOR_MAX - 10)).unwrap();
+    stage.send(&open("other", 4)).unwrap();
+    let too_much = |stage: &mut Stage, message: &Message, field: &str| {
+        let records = stage.records();
+        assert_eq!(refused_for(stage.send(message)), (Code::AmountTooLarge, field.to_owned()), "{message:?}");
+        assert_eq!(stage.records(), records);
+    };
+    too_much(&mut stage, &deposit("rich", 7), "amount");
+    too_much(&mut stage, &deposit("other", 7), "amount");
+    too_much(&mut stage, &credit("other", 7), "credit_limit");
+    too_much(&mut stage, &open("third", 7), "deposit");
+    too_much(&mut stage, &open_in("third", Currency::USD, 3, 4), "deposit");
+    stage.send(&open_in("abroad", euro(), MONEY_MINOR_MAX, 0)).unwrap();
+    stage.send(&credit("other", 6)).unwrap();
+    too_much(&mut stage, &deposit("rich", 1), "amount");
+    stage.send(&credit("other", 2)).unwrap();
+    let deposit_again = deposit("rich", 4);
+    stage.send(&deposit_again).unwrap();
+    stage.send(&deposit_again).unwrap();
+    too_much(&mut stage, &deposit("rich", 1), "amount");
+    stage.send(&cash_out("rich", 5)).unwrap();
+    stage.send(&deposit("other", 5)).unwrap();
+    let mut again = stage.restarted_at(stage.records());
+    too_much(&mut again, &deposit("other", 1), "amount");
+    assert!(again.send(&cash_out("other", 1)).is_ok());
+    assert!(again.send(&deposit("other", 1)).is_ok());
+}
+
+#[test]
+fn a_second_account_of_a_name_is_refused() {
+    // P1, I13
+    let mut stage = market(offer(700, 1), None);
+    assert_eq!(refuses(&mut stage, &open("u1", 5)), Code::NameTaken);
+    assert_eq!(refuses(&mut stage, &open_in("u1", euro(), 5, 0)), Code::NameTaken);
+    assert_eq!(stage.account("u1").currency(), Currency::USD);
+    let answers = stage.send_all(&[open("twin", 1), open("twin", 2), open_in("twin", euro(), 3, 0)]);
+    assert!(answers[0].is_ok());
+    assert_eq!([refused(answers[1].clone()), refused(answers[2].clone())], [Code::NameTaken; 2]);
+    assert_eq!(stage.posted("twin"), 1);
+}
+
+#[test]
+fn an_unknown_name_is_refused_with_its_field() {
+    // D40, I13
+    let mut stage = market(offer(700, 1), None);
+    let cases = [
+        (deposit("nobody", 5), Code::UnknownAccount, "account"),
+        (purchase("nobody", "tea", 0), Code::UnknownAccount, "caller"),
+        (purchase("buyer", "nothing", 0), Code::UnknownOffering, "offering"),
+        (circulate("u1", "nothing", 1), Code::UnknownOffering, "offering"),
+        (attach("payer", "nothing", &terms(500, 100)), Code::UnknownOffering, "offering"),
+        (publish("nothing"), Code::UnknownOffering, "offering"),
+        (deposit("u1", 0), Code::AmountNotPositive, "amount"),
+        (cash_out("u1", 0), Code::AmountNotPositive, "amount"),
+    ];
+    for (message, code, field) in cases {
+        assert_eq!(refused_for(stage.send(&message)), (code, field.to_owned()), "{message:?}");
+    }
+}
+
+#[test]
+fn looking_moves_nothing_and_says_the_live_values() {
+    // D26, V2, P8
+    let mut stage = market(offer(700, 1), Some(&terms(500, 100)));
+    chain(&mut stage, 1, &["u1"]);
+    let records = stage.records();
+    assert_eq!(label(&mut stage, 1), [100, 360, 140]);
+    row(&mut stage, "tea");
+    let shown = stage.send(&by("u1", Command::ShowAccount { account: name("u1") }));
+    assert!(matches!(shown, Ok(Done::Account(account)) if account.posted.minor() == 0));
+    assert_eq!(stage.records(), records);
+}
+
+#[test]
+fn two_issues_of_one_name_at_once_never_share_numbers() {
+    // C3, I13: the numbers of certificates are given out with the name
+    let mut stage = market(offer(700, 1), None);
+    let (small, large) = (issue("cocoa", offer(300, 1)), issue("cocoa", offer(300, 5)));
+    let answers = stage.send_all(&[small.clone(), large.clone(), open("neighbour", 5)]);
+    assert_eq!(answers[0], Ok(Done::Issued { items: 1 }));
+    assert_eq!(
+        refused(answers[1].clone()),
+        Code::Overloaded,
+        "the other one is not issued yet: to be retried"
+    );
+    assert_eq!(refuses(&mut stage, &large), Code::NameTaken);
+    assert!(stage.number("neighbour") > stage.number_of("cocoa", 1));
+}

@@ -1,0 +1,355 @@
+//! An engine in one thread, without actix and without a disk: a door, houses, and records in a list.
+//!
+//! Every record goes into a replay at once. At every record the replayed houses must keep the invariants, and
+//! after every turn they must equal the live ones, room by room and bit for bit (I11).
+
+use std::sync::{Arc, Mutex};
+
+use super::history::History;
+use crate::actors::{Departing, Envelope, House, Outside, Permits, Replay, Room, Sink, Ticket};
+use crate::actors::{invariants, shard_of};
+use crate::domain::{
+    Account, ActorNumber, Answer, Certificate, CertificateEvent, Event, Message, Name, Offering, Position,
+    Resident, Serial, Timestamp,
+};
+use crate::engine::Door;
+use crate::journal::{Departure, JournalError, RecordBatch, record};
+use crate::limits::{PERMITS_MAX, TURN_MESSAGES_MAX};
+
+/// Where the clock of a stage begins.
+pub const START: Timestamp = Timestamp(1_000_000);
+
+/// More turns than any test has messages.
+const TURNS_MAX: usize = 200_000;
+
+/// How closely a stage looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Watch {
+    /// At every record and after every turn.
+    EveryRecord,
+    /// When all is quiet; for runs with thousands of records.
+    WhenQuiet,
+}
+
+/// The engine in one thread.
+pub struct Stage {
+    door: Door,
+    houses: Vec<House>,
+    world: World,
+    now: Timestamp,
+    seeds: u64,
+    turn: usize,
+    luck: Option<Luck>,
+    permits: Arc<Permits>,
+}
+
+/// The answers to messages that were begun together.
+pub struct Pending(Arc<Answers>);
+
+#[derive(Default)]
+struct Answers(Mutex<Vec<Option<Answer>>>);
+
+impl Sink for Answers {
+    fn give(&self, index: u32, answer: Answer) {
+        let mut answers = self.0.lock().unwrap();
+        let slot = &mut answers[index as usize];
+        assert!(slot.is_none(), "a message is answered once, but {slot:?} and {answer:?}");
+        *slot = Some(answer);
+    }
+}
+
+/// Numbers for a schedule (SplitMix64).
+#[derive(Clone, Copy, Debug)]
+pub struct Luck(pub u64);
+
+impl Luck {
+    /// A number below `bound`.
+    pub fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((mixed ^ (mixed >> 31)) % bound as u64) as usize
+    }
+}
+
+struct World {
+    records: Vec<Vec<u8>>,
+    replay: Replay,
+    history: History,
+    inboxes: Vec<Vec<Envelope>>,
+    watch: Watch,
+}
+
+impl World {
+    fn new(shards: usize, watch: Watch) -> World {
+        let inboxes = (0..shards).map(|_| Vec::new()).collect();
+        World {
+            records: Vec::new(),
+            replay: Replay::new(shards),
+            history: History::default(),
+            inboxes,
+            watch,
+        }
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        let position = Position(self.records.len() as u64 + 1);
+        self.replay.record(position, bytes).unwrap_or_else(|error| panic!("I11: {error}"));
+        let record = record::decode(bytes).unwrap();
+        let houses = self.replay.houses();
+        let room = houses[shard_of(record.prefix.actor, houses.len())].room(record.prefix.actor).unwrap();
+        let told = self.history.record(&record, &room.resident);
+        told.unwrap_or_else(|why| panic!("record {}: {why}", position.0));
+        if self.watch == Watch::EveryRecord {
+            let kept = invariants::check(self.replay.houses(), self.replay.undelivered());
+            kept.unwrap_or_else(|why| panic!("record {}: {why}: {:?}", position.0, record.events));
+        }
+        self.records.push(bytes.to_vec());
+    }
+}
+
+impl Outside for World {
+    fn hand_over(&mut self, batch: &mut RecordBatch) -> Result<Position, JournalError> {
+        let first = Position(self.records.len() as u64 + 1);
+        for bytes in batch.iter() {
+            self.take(bytes);
+        }
+        batch.clear();
+        Ok(first)
+    }
+
+    fn send(&mut self, shard: usize, envelopes: Vec<Envelope>) {
+        self.inboxes[shard].extend(envelopes);
+    }
+
+    fn release(&mut self, at: Position, answers: Vec<Departing>) {
+        assert!(at.0 <= self.records.len() as u64, "an answer rests on records that were handed over");
+        answers.into_iter().for_each(Departure::leave);
+    }
+}
+
+impl Stage {
+    /// A stage with so many shards, one message a turn, watched at every record.
+    pub fn new(shards: usize) -> Stage {
+        Stage::watched(shards, Watch::EveryRecord)
+    }
+
+    /// A stage for thousands of messages: whole turns, watched when all is quiet.
+    pub fn large(shards: usize) -> Stage {
+        Stage::watched(shards, Watch::WhenQuiet)
+    }
+
+    fn watched(shards: usize, watch: Watch) -> Stage {
+        let (houses, common) =
+            Replay::new(shards).finish(&mut |_| unreachable!("nothing to finish")).unwrap();
+        Stage::over(houses, Door::new(common), World::new(shards, watch))
+    }
+
+    fn over(houses: Vec<House>, door: Door, world: World) -> Stage {
+        let permits = Permits::new(PERMITS_MAX);
+        Stage { door, houses, world, now: START, seeds: 0, turn: 0, luck: None, permits }
+    }
+
+    /// The same stage with shards and lengths of turns chosen by luck.
+    pub fn with_luck(mut self, seed: u64) -> Stage {
+        self.luck = Some(Luck(seed));
+        self
+    }
+
+    /// Another engine on the first `records` of this one: it replays them and finishes what is unfinished.
+    pub fn restarted_at(&self, records: usize) -> Stage {
+        let mut replay = Replay::new(self.houses.len());
+        let mut world = World::new(self.houses.len(), self.world.watch);
+        for (position, bytes) in (1_u64..).zip(&self.world.records[..records]) {
+            replay.record(Position(position), bytes).unwrap();
+            world.take(bytes);
+        }
+        let latest = replay.latest();
+        let (houses, common) = replay.finish(&mut |batch| world.hand_over(batch)).unwrap();
+        let mut stage = Stage::over(houses, Door::new(common), world);
+        stage.now = self.now.max(latest);
+        stage.seeds = self.seeds;
+        stage.luck = self.luck;
+        stage.check_quiet();
+        stage
+    }
+
+    /// Sets the clock.
+    pub fn at(&mut self, now: Timestamp) {
+        self.now = now;
+    }
+
+    /// Moves the clock on.
+    pub fn later(&mut self, milliseconds: u64) {
+        self.now.0 += milliseconds;
+    }
+
+    /// How many records there are.
+    pub fn records(&self) -> usize {
+        self.world.records.len()
+    }
+
+    /// Every event so far, with its actor and its record's time.
+    pub fn events(&self) -> &[(ActorNumber, Timestamp, Event)] {
+        self.world.history.events()
+    }
+
+    /// The events of one certificate, oldest first.
+    pub fn events_of(&self, offering: &str, serial: u32) -> Vec<CertificateEvent> {
+        let number = self.number_of(offering, serial);
+        let own = self.events().iter().filter(|(actor, ..)| *actor == number);
+        own.filter_map(|(_, _, event)| match event {
+            Event::Certificate(event) => Some(event.clone()),
+            _ => None,
+        })
+        .collect()
+    }
+
+    /// Sends one message and runs until all is quiet.
+    pub fn send(&mut self, message: &Message) -> Answer {
+        self.send_all(std::slice::from_ref(message)).remove(0)
+    }
+
+    /// Delivers all messages, so that their walks interleave, then runs until all is quiet.
+    pub fn send_all(&mut self, messages: &[Message]) -> Vec<Answer> {
+        let pending = self.begin(messages);
+        self.run();
+        let answers = self.answers(&pending);
+        answers.into_iter().map(|answer| answer.expect("a quiet house has answered everyone")).collect()
+    }
+
+    /// Delivers messages and decides none of them yet.
+    pub fn begin(&mut self, messages: &[Message]) -> Pending {
+        let answers = Arc::new(Answers(Mutex::new(vec![None; messages.len()])));
+        let sink: Arc<dyn Sink> = Arc::<Answers>::clone(&answers);
+        for (index, message) in (0_u32..).zip(messages) {
+            let mut seed = [0; 32];
+            self.seeds += 1;
+            seed[..8].copy_from_slice(&self.seeds.to_le_bytes());
+            match self.door.resolve(message, seed) {
+                Ok((to, body)) => {
+                    let ticket = Some(Ticket::new(Arc::clone(&sink), index, self.permits.take().unwrap()));
+                    let walk = self.door.common().next_walk();
+                    let envelope = Envelope { to, walk, now: self.now, hop: 0, cause: None, body, ticket };
+                    self.world.inboxes[shard_of(to, self.houses.len())].push(envelope);
+                }
+                Err(refusal) => sink.give(index, Err(refusal)),
+            }
+        }
+        Pending(answers)
+    }
+
+    /// The answers that are there.
+    pub fn answers(&self, pending: &Pending) -> Vec<Option<Answer>> {
+        pending.0.0.lock().unwrap().clone()
+    }
+
+    /// One turn of one house; false where all is quiet.
+    pub fn step(&mut self) -> bool {
+        let shards = self.houses.len();
+        let works = |shard: &usize| self.houses[*shard].busy() || !self.world.inboxes[*shard].is_empty();
+        let busy: Vec<usize> = (0..shards).map(|shard| (shard + self.turn) % shards).filter(works).collect();
+        let Some(first) = busy.first().copied() else { return false };
+        let (shard, most) = match &mut self.luck {
+            Some(luck) => (busy[luck.below(busy.len())], [1, 1, 2, 5, TURN_MESSAGES_MAX][luck.below(5)]),
+            None if self.world.watch == Watch::WhenQuiet => (first, TURN_MESSAGES_MAX),
+            None => (first, 1),
+        };
+        self.turn = shard + 1;
+        let inbox = std::mem::take(&mut self.world.inboxes[shard]);
+        self.houses[shard].deliver(inbox);
+        self.houses[shard].turn_of(most, &mut self.world).unwrap();
+        if self.world.watch == Watch::EveryRecord {
+            self.check_replay();
+        }
+        true
+    }
+
+    /// Steps until all is quiet, and judges what must hold then.
+    pub fn run(&mut self) {
+        let mut turns = 0;
+        while self.step() {
+            turns += 1;
+            assert!(turns < TURNS_MAX, "the houses never come to rest");
+        }
+        self.check_quiet();
+    }
+
+    fn check_quiet(&self) {
+        assert_eq!(
+            self.world.replay.undelivered().count(),
+            0,
+            "I14: a quiet house has absorbed every message"
+        );
+        assert_eq!(self.permits.taken(), 0, "a quiet house has given every permit back");
+        self.check_replay();
+        let kept = invariants::check(&self.houses, std::iter::empty());
+        kept.and_then(|()| self.world.history.check_quiet(&self.houses))
+            .unwrap_or_else(|why| panic!("{why}"));
+    }
+
+    /// I11: what the records make is what is here.
+    fn check_replay(&self) {
+        let replayed = self.world.replay.houses();
+        for (live, replayed) in self.houses.iter().zip(replayed) {
+            assert_eq!(
+                live.rooms().count(),
+                replayed.rooms().count(),
+                "I11: as many actors live as replayed"
+            );
+            for (number, room) in live.rooms() {
+                assert_eq!(Some(room), replayed.room(number), "I11: actor {} live and replayed", number.0);
+            }
+        }
+    }
+
+    /// Every room, by number.
+    pub fn rooms(&self) -> std::collections::BTreeMap<ActorNumber, &Room> {
+        self.houses.iter().flat_map(House::rooms).collect()
+    }
+
+    fn resident(&self, number: ActorNumber) -> Option<&Resident> {
+        self.houses[shard_of(number, self.houses.len())].room(number).map(|room| &room.resident)
+    }
+
+    /// The number of an account.
+    pub fn number(&self, account: &str) -> ActorNumber {
+        self.door.common().directory.account(&Name::new(account).unwrap()).expect("an open account").number
+    }
+
+    /// The number of a certificate.
+    pub fn number_of(&self, offering: &str, serial: u32) -> ActorNumber {
+        let entry = self.door.common().directory.offering(&Name::new(offering).unwrap());
+        entry.expect("an issued offering").number.certificate(Serial(serial))
+    }
+
+    /// An account.
+    pub fn account(&self, account: &str) -> &Account {
+        match self.resident(self.number(account)) {
+            Some(Resident::Account(account)) => account,
+            other => panic!("{account} is {other:?}"),
+        }
+    }
+
+    /// What an account has, in minor units.
+    pub fn posted(&self, account: &str) -> i64 {
+        self.account(account).posted().minor()
+    }
+
+    /// An offering.
+    pub fn offering(&self, offering: &str) -> &Offering {
+        match self.resident(self.number_of(offering, 0)) {
+            Some(Resident::Offering(offering)) => offering,
+            other => panic!("{offering} is {other:?}"),
+        }
+    }
+
+    /// A certificate, where it has come to life.
+    pub fn certificate(&self, offering: &str, serial: u32) -> Option<&Certificate> {
+        match self.resident(self.number_of(offering, serial)) {
+            Some(Resident::Certificate(certificate)) => Some(certificate),
+            _ => None,
+        }
+    }
+}
