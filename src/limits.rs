@@ -33,6 +33,11 @@ pub const LINE_MAX: usize = 1_024;
 /// batch of repeats that fail would cost the square of its length.
 pub const WAITERS_MAX: usize = 1_024;
 
+/// The most living chains that one circulation without a serial tries in turn (SPEC D39). An account that is
+/// linked to so many in a row is answered `already_linked`: without a bound, one message could write two
+/// records for each of a million chains.
+pub const TURN_TRIES_MAX: u32 = 256;
+
 /// The most circulations of one certificate; its chain is kept in memory.
 pub const HOPS_MAX: u32 = 1_000_000;
 

@@ -33,8 +33,10 @@ pub trait Outside {
     /// Where the log takes no more; the house then stops.
     fn hand_over(&mut self, batch: &mut RecordBatch) -> Result<Position, JournalError>;
 
-    /// Sends messages to another shard, in order.
-    fn send(&mut self, shard: usize, envelopes: Vec<Envelope>);
+    /// Sends a turn's messages to the other shards, each shard's in order, and to all of them at once: what one
+    /// shard sends on after taking its part comes behind the part of every other (a certificate's birth stands
+    /// before the settlement that a buyer on a third shard sends).
+    fn send(&mut self, parcels: Vec<(usize, Vec<Envelope>)>);
 
     /// Lets answers leave once the log is durable up to `at`.
     fn release(&mut self, at: Position, answers: Vec<Departing>);
@@ -224,7 +226,7 @@ impl House {
             Err(_) if first => Decision::Refuse(Refusal::of(Code::Internal)),
             Err(panic) => resume_unwind(panic),
         };
-        match self.within_supply(&envelope, decision) {
+        match self.within_supply(&envelope, decision, turn) {
             Decision::Record(step) => self.record(Origin::of(envelope), step, turn)?,
             Decision::Refuse(refusal) => self.answer(Origin::of(envelope), Err(refusal), turn)?,
             Decision::Answer(done) => self.answer(Origin::of(envelope), Ok(done), turn)?,
@@ -359,7 +361,7 @@ impl House {
 
     /// Holds a deposit or credit line against the bound on its currency's whole money, so that no credit
     /// inside a walk can overflow.
-    fn within_supply(&self, envelope: &Envelope, decision: Decision) -> Decision {
+    fn within_supply(&self, envelope: &Envelope, decision: Decision, turn: &mut Turn) -> Decision {
         let (Body::Request(request), Decision::Record(_)) = (&envelope.body, &decision) else {
             return decision;
         };
@@ -386,8 +388,13 @@ impl House {
             }
             _ => return decision,
         };
-        match self.common.with_supply(|supply| supply.change(&change)) {
-            Ok(()) => decision,
+        match self.common.with_supply(|supply| supply.add(&change)) {
+            Ok(()) => {
+                if change.frees > change.adds {
+                    turn.freed.push(change);
+                }
+                decision
+            }
             Err(refusal) => Decision::Refuse(refusal),
         }
     }
@@ -408,6 +415,9 @@ impl House {
             }
             // Only now: a door that knows a name may send what rests on it, and that must come behind it in the log.
             turn.news.drain(..).for_each(|news| news.tell(&self.common.directory));
+            for change in turn.freed.drain(..) {
+                self.common.with_supply(|supply| supply.free(&change));
+            }
         }
         let mut leaving: Vec<Departing> = turn.early.drain(..).map(Departing::early).collect();
         let mut at = self.handed;
@@ -437,10 +447,10 @@ impl House {
                 batch.push(envelope);
             }
         }
-        for (shard, envelopes) in others.into_iter().enumerate() {
-            if !envelopes.is_empty() {
-                outside.send(shard, envelopes);
-            }
+        let parcels: Vec<_> =
+            others.into_iter().enumerate().filter(|(_, parcel)| !parcel.is_empty()).collect();
+        if !parcels.is_empty() {
+            outside.send(parcels);
         }
     }
 }

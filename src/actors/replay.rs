@@ -237,8 +237,10 @@ impl Outside for OneThread<'_> {
         (self.hand_over)(batch)
     }
 
-    fn send(&mut self, shard: usize, envelopes: Vec<Envelope>) {
-        self.inboxes[shard].extend(envelopes);
+    fn send(&mut self, parcels: Vec<(usize, Vec<Envelope>)>) {
+        for (shard, envelopes) in parcels {
+            self.inboxes[shard].extend(envelopes);
+        }
     }
 
     fn release(&mut self, _at: Position, _answers: Vec<Departing>) {}

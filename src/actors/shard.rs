@@ -65,12 +65,14 @@ struct Inbox {
 
 impl Inbox {
     fn push(&self, envelopes: Vec<Envelope>) {
-        let mut queue = self.lock();
+        self.add(&mut self.lock(), envelopes);
+        self.wake();
+    }
+
+    fn add(&self, queue: &mut Vec<Envelope>, envelopes: Vec<Envelope>) {
         self.pushes.fetch_add(1, Ordering::SeqCst);
         self.idle.store(false, Ordering::SeqCst);
         queue.extend(envelopes);
-        drop(queue);
-        self.wake();
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Envelope>> {
@@ -159,8 +161,15 @@ impl Outside for World<'_> {
         self.journal.hand_over(batch)
     }
 
-    fn send(&mut self, shard: usize, envelopes: Vec<Envelope>) {
-        self.inboxes[shard].push(envelopes);
+    fn send(&mut self, parcels: Vec<(usize, Vec<Envelope>)>) {
+        let shards: Vec<usize> = parcels.iter().map(|(shard, _)| *shard).collect();
+        // All locks are held before the first message is there, and are taken in the order of the shards.
+        let mut queues: Vec<_> = shards.iter().map(|shard| self.inboxes[*shard].lock()).collect();
+        for ((shard, envelopes), queue) in parcels.into_iter().zip(&mut queues) {
+            self.inboxes[shard].add(queue, envelopes);
+        }
+        drop(queues);
+        shards.into_iter().for_each(|shard| self.inboxes[shard].wake());
     }
 
     fn release(&mut self, at: Position, answers: Vec<Departing>) {

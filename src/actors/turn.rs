@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::envelope::Envelope;
 use super::news::News;
 use super::ticket::Ticket;
+use crate::domain::supply::Change;
 use crate::domain::{ActorNumber, Position};
 use crate::journal::{Cause, RecordBatch};
 
@@ -18,6 +19,8 @@ pub(super) struct Turn {
     pub(super) outgoing: Vec<(Option<(usize, u32)>, Envelope)>,
     /// What the directory is to be told.
     pub(super) news: Vec<News>,
+    /// What may make room in a currency's whole money.
+    pub(super) freed: Vec<Change>,
     /// Tickets whose answer leaves before their walk has ended.
     pub(super) early: Vec<Arc<Ticket>>,
     /// Tickets of messages that are absorbed.

@@ -11,6 +11,7 @@ mod sale;
 mod text;
 
 use std::io::Write;
+use std::panic::catch_unwind;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -64,10 +65,15 @@ pub fn run() -> ExitCode {
     let filter = EnvFilter::try_from_env("HONGBAO_LOG").unwrap_or_else(|_| EnvFilter::new("off"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let arguments = Arguments::parse();
-    let outcome = match arguments.command {
+    let outcome = catch_unwind(|| match arguments.command {
         Command::Sale { orders, data, shards, json } => sale::run(&orders, &data, shards, json),
         Command::Audit { data, json } => audit::run(&data, json),
-    };
+    });
+    let outcome = outcome.unwrap_or_else(|_| {
+        Err(Failure::Other(
+            "internal error: run it again with HONGBAO_LOG=error and report what it says".to_owned(),
+        ))
+    });
     match outcome {
         Ok(code) => code,
         Err(failure) => {

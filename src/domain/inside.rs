@@ -65,6 +65,8 @@ pub struct Turn {
     pub cursor_before: u32,
     /// The first serial that was tried; the round ends where it would come again.
     pub tried_first: Serial,
+    /// How many were tried; the round ends at `limits::TURN_TRIES_MAX` too.
+    pub tries: u32,
 }
 
 /// A circulation in turn that its certificate refused.

@@ -26,15 +26,15 @@ pub struct Change {
 }
 
 impl Supply {
-    /// Makes a change.
+    /// Adds what a message brings more than it frees.
     ///
     /// # Errors
     /// `amount_too_large`, naming the field, where the currency's whole money would pass its bound;
     /// then nothing is changed.
-    pub fn change(&mut self, change: &Change) -> Result<(), Refusal> {
+    pub fn add(&mut self, change: &Change) -> Result<(), Refusal> {
+        let more = change.adds.minor().saturating_sub(change.frees.minor());
         let total = self.0.entry(change.currency).or_insert(0);
-        let rest = total.saturating_sub(change.frees.minor());
-        match rest.checked_add(change.adds.minor()).filter(|sum| *sum <= MONEY_MINOR_MAX) {
+        match total.checked_add(more).filter(|sum| *sum <= MONEY_MINOR_MAX) {
             Some(sum) => {
                 *total = sum;
                 Ok(())
@@ -45,6 +45,14 @@ impl Supply {
                 Err(Refusal::new(Code::AmountTooLarge, change.field, detail))
             }
         }
+    }
+
+    /// Frees what a message takes more than it brings. Only once its record has its place in the log: what
+    /// rests on the room must come behind it there.
+    pub fn free(&mut self, change: &Change) {
+        let less = change.frees.minor().saturating_sub(change.adds.minor());
+        let total = self.0.entry(change.currency).or_insert(0);
+        *total = total.saturating_sub(less);
     }
 
     /// Sets a currency's whole money, as recovery has found it.

@@ -35,7 +35,17 @@ const FORMAT_BYTES_MAX: u64 = 64;
 pub struct DataFolder {
     root: PathBuf,
     is_new: bool,
-    _lock: Option<File>,
+    lock: Option<File>,
+}
+
+impl Drop for DataFolder {
+    /// Unlocks by word: closing alone would leave the lock to a process that is being started at this moment
+    /// and still has a copy of every open file.
+    fn drop(&mut self) {
+        if let Some(lock) = &self.lock {
+            let _ = lock.unlock();
+        }
+    }
 }
 
 enum Content {
@@ -73,7 +83,7 @@ impl DataFolder {
             }
         };
         require_journal(&root)?;
-        Ok(DataFolder { root, is_new, _lock: Some(lock) })
+        Ok(DataFolder { root, is_new, lock: Some(lock) })
     }
 
     /// Opens the store in `root` for reading only and writes nothing there. Several may
@@ -100,7 +110,7 @@ impl DataFolder {
             Err(source) => return Err(JournalError::from_io("open", &lock_path, source)),
         };
         require_journal(&root)?;
-        Ok(DataFolder { root, is_new: false, _lock: lock })
+        Ok(DataFolder { root, is_new: false, lock })
     }
 
     /// The data folder itself.

@@ -119,8 +119,10 @@ impl Outside for World {
         Ok(first)
     }
 
-    fn send(&mut self, shard: usize, envelopes: Vec<Envelope>) {
-        self.inboxes[shard].extend(envelopes);
+    fn send(&mut self, parcels: Vec<(usize, Vec<Envelope>)>) {
+        for (shard, envelopes) in parcels {
+            self.inboxes[shard].extend(envelopes);
+        }
     }
 
     fn release(&mut self, at: Position, answers: Vec<Departing>) {

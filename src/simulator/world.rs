@@ -314,8 +314,10 @@ impl Outside for Seat<'_> {
         Ok(first)
     }
 
-    fn send(&mut self, shard: usize, envelopes: Vec<Envelope>) {
-        self.world.inboxes[shard].extend(envelopes);
+    fn send(&mut self, parcels: Vec<(usize, Vec<Envelope>)>) {
+        for (shard, envelopes) in parcels {
+            self.world.inboxes[shard].extend(envelopes);
+        }
         self.world.show_crash("after messages were sent");
         self.world.elsewhere();
     }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should end there")]
 
 mod answers;
+mod attacks;
 mod display;
 mod house;
 mod races;

@@ -12,6 +12,7 @@ use crate::domain::refusal::{Code, Refusal};
 use crate::domain::request::{CirculateTask, FoundVia, IssuedOffer, Request, RequestMark, Task};
 use crate::domain::step::{Context, Decision, Onward, Step};
 use crate::domain::time::Timestamp;
+use crate::limits::TURN_TRIES_MAX;
 
 impl Offering {
     /// Issues an offering where there is none.
@@ -277,7 +278,7 @@ impl Offering {
         }
         match self.stock.chain_from(self.cursor) {
             Some(serial) => {
-                let turn = Turn { serial, cursor_before: self.cursor, tried_first: serial };
+                let turn = Turn { serial, cursor_before: self.cursor, tried_first: serial, tries: 1 };
                 Decision::Record(self.take_turn(request, turn))
             }
             None => match self.stock.any_payment() {
@@ -299,8 +300,10 @@ impl Offering {
         let turn = refused.turn;
         if let Some(next) = self.stock.chain_from(turn.serial.0 + 1)
             && !came_round(turn.tried_first, turn.serial, next)
+            && turn.tries < TURN_TRIES_MAX
         {
-            return Decision::Record(self.take_turn(&refused.request, Turn { serial: next, ..turn }));
+            let turn = Turn { serial: next, tries: turn.tries + 1, ..turn };
+            return Decision::Record(self.take_turn(&refused.request, turn));
         }
         let moved_by_others = self.cursor != turn.serial.0 + 1;
         let event = OfferingEvent::TurnUndone {
