@@ -18,3 +18,8 @@ pub use engine::{
     Answers, Audit, AuditError, Clock, Config, CurrencyTotals, Door, Engine, EngineError, ManualClock,
     Progress, Recovered, Reply, SystemClock, Totals, audit, audit_telling,
 };
+
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::progress;
 use super::text::{count, grouped, money};
 use crate::domain::Currency;
-use crate::{Audit, CurrencyTotals, Totals, audit_telling};
+use crate::{Audit, CurrencyTotals, audit_telling};
 
 /// Audits a data folder and prints what it found; exit code 1 where there is a difference.
 pub(super) fn run(data: &Path, as_json: bool) -> Result<ExitCode, Failure> {
@@ -23,7 +23,7 @@ pub(super) fn run(data: &Path, as_json: bool) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         (Ok(audit), true) => {
-            writeln!(stdout(), "{}", to_json(&audit.totals))?;
+            writeln!(stdout(), "{}", to_json(&audit))?;
             Ok(ExitCode::SUCCESS)
         }
         (Err(error), true) => {
@@ -50,7 +50,8 @@ fn amounts(totals: &CurrencyTotals) -> [(&'static str, i128); 9] {
 
 /// The totals as JSON. Money stands at the top where the store has one currency (or none: then in dollars),
 /// and by currency in `currencies` always.
-fn to_json(totals: &Totals) -> Value {
+fn to_json(audit: &Audit) -> Value {
+    let totals = &audit.totals;
     let of = |currency: Currency, totals: &CurrencyTotals| {
         amounts(totals)
             .into_iter()
@@ -82,12 +83,23 @@ fn to_json(totals: &Totals) -> Value {
         .collect();
     object.insert("currencies".to_owned(), Value::Object(each));
     object.insert("state_digest".to_owned(), json!(totals.state_digest));
+    object.insert("sealed".to_owned(), json!(audit.sealed));
+    object.insert("cut".to_owned(), json!(audit.cut.as_ref().map(ToString::to_string)));
+    object.insert("proved_from".to_owned(), json!(audit.proved_from.0));
     Value::Object(object)
 }
 
 fn report(audit: &Audit) -> String {
     let totals = &audit.totals;
-    let mut text = String::from("audit: ok\n\n");
+    let mut text = String::from("audit: ok\n");
+    if !audit.sealed {
+        text.push_str("as far as the journal goes: it was cut off, not closed");
+        if totals.unfinished_walks > 0 {
+            text.push_str("; its unfinished walks were finished in memory and are in the totals");
+        }
+        text.push('\n');
+    }
+    text.push('\n');
     for (label, number) in [
         ("accounts", totals.accounts),
         ("certificates", totals.certificates),

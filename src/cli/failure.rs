@@ -21,6 +21,9 @@ pub enum Failure {
     /// The folder holds something else.
     #[error("{} holds a sale of other orders: choose another folder with --data", .0.display())]
     OtherSale(PathBuf),
+    /// The folder holds something else.
+    #[error("{} holds accounts that are not of a sale: choose another folder with --data", .0.display())]
+    OtherStore(PathBuf),
     /// The engine refused what a sale needs.
     #[error("{step} was refused: {refusal}")]
     Refused {

@@ -10,7 +10,7 @@ mod progress;
 mod sale;
 mod text;
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::panic::catch_unwind;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -63,7 +63,8 @@ enum Command {
 pub fn run() -> ExitCode {
     quiet_panics();
     let filter = EnvFilter::try_from_env("HONGBAO_LOG").unwrap_or_else(|_| EnvFilter::new("off"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
     let arguments = Arguments::parse();
     let outcome = catch_unwind(|| match arguments.command {
         Command::Sale { orders, data, shards, json } => sale::run(&orders, &data, shards, json),

@@ -274,8 +274,14 @@ pub(super) fn read_into(
     replay: &mut Replay,
     progress: &Progress,
 ) -> Result<(), ReadFailure> {
+    let oldest = log.oldest();
+    if oldest > Position(1) {
+        // There are no snapshots yet that could stand for what was before.
+        let why = "the journal begins here, so the segments before it are missing: restore them from a copy";
+        return Err(ReadFailure::Replay(ReplayError { position: oldest, why: why.to_owned() }));
+    }
     let mut wrong = None;
-    let read = log.read(log.oldest(), &mut |position, bytes| {
+    let read = log.read(oldest, &mut |position, bytes| {
         if replay.records().is_multiple_of(RECORDS_BETWEEN_PROGRESS) {
             progress.tell(replay.records(), opened.records);
         }

@@ -14,6 +14,8 @@ use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io,
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -23,6 +25,8 @@ use super::{
 
 const FORMAT: &str = "FORMAT";
 const LOCK: &str = "lock";
+const LOCK_PATIENCE: Duration = Duration::from_millis(500);
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 const JOURNAL: &str = "journal";
 const FORMAT_VERSION: u64 = 1;
 const FORMAT_WORDS: &str = "hongbao store ";
@@ -73,7 +77,7 @@ impl DataFolder {
             .truncate(false)
             .open(&lock_path)
             .map_err(|source| JournalError::from_io("open", &lock_path, source))?;
-        take(lock.try_lock(), &root, &lock_path)?;
+        take(|| lock.try_lock(), &root, &lock_path)?;
         // Another process may have begun the store between the look and the lock.
         let is_new = match look_at(&root)? {
             Content::Store => false,
@@ -102,7 +106,7 @@ impl DataFolder {
         let lock_path = root.join(LOCK);
         let lock = match File::open(&lock_path) {
             Ok(lock) => {
-                take(lock.try_lock_shared(), &root, &lock_path)?;
+                take(|| lock.try_lock_shared(), &root, &lock_path)?;
                 Some(lock)
             }
             // A copy of a store may come without it, and then nobody has the copy open.
@@ -133,11 +137,23 @@ fn not_a_store(root: &Path, why: impl Into<String>) -> JournalError {
     JournalError::NotAStore { folder: root.to_owned(), why: why.into() }
 }
 
-fn take(locked: Result<(), TryLockError>, root: &Path, lock_path: &Path) -> Result<(), JournalError> {
-    match locked {
-        Ok(()) => Ok(()),
-        Err(TryLockError::WouldBlock) => Err(JournalError::InUse { folder: root.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(JournalError::from_io("lock", lock_path, source)),
+/// Takes the lock. One that is taken is tried again for a moment: a process that was killed still holds its
+/// own until the system has cleared it away.
+fn take(
+    try_lock: impl Fn() -> Result<(), TryLockError>,
+    root: &Path,
+    lock_path: &Path,
+) -> Result<(), JournalError> {
+    let begun = Instant::now();
+    loop {
+        match try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_PATIENCE => thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::WouldBlock) => return Err(JournalError::InUse { folder: root.to_owned() }),
+            Err(TryLockError::Error(source)) => {
+                return Err(JournalError::from_io("lock", lock_path, source));
+            }
+        }
     }
 }
 

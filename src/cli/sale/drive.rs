@@ -20,7 +20,7 @@ use crate::domain::{Answer, CertificateView, Code, Done, Message, Refusal};
 use crate::limits::OVERLOADED_RETRY_MS;
 
 /// How many certificates are under way at once.
-const CERTIFICATES_AT_ONCE: usize = 1_024;
+pub(super) const CERTIFICATES_AT_ONCE: usize = 1_024;
 /// How many accounts are opened in one batch.
 const OPENINGS_AT_ONCE: usize = 1_024;
 
@@ -48,6 +48,10 @@ pub(super) async fn drive(engine: &Engine, plan: &Plan, data: &Path) -> Result<T
 }
 
 async fn open_accounts(engine: &Engine, plan: &Plan, data: &Path) -> Result<(), Failure> {
+    // The supplier is the first account of a sale, so a store with records and without it is somebody else's.
+    if engine.recovered().records > 0 && ask(engine, plan.show_supplier()).await.is_err() {
+        return Err(Failure::OtherStore(data.to_owned()));
+    }
     match ask(engine, plan.open_supplier()).await {
         Ok(_) => {}
         Err(refusal) if matches!(refusal.code, Code::NameTaken | Code::IdReused) => {

@@ -41,7 +41,7 @@ pub(super) fn run(path: &Path, data: &Path, shards: Option<usize>, json: bool) -
     let audited = audit_telling(data, &progress);
     reading.finish_and_clear();
     let verdict = match audited {
-        Ok(audit) => tally.agrees_with(&audit.totals),
+        Ok(audit) => tally.agrees_with(&audit.totals).map(|()| audit.totals.state_digest),
         Err(error) => Err(error.to_string()),
     };
     let outcome =

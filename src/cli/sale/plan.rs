@@ -68,6 +68,11 @@ impl Plan {
         open(SUPPLIER, &self.opening_id, self.supplier_deposit)
     }
 
+    /// Shows the supplier.
+    pub(super) fn show_supplier(&self) -> Result<Message, Refusal> {
+        Message::from_account(SUPPLIER, "show", Command::ShowAccount { account: Name::new(SUPPLIER)? })
+    }
+
     /// Opens every customer.
     pub(super) fn open_customers(&self) -> impl Iterator<Item = Result<Message, Refusal>> {
         self.customers.iter().map(|(customer, deposit)| open(&account(customer), "open", *deposit))

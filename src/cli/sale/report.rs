@@ -8,12 +8,15 @@ use serde::Serialize;
 
 use super::super::orders::{ORDERS_CURRENCY, Orders};
 use super::super::text::{bar, bytes, count, grouped, money};
+use super::drive::CERTIFICATES_AT_ONCE;
 use super::tally::Tally;
 use crate::Recovered;
 use crate::journal::JournalStats;
 
 /// How many refused lines the report names.
 const REFUSED_LINES_SHOWN: usize = 5;
+/// How many refused lines the JSON names.
+const REFUSED_LINES_IN_JSON: usize = 1_000;
 
 /// Everything that a report tells.
 pub(super) struct Outcome<'sale> {
@@ -21,12 +24,12 @@ pub(super) struct Outcome<'sale> {
     pub(super) tally: &'sale Tally,
     pub(super) stats: JournalStats,
     pub(super) recovered: &'sale Recovered,
-    /// Ok, or the first difference.
-    pub(super) verdict: &'sale Result<(), String>,
+    /// The state digest where all is well, or the first difference.
+    pub(super) verdict: &'sale Result<String, String>,
 }
 
 #[derive(Serialize)]
-struct Json {
+struct Json<'sale> {
     lines: u64,
     customers: usize,
     sold: u64,
@@ -45,6 +48,16 @@ struct Json {
     journal: JournalFigures,
     recovered_records: u64,
     audit: String,
+    state_digest: Option<&'sale str>,
+    /// The first `REFUSED_LINES_IN_JSON` of them.
+    refused_lines: Vec<RefusedLineFigures<'sale>>,
+}
+
+#[derive(Serialize)]
+struct RefusedLineFigures<'sale> {
+    line: u64,
+    code: &'sale str,
+    reason: &'sale str,
 }
 
 #[derive(Serialize)]
@@ -90,7 +103,7 @@ impl Outcome<'_> {
 
     fn verdict(&self) -> String {
         match self.verdict {
-            Ok(()) => "ok".to_owned(),
+            Ok(_) => "ok".to_owned(),
             Err(difference) => difference.clone(),
         }
     }
@@ -122,6 +135,14 @@ impl Outcome<'_> {
             },
             recovered_records: self.recovered.records,
             audit: self.verdict(),
+            state_digest: self.verdict.as_deref().ok(),
+            refused_lines: self
+                .orders
+                .refused
+                .iter()
+                .take(REFUSED_LINES_IN_JSON)
+                .map(|line| RefusedLineFigures { line: line.line, code: line.code, reason: &line.reason })
+                .collect(),
         };
         serde_json::to_string(&json).unwrap_or_else(|error| format!("{{\"audit\":\"{error}\"}}"))
     }
@@ -149,7 +170,7 @@ impl Outcome<'_> {
             writeln!(text, "      line {}: {}", line.line, line.reason)?;
         }
         if let Some(more) = orders.refused.len().checked_sub(REFUSED_LINES_SHOWN).filter(|more| *more > 0) {
-            writeln!(text, "      and {} more", count(more as u64))?;
+            writeln!(text, "      and {} more; --json names them", count(more as u64))?;
         }
         writeln!(text, "\nMoney, in {}\n", ORDERS_CURRENCY.code())?;
         let dollars = |minor: i128| grouped(&money(minor, ORDERS_CURRENCY));
@@ -157,13 +178,16 @@ impl Outcome<'_> {
         row(text, "commission funded", &dollars(tally.funded))?;
         for (label, minor) in [("cashed", tally.cashed), ("returned", tally.returned)] {
             let share = bar(minor.unsigned_abs(), tally.funded.unsigned_abs(), 20);
-            writeln!(text, "    {:<24} {:>16}  {share}", format!("  {label}"), dollars(minor))?;
+            writeln!(text, "    {:<32} {:>16}  {share}", format!("  {label}"), dollars(minor))?;
         }
         row(text, "money movements", &count(tally.movements))?;
         writeln!(text, "\nThis run\n")?;
         self.write_run(text)?;
         match self.verdict {
-            Ok(()) => writeln!(text, "\nAudit of {}: ok", data.display()),
+            Ok(digest) => {
+                writeln!(text, "\nAudit of {}: ok", data.display())?;
+                writeln!(text, "    state digest {digest}")
+            }
             Err(difference) => writeln!(text, "\nAudit of {}: {difference}", data.display()),
         }
     }
@@ -179,7 +203,10 @@ impl Outcome<'_> {
         }
         row(text, "seconds", &format!("{:.3}", self.seconds()))?;
         row(text, "purchases", &count(run.sold))?;
-        if run.sold > 0 {
+        if run.sold == 0 {
+            writeln!(text, "    nothing was left to do: this sale was complete")?;
+        } else {
+            writeln!(text, "    with {} certificates under way:", count(CERTIFICATES_AT_ONCE as u64))?;
             let Latency { p50, p99, p999 } = self.latency();
             row(text, "purchases/s", &count(self.rate(run.sold).round() as u64))?;
             row(text, "money movements/s", &count(self.rate(run.movements).round() as u64))?;
@@ -194,5 +221,5 @@ impl Outcome<'_> {
 }
 
 fn row(text: &mut String, label: &str, value: &str) -> std::fmt::Result {
-    writeln!(text, "    {label:<24} {value:>16}")
+    writeln!(text, "    {label:<32} {value:>16}")
 }
