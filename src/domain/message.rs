@@ -190,6 +190,15 @@ pub struct Offer {
     pub expires_at: Option<Timestamp>,
 }
 
+impl Offer {
+    /// An offer that sells from publishing on, without a cap, a time limit or payers beside the supplier.
+    #[must_use]
+    pub fn new(payee: Name, price: Money, currency: Currency, items: u32, information: Information) -> Offer {
+        let (payers, window) = (Vec::new(), Window::default());
+        Offer { payee, price, currency, items, information, payers, window, cap: None, expires_at: None }
+    }
+}
+
 /// The texts that a certificate carries (C1, C2). Each at most `limits::TEXT_BYTES_MAX` bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Information {
@@ -218,6 +227,12 @@ pub struct Information {
 }
 
 impl Information {
+    /// The two texts that a certificate must have (C1); the others are empty.
+    pub fn new(product_name: impl Into<String>, settlement: impl Into<String>) -> Information {
+        let (product_name, settlement) = (product_name.into(), settlement.into());
+        Information { product_name, settlement, ..Information::default() }
+    }
+
     /// Every text with its field's name.
     #[must_use]
     pub fn texts(&self) -> [(&'static str, &str); 11] {

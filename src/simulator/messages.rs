@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::stage::Stage;
 use crate::domain::{
-    Acquiring, Answer, BasisPoints, Caller, Cashing, CertificateView, CheckPoint, Circulated, Code, Command,
-    CommissionTerms, Condition, Currency, Done, Increase, IncreasePolicy, Information, Message, Money, Name,
-    Offer, OfferingView, Purchased, RequestId, Serial, Settlement, Take, Timestamp, Via, Window,
+    Answer, BasisPoints, Caller, CertificateView, CheckPoint, Circulated, Code, Command, CommissionTerms,
+    Condition, Currency, Done, Information, Message, Money, Name, Offer, OfferingView, Purchased, RequestId,
+    Serial, Settlement, Take, Timestamp, Via, Window,
 };
 
 /// An amount in minor units.
@@ -156,17 +156,7 @@ pub fn show_offering(offering: &str) -> Message {
 
 /// The terms of SPEC §4: automatic, 40 of 100 attached, the rest of `funded` in reserve, after each acquiring.
 pub fn terms(funded: u64, attached: u64) -> CommissionTerms {
-    CommissionTerms {
-        funded: money(funded),
-        attached: money(attached),
-        policy: IncreasePolicy::AfterAcquire,
-        increase: Increase::Equal,
-        acquiring: Acquiring::Automatic,
-        take: Take::Amount(money(40)),
-        cashing: Cashing::OnPurchase,
-        condition: None,
-        expires_at: None,
-    }
+    CommissionTerms { take: Take::Amount(money(40)), ..CommissionTerms::new(money(funded), money(attached)) }
 }
 
 /// A condition of no factor yet, any of which is enough.

@@ -87,17 +87,8 @@ fn issuing() -> Vec<Message> {
 
 /// The poor payer is refused inside its walk; the rich one waits for that and is served.
 fn attaching() -> Vec<Message> {
-    let plain = CommissionTerms {
-        funded: money(150),
-        attached: money(100),
-        policy: IncreasePolicy::AfterAcquire,
-        increase: Increase::Equal,
-        acquiring: Acquiring::Automatic,
-        take: Take::Amount(money(40)),
-        cashing: Cashing::OnPurchase,
-        condition: None,
-        expires_at: None,
-    };
+    let plain =
+        CommissionTerms { take: Take::Amount(money(40)), ..CommissionTerms::new(money(150), money(100)) };
     let immediate = CommissionTerms {
         funded: money(120),
         attached: money(60),
@@ -334,17 +325,8 @@ fn attach(payer: &str, offering: &str, terms: &CommissionTerms) -> Message {
 
 /// Once more by somebody else, when it is too late.
 fn attach_again() -> Message {
-    let terms = CommissionTerms {
-        funded: money(9),
-        attached: money(9),
-        policy: IncreasePolicy::NonFirst,
-        increase: Increase::Equal,
-        acquiring: Acquiring::Automatic,
-        take: Take::All,
-        cashing: Cashing::OnPurchase,
-        condition: None,
-        expires_at: None,
-    };
+    let terms =
+        CommissionTerms { policy: IncreasePolicy::NonFirst, ..CommissionTerms::new(money(9), money(9)) };
     by("supplier", "too late", Command::AttachCommission { offering: name("lamps"), terms: Box::new(terms) })
 }
 

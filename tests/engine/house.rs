@@ -3,9 +3,8 @@
 use std::sync::{Arc, Barrier};
 
 use hongbao::domain::{
-    AccountView, Acquiring, Answer, Cashing, CertificateView, Code, Command, CommissionTerms, Currency, Done,
-    Increase, IncreasePolicy, Information, Message, Money, Name, Offer, OfferingView, Serial, Take,
-    Timestamp, Via, Window,
+    AccountView, Answer, CertificateView, Code, Command, CommissionTerms, Currency, Done, Information,
+    Message, Money, Name, Offer, OfferingView, Serial, Timestamp, Via,
 };
 use hongbao::{Audit, Config, Engine, ManualClock};
 use tempfile::TempDir;
@@ -37,36 +36,12 @@ pub fn code(answer: &Answer) -> Option<Code> {
 
 /// An offer of the supplier `shop`, without window, cap or limit.
 pub fn offer(items: u32, price: u64) -> Offer {
-    Offer {
-        payee: name("shop"),
-        price: cents(price),
-        currency: Currency::USD,
-        items,
-        information: Information {
-            product_name: "lantern".to_owned(),
-            settlement: "at purchase".to_owned(),
-            ..Information::default()
-        },
-        payers: Vec::new(),
-        window: Window::default(),
-        cap: None,
-        expires_at: None,
-    }
+    Offer::new(name("shop"), cents(price), Currency::USD, items, Information::new("lantern", "at purchase"))
 }
 
 /// Everything attached is acquired by each, and as much follows out of the reserve.
 pub fn terms(funded: u64, attached: u64) -> CommissionTerms {
-    CommissionTerms {
-        funded: cents(funded),
-        attached: cents(attached),
-        policy: IncreasePolicy::AfterAcquire,
-        increase: Increase::Equal,
-        acquiring: Acquiring::Automatic,
-        take: Take::All,
-        cashing: Cashing::OnPurchase,
-        condition: None,
-        expires_at: None,
-    }
+    CommissionTerms::new(cents(funded), cents(attached))
 }
 
 pub fn circulate(account: &str, id: &str, offering: &str, serial: u32) -> Message {

@@ -9,8 +9,7 @@ use std::collections::BTreeMap;
 use super::super::failure::Failure;
 use super::super::orders::{ORDERS_CURRENCY, Order, Orders};
 use crate::domain::{
-    Acquiring, BasisPoints, Cashing, Command, CommissionTerms, Currency, Increase, IncreasePolicy,
-    Information, Message, Money, Name, Offer, Refusal, Serial, Take, Via, Window,
+    BasisPoints, Command, CommissionTerms, Information, Message, Money, Name, Offer, Refusal, Serial, Via,
 };
 
 /// How many orders before one have customers that circulate it.
@@ -115,43 +114,25 @@ impl Certificate {
             funded: share(FUNDED_BASIS_POINTS)?,
             attached: share(ATTACHED_BASIS_POINTS)?,
             information: Information {
-                product_name: format!("Order of line {}", order.line),
-                settlement: "at purchase, from posted balance".to_owned(),
                 product: format!("{} units, ordered on {}", order.units, order.date),
-                ..Information::default()
+                ..Information::new(
+                    format!("Order of line {}", order.line),
+                    "at purchase, from posted balance",
+                )
             },
         })
     }
 
     pub(super) fn issue(&self) -> Result<Message, Refusal> {
-        let offer = Offer {
-            payee: Name::new(SUPPLIER)?,
-            price: self.price,
-            currency: Currency::USD,
-            items: 1,
-            information: self.information.clone(),
-            payers: Vec::new(),
-            window: Window::default(),
-            cap: None,
-            expires_at: None,
-        };
+        let information = self.information.clone();
+        let offer = Offer::new(Name::new(SUPPLIER)?, self.price, ORDERS_CURRENCY, 1, information);
         let issue = Command::Issue { offering: self.offering.clone(), offer: Box::new(offer) };
         Message::from_account(SUPPLIER, "issue", issue)
     }
 
     /// None where 10 % of the price round to nothing: then there is no commission.
     pub(super) fn attach(&self) -> Option<Result<Message, Refusal>> {
-        let terms = CommissionTerms {
-            funded: self.funded,
-            attached: self.attached,
-            policy: IncreasePolicy::AfterAcquire,
-            increase: Increase::Equal,
-            acquiring: Acquiring::Automatic,
-            take: Take::All,
-            cashing: Cashing::OnPurchase,
-            condition: None,
-            expires_at: None,
-        };
+        let terms = CommissionTerms::new(self.funded, self.attached);
         let attach = Command::AttachCommission { offering: self.offering.clone(), terms: Box::new(terms) };
         (!self.funded.is_zero()).then(|| Message::from_account(SUPPLIER, "attach", attach))
     }

@@ -99,6 +99,23 @@ pub struct CommissionTerms {
 }
 
 impl CommissionTerms {
+    /// The usual terms (N2, Q1, Q3, D15): each circulation acquires all that is attached, as much follows out
+    /// of the reserve, promises are cashed at the purchase; no condition and no time limit.
+    #[must_use]
+    pub fn new(funded: Money, attached: Money) -> CommissionTerms {
+        CommissionTerms {
+            funded,
+            attached,
+            policy: IncreasePolicy::AfterAcquire,
+            increase: Increase::Equal,
+            acquiring: Acquiring::Automatic,
+            take: Take::All,
+            cashing: Cashing::OnPurchase,
+            condition: None,
+            expires_at: None,
+        }
+    }
+
     /// Everything about the terms that can be judged without looking at an actor.
     ///
     /// # Errors
