@@ -10,6 +10,7 @@ pub mod domain;
 mod engine;
 pub mod journal;
 pub mod limits;
+mod panics;
 mod planted;
 #[cfg(test)]
 mod simulator;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: [&[&str]; 5] = [&["main", "cli"], &["engine"], &["actors"], &["journal"], &["domain"]];
 
 /// What every layer may name.
-const EVERYWHERE: &[&str] = &["limits", "planted", "codec"];
+const EVERYWHERE: &[&str] = &["limits", "panics", "planted", "codec"];
 
 /// Packages with one home.
 const HOMES: [(&str, &str); 6] = [

@@ -413,7 +413,8 @@ impl House {
                     room.newest = Newest::At(Position(first.0 + index as u64));
                 }
             }
-            // Only now: a door that knows a name may send what rests on it, and that must come behind it in the log.
+            // Only now: a door that knows a name may send what rests on it, and that must come behind it in
+            // the log.
             turn.news.drain(..).for_each(|news| news.tell(&self.common.directory));
             for change in turn.freed.drain(..) {
                 self.common.with_supply(|supply| supply.free(&change));

@@ -171,7 +171,8 @@ fn check_sold(residents: &HashMap<ActorNumber, &Resident>, certificate: &Certifi
     Ok(())
 }
 
-/// What holds when nothing is under way: no payment, no commission being funded, nobody in line, no credit left, all sales known.
+/// What holds when nothing is under way: no payment, no commission being funded, nobody in line, no credit
+/// left, all sales known.
 fn check_quiet(residents: &HashMap<ActorNumber, &Resident>) -> Result<(), String> {
     let mut sold: HashMap<ActorNumber, u32> = HashMap::new();
     for resident in residents.values() {

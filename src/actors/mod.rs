@@ -16,7 +16,6 @@ mod turn;
 pub use directory::{AccountEntry, Directory, OfferingEntry};
 pub use envelope::Envelope;
 pub use house::{Common, House, Outside, Room, shard_of};
-pub(crate) use replay::panic_text;
-pub use replay::{Replay, ReplayError};
+pub use replay::{RecoveryError, Replay, ReplayError};
 pub use shard::{Shards, Stopped};
 pub use ticket::{Departing, Permit, Permits, Sink, Ticket};

@@ -13,6 +13,7 @@ use super::news::News;
 use super::ticket::Departing;
 use crate::domain::{ActorNumber, Body, Currency, Position, Resident, Timestamp, WalkId, chain};
 use crate::journal::{Cause, JournalError, Record, RecordBatch, record};
+use crate::panics;
 use crate::planted::{self, Bug};
 
 /// A record that does not follow from the ones before it.
@@ -25,6 +26,17 @@ pub struct ReplayError {
     pub why: String,
 }
 
+/// A log cannot be brought back: it cannot be read or written, or its records do not follow from each other.
+#[derive(Debug, thiserror::Error)]
+pub enum RecoveryError {
+    /// The log's failure.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The record's.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+}
+
 /// Houses as the records have made them so far.
 pub struct Replay {
     houses: Vec<House>,
@@ -34,7 +46,6 @@ pub struct Replay {
     records: u64,
     newest: Position,
     latest: Timestamp,
-    bytes: u64,
 }
 
 impl Replay {
@@ -50,7 +61,6 @@ impl Replay {
             records: 0,
             newest: Position(0),
             latest: Timestamp::default(),
-            bytes: 0,
         }
     }
 
@@ -63,9 +73,8 @@ impl Replay {
         let wrong = |why: String| ReplayError { position, why };
         let record = record::decode(bytes).map_err(|error| wrong(error.to_string()))?;
         let absorbed = catch_unwind(AssertUnwindSafe(|| self.absorb(position, record)));
-        absorbed.unwrap_or_else(|panic| Err(panic_text(panic.as_ref()))).map_err(wrong)?;
+        absorbed.unwrap_or_else(|panic| Err(panics::words(panic.as_ref()).to_owned())).map_err(wrong)?;
         self.records += 1;
-        self.bytes += bytes.len() as u64;
         self.newest = position;
         Ok(())
     }
@@ -133,12 +142,6 @@ impl Replay {
         self.records
     }
 
-    /// The bytes of those records, without framing.
-    #[must_use]
-    pub fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
     /// The newest record.
     #[must_use]
     pub fn newest(&self) -> Position {
@@ -175,8 +178,23 @@ impl Replay {
     /// all is quiet. Records go to `hand_over`. Gives the houses and what they share.
     ///
     /// # Errors
-    /// Where the log takes no more.
+    /// Where the log takes no more, or a walk cannot be finished; then the newest record is named.
     pub fn finish(
+        self,
+        hand_over: &mut dyn FnMut(&mut RecordBatch) -> Result<Position, JournalError>,
+    ) -> Result<(Vec<House>, Arc<Common>), RecoveryError> {
+        let position = self.newest;
+        match catch_unwind(AssertUnwindSafe(|| self.deliver(hand_over))) {
+            Ok(finished) => Ok(finished?),
+            Err(panic) => {
+                let words = panics::words(panic.as_ref());
+                let why = format!("a walk that it leaves unfinished cannot be finished: {words}");
+                Err(ReplayError { position, why }.into())
+            }
+        }
+    }
+
+    fn deliver(
         mut self,
         hand_over: &mut dyn FnMut(&mut RecordBatch) -> Result<Position, JournalError>,
     ) -> Result<(Vec<House>, Arc<Common>), JournalError> {
@@ -244,10 +262,4 @@ impl Outside for OneThread<'_> {
     }
 
     fn release(&mut self, _at: Position, _answers: Vec<Departing>) {}
-}
-
-/// What a panic said.
-pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("an invariant is broken").to_owned()
 }

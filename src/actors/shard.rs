@@ -13,10 +13,10 @@ use actix::{Actor, Addr, Arbiter, Context, Handler, Message, System};
 
 use super::envelope::Envelope;
 use super::house::{House, Outside};
-use super::replay::panic_text;
 use super::ticket::Departing;
 use crate::domain::Position;
 use crate::journal::{Journal, JournalError, RecordBatch};
+use crate::panics;
 
 /// Why an engine has stopped by itself; set once.
 #[derive(Debug, Default)]
@@ -143,7 +143,7 @@ impl Handler<Wake> for Shard {
             let why = match catch_unwind(AssertUnwindSafe(|| house.turn(&mut outside))) {
                 Ok(Ok(())) => continue,
                 Ok(Err(error)) => error.to_string(),
-                Err(panic) => format!("internal error: {}", panic_text(panic.as_ref())),
+                Err(panic) => format!("internal error: {}", panics::words(panic.as_ref())),
             };
             self.stopped.stop(why);
             inboxes.iter().for_each(Inbox::wake);

@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::progress;
 use super::text::{count, grouped, money};
 use crate::domain::Currency;
-use crate::{Audit, CurrencyTotals, audit_telling};
+use crate::{Audit, CurrencyTotals, Totals, audit_telling};
 
 /// Audits a data folder and prints what it found; exit code 1 where there is a difference.
 pub(super) fn run(data: &Path, as_json: bool) -> Result<ExitCode, Failure> {
@@ -32,6 +32,17 @@ pub(super) fn run(data: &Path, as_json: bool) -> Result<ExitCode, Failure> {
         }
         (Err(error), false) => Err(error.into()),
     }
+}
+
+fn counts(totals: &Totals) -> [(&'static str, u64); 6] {
+    [
+        ("accounts", totals.accounts),
+        ("certificates", totals.certificates),
+        ("sold", totals.sold),
+        ("circulations", totals.circulations),
+        ("records", totals.records),
+        ("unfinished_walks", totals.unfinished_walks),
+    ]
 }
 
 fn amounts(totals: &CurrencyTotals) -> [(&'static str, i128); 9] {
@@ -60,14 +71,7 @@ fn to_json(audit: &Audit) -> Value {
     };
     let mut object = Map::new();
     object.insert("audit".to_owned(), json!("ok"));
-    for (field, number) in [
-        ("accounts", totals.accounts),
-        ("certificates", totals.certificates),
-        ("sold", totals.sold),
-        ("circulations", totals.circulations),
-        ("records", totals.records),
-        ("unfinished_walks", totals.unfinished_walks),
-    ] {
+    for (field, number) in counts(totals) {
         object.insert(field.to_owned(), json!(number));
     }
     let mut currencies = totals.money.iter();
@@ -100,21 +104,13 @@ fn report(audit: &Audit) -> String {
         text.push('\n');
     }
     text.push('\n');
-    for (label, number) in [
-        ("accounts", totals.accounts),
-        ("certificates", totals.certificates),
-        ("sold", totals.sold),
-        ("circulations", totals.circulations),
-        ("records", totals.records),
-        ("unfinished walks", totals.unfinished_walks),
-    ] {
-        text.push_str(&format!("  {label:<20} {:>18}\n", count(number)));
+    for (field, number) in counts(totals) {
+        text.push_str(&row(field, &count(number)));
     }
     for (currency, totals) in &totals.money {
-        text.push_str(&format!("\n  {:<20} {:>18}\n", "", currency.code()));
+        text.push_str(&format!("\n{}", row("", currency.code())));
         for (field, minor) in amounts(totals) {
-            let label = field.replace('_', " ");
-            text.push_str(&format!("  {label:<20} {:>18}\n", grouped(&money(minor, *currency))));
+            text.push_str(&row(field, &grouped(&money(minor, *currency))));
         }
     }
     let sealed = if audit.sealed { "closed, sealed" } else { "cut off, not sealed" };
@@ -125,4 +121,8 @@ fn report(audit: &Audit) -> String {
     }
     text.push_str(&format!("  state digest         {}\n", totals.state_digest));
     text
+}
+
+fn row(field: &str, value: &str) -> String {
+    format!("  {:<20} {value:>18}\n", field.replace('_', " "))
 }

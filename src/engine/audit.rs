@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::config::Progress;
 use super::digest::state_digest;
-use super::open::{ReadFailure, read_into};
-use crate::actors::{House, Replay, ReplayError, invariants};
+use super::open::read_into;
+use crate::actors::{House, RecoveryError, Replay, ReplayError, invariants};
 use crate::domain::{Currency, Position, Resident};
 use crate::journal::{Cut, DataFolder, FileLog, FolderDisk, JournalError};
 
@@ -84,6 +84,15 @@ pub enum AuditError {
     Invariant(String),
 }
 
+impl From<RecoveryError> for AuditError {
+    fn from(error: RecoveryError) -> AuditError {
+        match error {
+            RecoveryError::Journal(error) => AuditError::Journal(error),
+            RecoveryError::Replay(error) => AuditError::Record(error),
+        }
+    }
+}
+
 /// Audits the store in a folder.
 ///
 /// # Errors
@@ -100,24 +109,17 @@ pub fn audit_telling(folder: &Path, progress: &Progress) -> Result<Audit, AuditE
     let folder = DataFolder::inspect(folder)?;
     let (log, opened) = FileLog::inspect(FolderDisk::new(folder.journal()))?;
     let mut replay = Replay::new(1);
-    read_into(&log, &opened, &mut replay, progress).map_err(|failure| match failure {
-        ReadFailure::Journal(error) => AuditError::Journal(error),
-        ReadFailure::Replay(error) => AuditError::Record(error),
-    })?;
+    read_into(&log, &opened, &mut replay, progress)?;
     let proved_from = crate::journal::Log::oldest(&log);
     invariants::check(replay.houses(), replay.undelivered()).map_err(AuditError::Invariant)?;
     let (records, unfinished) = (replay.records(), replay.unfinished_walks());
     let mut newest = replay.newest();
-    let finished = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        replay.finish(&mut |batch| {
-            let first = Position(newest.0 + 1);
-            newest = Position(newest.0 + batch.records());
-            batch.clear();
-            Ok(first)
-        })
-    }));
-    let (houses, _) =
-        finished.map_err(|_| AuditError::Invariant("an unfinished walk cannot be finished".to_owned()))??;
+    let (houses, _) = replay.finish(&mut |batch| {
+        let first = Position(newest.0 + 1);
+        newest = Position(newest.0 + batch.records());
+        batch.clear();
+        Ok(first)
+    })?;
     invariants::check(&houses, std::iter::empty()).map_err(AuditError::Invariant)?;
     let mut totals = totals(&houses);
     totals.records = records;

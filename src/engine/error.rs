@@ -1,9 +1,9 @@
 //! Failures of the engine, grouped by who must act. Refusals are not among them: those are answers.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::actors::ReplayError;
+use crate::actors::{RecoveryError, ReplayError};
 use crate::journal::JournalError;
 
 /// The engine cannot open, or has stopped.
@@ -36,4 +36,14 @@ pub enum EngineError {
     /// The engine had stopped by itself before it was closed.
     #[error("the engine had stopped: {0}")]
     Stopped(String),
+}
+
+impl EngineError {
+    /// The failure of a recovery, with the data folder where the error itself does not name a file.
+    pub(super) fn in_folder(folder: &Path, error: RecoveryError) -> EngineError {
+        match error {
+            RecoveryError::Journal(error) => EngineError::Journal(error),
+            RecoveryError::Replay(error) => EngineError::Replay { folder: folder.to_owned(), error },
+        }
+    }
 }

@@ -1,7 +1,6 @@
 //! Opening, sending, closing.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -12,7 +11,7 @@ use super::deliver::{Answers, Batch, Reply};
 use super::door::Door;
 use super::error::EngineError;
 use crate::actors::{
-    Departing, Envelope, Permits, Replay, ReplayError, Shards, Sink, Stopped, Ticket, panic_text, shard_of,
+    Departing, Envelope, Permits, RecoveryError, Replay, ReplayError, Shards, Sink, Stopped, Ticket, shard_of,
 };
 use crate::domain::{
     ActorNumber, Caller, Code, Command, Done, Message, OfferingView, Position, Refusal, RequestId, Timestamp,
@@ -68,27 +67,16 @@ impl Engine {
         let folder = DataFolder::open(&config.data)?;
         let (mut log, opened) = FileLog::open(FolderDisk::new(folder.journal()))?;
         let mut replay = Replay::new(config.shards);
-        read_into(&log, &opened, &mut replay, &config.progress).map_err(|failure| {
-            failure.map_replay(|error| EngineError::Replay { folder: config.data.clone(), error })
-        })?;
+        let named = |error| EngineError::in_folder(&config.data, error);
+        read_into(&log, &opened, &mut replay, &config.progress).map_err(named)?;
         let (records, unfinished_walks) = (replay.records(), replay.unfinished_walks());
         let not_before = replay.latest();
-        let newest = replay.newest();
-        let finished = catch_unwind(AssertUnwindSafe(|| {
-            replay.finish(&mut |batch| {
-                let first = log.append(batch)?;
-                batch.clear();
-                Ok(first)
-            })
-        }));
-        let (houses, common) = finished.map_err(|panic| {
-            let why = format!(
-                "a walk that it leaves unfinished cannot be finished: {}",
-                panic_text(panic.as_ref())
-            );
-            let error = ReplayError { position: newest, why };
-            EngineError::Replay { folder: config.data.clone(), error }
-        })??;
+        let finished = replay.finish(&mut |batch| {
+            let first = log.append(batch)?;
+            batch.clear();
+            Ok(first)
+        });
+        let (houses, common) = finished.map_err(named)?;
         log.sync()?;
         let journal = Journal::start(Box::new(log))?;
         let stopped = Arc::new(Stopped::default());
@@ -252,33 +240,18 @@ impl Engine {
     }
 }
 
-/// Reading a log into a replay failed, in the log or in the replay.
-pub(super) enum ReadFailure {
-    Journal(JournalError),
-    Replay(crate::actors::ReplayError),
-}
-
-impl ReadFailure {
-    fn map_replay(self, map: impl FnOnce(crate::actors::ReplayError) -> EngineError) -> EngineError {
-        match self {
-            ReadFailure::Journal(error) => EngineError::Journal(error),
-            ReadFailure::Replay(error) => map(error),
-        }
-    }
-}
-
 /// Replays every record that the log has.
 pub(super) fn read_into(
     log: &impl Log,
     opened: &Opened,
     replay: &mut Replay,
     progress: &Progress,
-) -> Result<(), ReadFailure> {
+) -> Result<(), RecoveryError> {
     let oldest = log.oldest();
     if oldest > Position(1) {
         // There are no snapshots yet that could stand for what was before.
         let why = "the journal begins here, so the segments before it are missing: restore them from a copy";
-        return Err(ReadFailure::Replay(ReplayError { position: oldest, why: why.to_owned() }));
+        return Err(ReplayError { position: oldest, why: why.to_owned() }.into());
     }
     let mut wrong = None;
     let read = log.read(oldest, &mut |position, bytes| {
@@ -292,9 +265,8 @@ pub(super) fn read_into(
         })
     });
     match (wrong, read) {
-        (Some(error), _) => Err(ReadFailure::Replay(error)),
-        (None, Err(error)) => Err(ReadFailure::Journal(error)),
-        (None, Ok(())) => Ok(()),
+        (Some(error), _) => Err(error.into()),
+        (None, read) => Ok(read?),
     }
 }
 

@@ -3,17 +3,14 @@
 //! Absent on purpose: a second attempt. Whatever fails here, a panic too, ends the writing
 //! for good, and everybody who waits is told.
 
-use std::{
-    any::Any,
-    panic::{AssertUnwindSafe, catch_unwind},
-};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{
     error::JournalError,
     front::{Departure, Ending, Shared, wait},
     log::{Log, RecordBatch},
 };
-use crate::domain::Position;
+use crate::{domain::Position, panics};
 
 /// Writes until it is asked to end or fails.
 pub(super) fn run<A: Departure>(shared: &Shared<A>, mut log: Box<dyn Log>) {
@@ -23,7 +20,7 @@ pub(super) fn run<A: Departure>(shared: &Shared<A>, mut log: Box<dyn Log>) {
         (Ok(Ok(())), Ok(())) => None,
         (Ok(Err(error)), _) => Some(error.to_string()),
         (Err(panic), _) | (_, Err(panic)) => {
-            Some(format!("the journal's writer panicked: {}", words_of(&*panic)))
+            Some(format!("the journal's writer panicked: {}", panics::words(&*panic)))
         }
     };
     match why {
@@ -132,12 +129,4 @@ fn fail<A>(shared: &Shared<A>, why: String) {
     if panicked {
         tracing::error!("an answer or a callback panicked when the journal failed");
     }
-}
-
-fn words_of(panic: &(dyn Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("without words")
 }

@@ -4,7 +4,6 @@
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use super::ledger::{Ledger, Left};
@@ -12,7 +11,7 @@ use super::power::Chance;
 use super::script::Phase;
 use super::tearing_disk::TearingDisk;
 use super::watched_disk::{Image, WatchedDisk};
-use super::world::{Beginning, Play, WatchedLog, World, panic_text};
+use super::world::{Beginning, Play, WatchedLog, World};
 use crate::actors::{Common, Replay, invariants};
 use crate::domain::{
     AccountEvent, ActorNumber, CertificateEvent, Code, Command, Done, Event, Message, OfferingEvent,
@@ -144,18 +143,15 @@ fn finish(opened: Opened, stage: Stage, seed: u64) -> Result<(World, Vec<WalkId>
     let not_before = replay.latest();
     let Opened { mut log, disk, .. } = opened;
     let mut finishing = Vec::new();
-    let finished = catch_unwind(AssertUnwindSafe(|| {
-        replay.finish(&mut |batch| {
-            let first = log.append(batch)?;
-            disk.expects(batch);
-            for bytes in batch.iter() {
-                finishing.extend(record::decode(bytes).map(|record| record.prefix.walk));
-            }
-            batch.clear();
-            Ok(first)
-        })
-    }));
-    let finished = finished.map_err(|panic| format!("recovery panicked: {}", panic_text(panic.as_ref())))?;
+    let finished = replay.finish(&mut |batch| {
+        let first = log.append(batch)?;
+        disk.expects(batch);
+        for bytes in batch.iter() {
+            finishing.extend(record::decode(bytes).map(|record| record.prefix.walk));
+        }
+        batch.clear();
+        Ok(first)
+    });
     let (houses, common) = finished.map_err(|error| error.to_string())?;
     log.sync().map_err(|error| error.to_string())?;
     invariants::check(&houses, std::iter::empty()).map_err(|why| format!("after recovery: {why}"))?;

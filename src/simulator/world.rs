@@ -222,7 +222,9 @@ impl World {
         match turned {
             Ok(Ok(())) => self.show_crash("after a turn"),
             Ok(Err(error)) => self.fail(format!("shard {shard} stopped: {error}")),
-            Err(panic) => self.fail(format!("shard {shard} panicked: {}", panic_text(panic.as_ref()))),
+            Err(panic) => {
+                self.fail(format!("shard {shard} panicked: {}", crate::panics::words(panic.as_ref())))
+            }
         }
     }
 
@@ -332,10 +334,4 @@ impl Outside for Seat<'_> {
 
 fn record_of_ours(error: impl std::fmt::Display) -> JournalError {
     JournalError::Stopped { why: format!("a record that was handed over does not decode: {error}") }
-}
-
-/// What a panic said.
-pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("something").to_owned()
 }

@@ -1,6 +1,6 @@
 //! What a certificate decides on each message; circulating and settling have files of their own.
 
-use super::{Addressee, Certificate, CommissionState, Effect, Hop, Right, Sale};
+use super::{Addressee, Certificate, Effect, Hop, Right, Sale};
 use crate::domain::answer::{CertificateView, Circulated, CommissionLabel, Done, HopView, SaleView};
 use crate::domain::chain::Head;
 use crate::domain::commission::{Acquiring, Buckets, IncreasePolicy};
@@ -233,15 +233,6 @@ impl Certificate {
             return step;
         };
         step.sending(envelope.payer, self.returned(rest))
-    }
-
-    /// The reason, where the commission was withdrawn.
-    #[must_use]
-    pub fn withdrawn(&self) -> Option<WithdrawalReason> {
-        match self.state {
-            CommissionState::Withdrawn(reason) => Some(reason),
-            _ => None,
-        }
     }
 }
 

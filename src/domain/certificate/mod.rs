@@ -188,12 +188,6 @@ impl Certificate {
         self.sale.as_ref()
     }
 
-    /// True once the prompt has fired (W10).
-    #[must_use]
-    pub fn prompted(&self) -> bool {
-        self.prompted
-    }
-
     /// The account linked now (R2).
     #[must_use]
     pub fn linked(&self) -> Option<ActorNumber> {

@@ -23,19 +23,18 @@ impl Offering {
         context: Context,
         request: &Request,
         task: &PurchaseTask,
+        known: Option<Effect>,
     ) -> Decision {
-        if let Some(remembered) = self.requests.get(&request.mark.key) {
-            return match remembered.effect {
-                _ if remembered.fingerprint != request.mark.fingerprint => {
-                    Decision::Refuse(Refusal::of(Code::IdReused))
-                }
-                Effect::Waits(walk) => Decision::Wait(walk),
-                Effect::Buys(serial) => match self.stock.payment(serial) {
+        match known {
+            None => {}
+            Some(Effect::Waits(walk)) => return Decision::Wait(walk),
+            Some(Effect::Buys(serial)) => {
+                return match self.stock.payment(serial) {
                     Some(payment) => Decision::Wait(payment.walk),
                     None => self.repeat_at(serial, request),
-                },
-                Effect::Circulates(_) => Decision::Refuse(Refusal::of(Code::IdReused)),
-            };
+                };
+            }
+            Some(Effect::Circulates(_)) => return Decision::Refuse(Refusal::of(Code::IdReused)),
         }
         if task.named.is_some_and(|serial| self.stock.standing(serial).is_none()) {
             return Decision::Refuse(Refusal::of(Code::UnknownCertificate));

@@ -76,13 +76,14 @@ impl Offering {
 
     fn apply_request(&self, context: Context, request: &Request) -> Decision {
         let mark = &request.mark;
-        if self.other_body(request) {
-            return Decision::Refuse(Refusal::of(Code::IdReused));
-        }
+        let known = match self.known(request) {
+            Ok(known) => known,
+            Err(refusal) => return Decision::Refuse(refusal),
+        };
         match &request.task {
             Task::Issue(offer) => {
                 if self.issued_by.key == mark.key {
-                    return repeated(&self.issued_by, mark, Done::Issued { items: offer.items });
+                    return Decision::Answer(Done::Issued { items: offer.items });
                 }
                 Decision::Refuse(Refusal::of(Code::NameTaken))
             }
@@ -91,9 +92,9 @@ impl Offering {
                 Some(known) if known.key == mark.key => self.attach_again(mark),
                 _ => self.apply_attach(context, request, payer.number, payer.currency, terms),
             },
-            Task::Circulate(task) => self.apply_circulate(request, task),
+            Task::Circulate(task) => self.apply_circulate(request, task, known),
             Task::Acquire(_) => Decision::Refuse(Refusal::of(Code::NoRight)),
-            Task::Purchase(task) => self.apply_purchase(context, request, task),
+            Task::Purchase(task) => self.apply_purchase(context, request, task, known),
             Task::ShowCertificate { serial, .. } => self.show_untouched(*serial),
             other => unreachable!("a door never sends an offering {other:?}"),
         }
@@ -109,28 +110,36 @@ impl Offering {
         }
     }
 
-    /// True where a request that is addressed to this offering has the id of another one that was (I12).
-    fn other_body(&self, request: &Request) -> bool {
+    /// What a request with this id has brought about at this offering (I12); nothing where the request is
+    /// addressed to a certificate, which knows its own ids.
+    ///
+    /// # Errors
+    /// `id_reused`, where the id came with another body.
+    fn known(&self, request: &Request) -> Result<Option<Effect>, Refusal> {
         let elsewhere = match &request.task {
             Task::Circulate(task) => task.named.is_some(),
             Task::Acquire(_) | Task::ShowCertificate { .. } => true,
             _ => false,
         };
+        if elsewhere {
+            return Ok(None);
+        }
         let mark = &request.mark;
         let published_by = self.published.as_ref().map(|(_, published_by)| published_by);
         let own = [Some(&self.issued_by), published_by, self.attached_by()];
         let other = |known: &RequestMark| known.key == mark.key && known.fingerprint != mark.fingerprint;
-        let remembered = || self.requests.get(&mark.key);
-        !elsewhere
-            && (own.into_iter().flatten().any(other)
-                || remembered().is_some_and(|known| known.fingerprint != mark.fingerprint))
+        match self.requests.get(&mark.key) {
+            _ if own.into_iter().flatten().any(other) => Err(Refusal::of(Code::IdReused)),
+            Some(known) if known.fingerprint != mark.fingerprint => Err(Refusal::of(Code::IdReused)),
+            known => Ok(known.map(|known| known.effect)),
+        }
     }
 
     fn apply_publish(&self, context: Context, mark: &RequestMark) -> Decision {
         if let Some((at, published_by)) = &self.published
             && published_by.key == mark.key
         {
-            return repeated(published_by, mark, Done::Published { at: *at });
+            return Decision::Answer(Done::Published { at: *at });
         }
         if mark.key.caller != self.offer.supplier.number {
             return Decision::Refuse(Refusal::new(
@@ -219,13 +228,11 @@ impl Offering {
         }
     }
 
-    fn apply_circulate(&self, request: &Request, task: &CirculateTask) -> Decision {
-        // A request that names its serial is addressed to the certificate, which knows its own ids.
-        if let (Some(remembered), None) = (self.requests.get(&request.mark.key), task.named) {
-            return match remembered.effect {
-                Effect::Circulates(serial) => self.repeat_at(serial, request),
-                Effect::Waits(_) | Effect::Buys(_) => Decision::Refuse(Refusal::of(Code::IdReused)),
-            };
+    fn apply_circulate(&self, request: &Request, task: &CirculateTask, known: Option<Effect>) -> Decision {
+        match known {
+            None => {}
+            Some(Effect::Circulates(serial)) => return self.repeat_at(serial, request),
+            Some(Effect::Waits(_) | Effect::Buys(_)) => return Decision::Refuse(Refusal::of(Code::IdReused)),
         }
         let standing = match task.named.map(|serial| self.stock.standing(serial)) {
             Some(None) => return Decision::Refuse(Refusal::of(Code::UnknownCertificate)),
@@ -371,14 +378,6 @@ impl Offering {
 fn came_round(first: Serial, last: Serial, next: Serial) -> bool {
     let wraps = next <= last;
     if last < first { wraps || next >= first } else { wraps && next >= first }
-}
-
-pub(super) fn repeated(known: &RequestMark, mark: &RequestMark, done: Done) -> Decision {
-    if known.fingerprint == mark.fingerprint {
-        Decision::Answer(done)
-    } else {
-        Decision::Refuse(Refusal::of(Code::IdReused))
-    }
 }
 
 /// An onward message that continues a walk which waited in the line.
