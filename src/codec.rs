@@ -37,6 +37,17 @@ pub fn decode_front<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, &[u8]), Cod
     Ok((value, bytes.get(read..).unwrap_or_default()))
 }
 
+/// As `decode_front`, for a value that may be longer than a record: a large actor's state, joined from chunks whose
+/// checksums were right.
+///
+/// # Errors
+/// Where the bytes are no such value.
+pub fn decode_large<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, &[u8]), CodecError> {
+    let (value, read) = bincode::serde::decode_from_slice(bytes, bincode::config::standard())
+        .map_err(|error| CodecError(error.to_string()))?;
+    Ok((value, bytes.get(read..).unwrap_or_default()))
+}
+
 /// The hash of a command's whole body, which tells a repeat from another request with the same id (I12).
 ///
 /// # Errors

@@ -14,10 +14,11 @@ mod panics;
 mod planted;
 #[cfg(test)]
 mod simulator;
+pub mod snapshot;
 
 pub use engine::{
-    Answers, Audit, AuditError, Clock, Config, CurrencyTotals, Door, Engine, EngineError, ManualClock,
-    Progress, Recovered, Reply, SystemClock, Totals, audit, audit_telling,
+    Answers, Audit, AuditError, Clock, Config, CurrencyTotals, Door, Engine, EngineError, Keeping,
+    ManualClock, Progress, Recovered, Reply, SnapshotStats, SystemClock, Totals, audit, audit_telling,
 };
 
 /// The README's example compiles.

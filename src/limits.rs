@@ -94,6 +94,20 @@ pub const RECORD_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// otherwise stops at its roll size. The last kibibyte is for the heads.
 pub const SEGMENT_FILE_BYTES_MAX: u64 = SEGMENT_BYTES_MAX + BATCH_PAYLOAD_BYTES_MAX + 1024;
 
+/// What sled may keep of a snapshot in memory, in bytes: chunks are written once and read once, so more would only
+/// be taken from the actors.
+pub const SNAPSHOT_CACHE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// No chunk of a snapshot has a longer value, in bytes: room for the largest single actor, a certificate with all
+/// its hops; usual chunks have tens of kilobytes.
+pub const CHUNK_BYTES_MAX: u32 = 256 * 1024 * 1024;
+
+/// No chunk has a longer key, in bytes: a kind and a few numbers.
+pub const CHUNK_KEY_BYTES_MAX: u32 = 64;
+
+/// No manifest of a snapshot is longer, in bytes: its few numbers need a hundred, and a later version's a few more.
+pub const MANIFEST_BYTES_MAX: u64 = 4_096;
+
 const _: () = assert!(LINE_MAX * 4 <= PERMITS_MAX, "a full line must leave permits for everyone else");
 const _: () = assert!(BATCH_MESSAGES_MAX <= PERMITS_MAX, "one batch must fit the house");
 const _: () = assert!(MONEY_MINOR_MAX < i64::MAX as u64 / 8, "sums of legal amounts must fit a balance");
@@ -104,6 +118,35 @@ const _: () = assert!(
     TURN_MESSAGES_MAX as u64 * 16 * TEXT_BYTES_MAX as u64 <= BATCH_PAYLOAD_BYTES_MAX,
     "one turn's records fit a batch, each with all of an offering's texts"
 );
+
+/// A snapshot is begun after so many bytes of journal: some two and a half million records, which a restart reads in
+/// several seconds.
+pub const SNAPSHOT_EVERY_BYTES: u64 = 256 * 1024 * 1024;
+
+/// The most journal that a restart may need: past it the doors answer `overloaded` until snapshots stand for it.
+pub const JOURNAL_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
+
+/// The smallest segment that may be asked for.
+pub const SEGMENT_BYTES_MIN: u64 = 4_096;
+
+const _: () = assert!(
+    JOURNAL_BYTES_MAX >= 4 * SNAPSHOT_EVERY_BYTES,
+    "two generations and the sweep under way fit below where doors slow down"
+);
+
+/// A snapshot's chunks aim at this many bytes: sled takes some 400 MB/s of values from 16 to 64 KB, and a tenth of that
+/// of small ones (DESIGN §4).
+pub const PIECE_BYTES_MAX: usize = 64 * 1024;
+
+/// A slice of a sweep ends once it has encoded this many bytes, so that a shard is held for about a millisecond.
+pub const SLICE_BYTES_MAX: usize = 256 * 1024;
+
+/// The most pages that one slice looks at.
+pub const SLICE_PAGES_MAX: usize = 256;
+
+/// An actor that remembers more hops or requests than this is copied for a snapshot, which for an offering is one step
+/// whatever its size, and encoded elsewhere.
+pub const LARGE_ACTOR_ENTRIES: usize = 1_024;
 
 /// Largest file of orders, in bytes: it is read whole, so this is the memory it may take.
 pub const ORDERS_FILE_BYTES_MAX: u64 = 1 << 30;

@@ -12,10 +12,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::directory::Directory;
 use super::envelope::Envelope;
 use super::news::News;
+use super::rooms::{Newest, Room, Rooms};
+use super::sweep::{Slice, Sweep};
 use super::ticket::{Departing, Ticket};
 use super::turn::{Spent, Turn};
-use crate::codec;
-use crate::domain::chain::{self, Head};
+use crate::codec::{self, CodecError};
+use crate::domain::chain;
 use crate::domain::supply::{Change, Supply};
 use crate::domain::{
     ActorNumber, Answer, Body, Code, Context, Decision, Event, Money, Onward, Position, Refusal, Resident,
@@ -40,50 +42,6 @@ pub trait Outside {
 
     /// Lets answers leave once the log is durable up to `at`.
     fn release(&mut self, at: Position, answers: Vec<Departing>);
-}
-
-/// An actor at home: its state and its place in its chain.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Room {
-    /// The state.
-    pub resident: Resident,
-    /// How many entries its chain has.
-    pub sequence: u64,
-    /// The head of its chain.
-    pub head: Head,
-    /// The time of its newest record.
-    pub at: Timestamp,
-    newest: Newest,
-}
-
-/// Where an actor's newest record is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Newest {
-    None,
-    At(Position),
-    InTurn(usize),
-}
-
-impl Room {
-    /// The room of an actor that begins.
-    #[must_use]
-    pub fn new(resident: Resident) -> Room {
-        Room { resident, sequence: 0, head: Head::default(), at: Timestamp::default(), newest: Newest::None }
-    }
-
-    /// Notes where its newest record is.
-    pub fn moved_to(&mut self, position: Position) {
-        self.newest = Newest::At(position);
-    }
-
-    /// Where its newest record is; 0 where there is none.
-    #[must_use]
-    pub fn position(&self) -> Position {
-        match self.newest {
-            Newest::At(position) => position,
-            Newest::None | Newest::InTurn(_) => Position(0),
-        }
-    }
 }
 
 /// The shard of an actor among so many.
@@ -122,7 +80,7 @@ pub struct House {
     shard: usize,
     shards: usize,
     common: Arc<Common>,
-    rooms: HashMap<ActorNumber, Room>,
+    rooms: Rooms,
     queue: VecDeque<Envelope>,
     /// Messages that are decided again once that actor records that walk's next step.
     waiting: HashMap<(ActorNumber, WalkId), Vec<Envelope>>,
@@ -130,6 +88,8 @@ pub struct House {
     parked: HashMap<WalkId, Arc<Ticket>>,
     /// The newest position that this house has handed over.
     handed: Position,
+    /// The sweep that is under way.
+    sweep: Sweep,
 }
 
 impl House {
@@ -140,26 +100,27 @@ impl House {
             shard,
             shards,
             common,
-            rooms: HashMap::new(),
+            rooms: Rooms::default(),
             queue: VecDeque::new(),
             waiting: HashMap::new(),
             parked: HashMap::new(),
             handed: Position(0),
+            sweep: Sweep::default(),
         }
     }
 
     /// Its residents.
     pub fn rooms(&self) -> impl Iterator<Item = (ActorNumber, &Room)> {
-        self.rooms.iter().map(|(number, room)| (*number, room))
+        self.rooms.iter()
     }
 
     /// One resident's room.
     #[must_use]
     pub fn room(&self, number: ActorNumber) -> Option<&Room> {
-        self.rooms.get(&number)
+        self.rooms.get(number)
     }
 
-    pub(super) fn rooms_mut(&mut self) -> &mut HashMap<ActorNumber, Room> {
+    pub(super) fn rooms_mut(&mut self) -> &mut Rooms {
         &mut self.rooms
     }
 
@@ -177,6 +138,24 @@ impl House {
     #[must_use]
     pub fn busy(&self) -> bool {
         !self.queue.is_empty()
+    }
+
+    /// Begins a sweep for a snapshot: everything with a record behind `changed_since` is going to be in its slices.
+    /// Gives the oldest record whose message waits here to be absorbed, if there is one.
+    ///
+    /// Only between two turns, and once every other shard has ended the turn in which it handed over a record
+    /// that the snapshot is to hold: then its messages are here.
+    pub fn begin_sweep(&mut self, changed_since: Position) -> Option<Position> {
+        self.sweep = Sweep::over(self.rooms.changed_since(changed_since));
+        self.queue.iter().filter_map(|envelope| envelope.cause).map(|cause| cause.position).min()
+    }
+
+    /// The next slice of the sweep; only between two turns.
+    ///
+    /// # Errors
+    /// Where a state does not encode; none of ours does not.
+    pub fn next_slice(&mut self) -> Result<Slice, CodecError> {
+        self.sweep.next_slice(&self.rooms, self.shard, self.handed)
     }
 
     /// One turn: decides up to `limits::TURN_MESSAGES_MAX` messages and lets out what comes of them.
@@ -203,7 +182,7 @@ impl House {
 
     fn decide(&mut self, mut envelope: Envelope, turn: &mut Turn) -> Result<(), JournalError> {
         let first = envelope.cause.is_none();
-        if let Some(room) = self.rooms.get(&envelope.to) {
+        if let Some(room) = self.rooms.get(envelope.to) {
             if first {
                 envelope.now = envelope.now.max(room.at);
             }
@@ -216,7 +195,7 @@ impl House {
         }
         let context = Context { walk: envelope.walk, now: envelope.now };
         let rooms = &self.rooms;
-        let decided = catch_unwind(AssertUnwindSafe(|| match rooms.get(&envelope.to) {
+        let decided = catch_unwind(AssertUnwindSafe(|| match rooms.get(envelope.to) {
             Some(room) => room.resident.apply(context, room.sequence, &room.head, &envelope.body),
             None => Resident::apply_absent(context, envelope.to, &envelope.body),
         }));
@@ -365,7 +344,7 @@ impl House {
         let (Body::Request(request), Decision::Record(_)) = (&envelope.body, &decision) else {
             return decision;
         };
-        let account = match self.rooms.get(&envelope.to) {
+        let account = match self.rooms.get(envelope.to) {
             Some(Room { resident: Resident::Account(account), .. }) => Some(account),
             _ => None,
         };
@@ -409,9 +388,7 @@ impl House {
             first = outside.hand_over(&mut turn.batch)?;
             self.handed = Position(first.0 + records as u64 - 1);
             for (index, actor) in turn.actors.iter().enumerate() {
-                if let Some(room) = self.rooms.get_mut(actor) {
-                    room.newest = Newest::At(Position(first.0 + index as u64));
-                }
+                self.rooms.moved_to(*actor, Position(first.0 + index as u64));
             }
             // Only now: a door that knows a name may send what rests on it, and that must come behind it in
             // the log.
@@ -476,13 +453,13 @@ impl Origin {
 /// Absorbs a record's events, the first of which may begin the actor; gives its room. The record's time is
 /// the walk's, or the actor's newest where that is later, and stands in the room afterwards.
 pub(super) fn absorb<'rooms>(
-    rooms: &'rooms mut HashMap<ActorNumber, Room>,
+    rooms: &'rooms mut Rooms,
     actor: ActorNumber,
     now: Timestamp,
     events: &[Event],
 ) -> &'rooms mut Room {
     let mut rest = events;
-    let room = rooms.entry(actor).or_insert_with(|| {
+    let room = rooms.get_or_insert_with(actor, || {
         let begun = events.first().and_then(|event| Resident::begun(actor, event));
         rest = events.get(1..).unwrap_or_default();
         Room::new(begun.unwrap_or_else(|| unreachable!("an actor's first event is a beginning: {events:?}")))

@@ -9,13 +9,17 @@ mod house;
 pub mod invariants;
 mod news;
 mod replay;
+mod rooms;
 mod shard;
+mod sweep;
 mod ticket;
 mod turn;
 
 pub use directory::{AccountEntry, Directory, OfferingEntry};
 pub use envelope::Envelope;
-pub use house::{Common, House, Outside, Room, shard_of};
+pub use house::{Common, House, Outside, shard_of};
 pub use replay::{RecoveryError, Replay, ReplayError};
+pub use rooms::Room;
 pub use shard::{Shards, Stopped};
+pub use sweep::{Joiner, Piece, Slice, large_key};
 pub use ticket::{Departing, Permit, Permits, Sink, Ticket};

@@ -7,9 +7,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::directory::Directory;
 use super::envelope::Envelope;
-use super::house::{Common, House, Outside, Room, absorb, shard_of};
+use super::house::{Common, House, Outside, absorb, shard_of};
 use super::news::News;
+use super::rooms::Room;
 use super::ticket::Departing;
 use crate::domain::{ActorNumber, Body, Currency, Position, Resident, Timestamp, WalkId, chain};
 use crate::journal::{Cause, JournalError, Record, RecordBatch, record};
@@ -46,6 +48,10 @@ pub struct Replay {
     records: u64,
     newest: Position,
     latest: Timestamp,
+    /// How many rooms came from a snapshot, and the newest record in any of them.
+    restored: (u64, Position),
+    /// The first record that is read.
+    reads_from: Position,
 }
 
 impl Replay {
@@ -61,27 +67,74 @@ impl Replay {
             records: 0,
             newest: Position(0),
             latest: Timestamp::default(),
+            restored: (0, Position(0)),
+            reads_from: Position(1),
         }
     }
 
-    /// Absorbs the next record.
+    /// Puts a room of a snapshot where it was.
+    ///
+    /// # Errors
+    /// Where the snapshot has the actor twice.
+    pub fn restore(&mut self, number: ActorNumber, room: Room) -> Result<(), String> {
+        let directory = &self.common.directory;
+        match &room.resident {
+            Resident::Account(account) => {
+                directory.account_opened(account.name(), number, account.currency());
+            }
+            Resident::Offering(offering) => {
+                let offer = offering.offer();
+                directory.offering_issued(&offer.name, number, offer.items);
+                if offering.published_at().is_some() {
+                    directory.offering_published(&offer.name, number);
+                }
+            }
+            Resident::Certificate(_) => {}
+        }
+        self.latest = self.latest.max(room.at);
+        self.restored = (self.restored.0 + 1, self.restored.1.max(room.position()));
+        let shards = self.houses.len();
+        match self.houses[shard_of(number, shards)].rooms_mut().restore(number, room) {
+            None => Ok(()),
+            Some(_) => Err(format!("actor {} stands in it twice", number.0)),
+        }
+    }
+
+    /// Notes that all rooms are restored, and from which record on the log is read. `walks` is the number of the next
+    /// walk when the snapshot began.
+    pub fn restored(&mut self, reads_from: Position, walks: u64) {
+        self.reads_from = reads_from;
+        self.newest = Position(reads_from.0 - 1);
+        self.common.walks.fetch_max(walks, Ordering::Relaxed);
+    }
+
+    /// How many actors came from a snapshot.
+    #[must_use]
+    pub fn actors_restored(&self) -> u64 {
+        self.restored.0
+    }
+
+    /// Absorbs the next record and says whose it was. One that its actor's restored room has seen already changes nothing; only its messages
+    /// count, as they may not be absorbed yet.
     ///
     /// # Errors
     /// Names the record and what is wrong: it does not decode, its place in its actor's chain is not the
     /// next one, its cause is unknown, or absorbing it breaks an invariant.
-    pub fn record(&mut self, position: Position, bytes: &[u8]) -> Result<(), ReplayError> {
+    pub fn record(&mut self, position: Position, bytes: &[u8]) -> Result<ActorNumber, ReplayError> {
         let wrong = |why: String| ReplayError { position, why };
         let record = record::decode(bytes).map_err(|error| wrong(error.to_string()))?;
+        let actor = record.prefix.actor;
         let absorbed = catch_unwind(AssertUnwindSafe(|| self.absorb(position, record)));
         absorbed.unwrap_or_else(|panic| Err(panics::words(panic.as_ref()).to_owned())).map_err(wrong)?;
         self.records += 1;
         self.newest = position;
-        Ok(())
+        Ok(actor)
     }
 
     fn absorb(&mut self, position: Position, record: Record<'_>) -> Result<(), String> {
         let prefix = record.prefix;
-        if let Some(cause) = prefix.cause
+        // A message from before the first record that is read was absorbed before the snapshot.
+        if let Some(cause) = prefix.cause.filter(|cause| cause.position >= self.reads_from)
             && self.undelivered.remove(&cause).is_none_or(|sent| sent.to != prefix.actor)
         {
             return Err(format!(
@@ -92,31 +145,11 @@ impl Replay {
         let shards = self.houses.len();
         let house = &mut self.houses[shard_of(prefix.actor, shards)];
         let known = house.room(prefix.actor).map(Room::position).unwrap_or_default();
-        let former = prefix.former.resolve(position);
-        if former != known {
-            return Err(format!("its actor's record before is {}, not {}", known.0, former.0));
+        if known < position || position > self.restored.1 {
+            Self::absorb_events(house, known, position, &record, &self.common.directory)?;
         }
-        if record.events.is_empty() && known == Position(0) {
-            return Err("its actor has not begun".to_owned());
-        }
-        let room = absorb(house.rooms_mut(), prefix.actor, prefix.now, &record.events);
-        if !record.events.is_empty() {
-            room.sequence += 1;
-            room.head =
-                chain::advance(&room.head, prefix.actor, room.sequence, room.at, record.encoded_events);
-        }
-        room.moved_to(position);
-        if (prefix.sequence, prefix.at) != (room.sequence, room.at) {
-            return Err(format!("its place is entry {} at {}", room.sequence, room.at.0));
-        }
-        if prefix.chain != chain::prefix(&room.head) {
-            return Err(format!("its chain of actor {} breaks at entry {}", prefix.actor.0, prefix.sequence));
-        }
-        for event in &record.events {
-            if let Some(news) = News::of(prefix.actor, &room.resident, event) {
-                news.tell(&self.common.directory);
-            }
-        }
+        self.latest = self.latest.max(prefix.at);
+        self.common.walks.fetch_max(prefix.walk.0 + 1, Ordering::Relaxed);
         for (index, onward) in record.onward.into_iter().enumerate() {
             let cause = Cause { position, index: u32::try_from(index).unwrap_or(u32::MAX) };
             let (walk, now) = onward.continues.unwrap_or((prefix.walk, prefix.now));
@@ -131,9 +164,50 @@ impl Replay {
             };
             self.undelivered.insert(cause, envelope);
         }
-        self.common.walks.fetch_max(prefix.walk.0 + 1, Ordering::Relaxed);
-        self.latest = self.latest.max(room.at);
         Ok(())
+    }
+
+    fn absorb_events(
+        house: &mut House,
+        known: Position,
+        position: Position,
+        record: &Record<'_>,
+        directory: &Directory,
+    ) -> Result<(), String> {
+        let prefix = &record.prefix;
+        let former = prefix.former.resolve(position);
+        if former != known {
+            let actor = prefix.actor.0;
+            return Err(format!("the record before of its actor {actor} is {}, not {}", known.0, former.0));
+        }
+        if record.events.is_empty() && known == Position(0) {
+            return Err("its actor has not begun".to_owned());
+        }
+        let room = absorb(house.rooms_mut(), prefix.actor, prefix.now, &record.events);
+        if !record.events.is_empty() {
+            room.sequence += 1;
+            room.head =
+                chain::advance(&room.head, prefix.actor, room.sequence, room.at, record.encoded_events);
+        }
+        if (prefix.sequence, prefix.at) != (room.sequence, room.at) {
+            return Err(format!("its place is entry {} at {}", room.sequence, room.at.0));
+        }
+        if prefix.chain != chain::prefix(&room.head) {
+            return Err(format!("its chain of actor {} breaks at entry {}", prefix.actor.0, prefix.sequence));
+        }
+        for event in &record.events {
+            if let Some(news) = News::of(prefix.actor, &room.resident, event) {
+                news.tell(directory);
+            }
+        }
+        house.rooms_mut().moved_to(prefix.actor, position);
+        Ok(())
+    }
+
+    /// One actor's room, as the records have made it so far.
+    #[must_use]
+    pub fn room(&self, number: ActorNumber) -> Option<&Room> {
+        self.houses[shard_of(number, self.houses.len())].room(number)
     }
 
     /// How many records were absorbed.

@@ -3,6 +3,7 @@
 //! Messages reach a shard in batches through an inbox; the actix mailbox carries only the wake-up, so
 //! neither its bound nor its delivery is relied on. Absent on purpose: any `await` in a handler.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
@@ -51,6 +52,8 @@ struct Running {
     thread: JoinHandle<()>,
 }
 
+type Visit = Box<dyn FnOnce(&mut House) + Send>;
+
 /// Messages on their way into a shard.
 #[derive(Default)]
 struct Inbox {
@@ -60,6 +63,8 @@ struct Inbox {
     /// True while the shard has nothing to do.
     idle: AtomicBool,
     pushes: AtomicU64,
+    /// What somebody else wants to do in the house between two turns.
+    visits: Mutex<VecDeque<Visit>>,
     address: OnceLock<Addr<Shard>>,
 }
 
@@ -77,6 +82,10 @@ impl Inbox {
 
     fn lock(&self) -> MutexGuard<'_, Vec<Envelope>> {
         self.envelopes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn visits(&self) -> MutexGuard<'_, VecDeque<Visit>> {
+        self.visits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn wake(&self) {
@@ -129,18 +138,27 @@ impl Handler<Wake> for Shard {
             }
             let Some(house) = &mut self.house else {
                 drop(inbox.take());
+                inbox.visits().clear();
                 return;
             };
+            // Before the messages are taken: a visitor finds everything here that was sent before it came.
+            let visit = inbox.visits().pop_front();
             if house.busy() {
                 house.deliver(std::mem::take(&mut *inbox.lock()));
             } else {
                 house.deliver(inbox.take());
-                if !house.busy() {
+                if !house.busy() && visit.is_none() {
                     return;
                 }
             }
             let mut outside = World { journal: &self.journal, inboxes: &inboxes };
-            let why = match catch_unwind(AssertUnwindSafe(|| house.turn(&mut outside))) {
+            let turn = || {
+                if let Some(visit) = visit {
+                    visit(house);
+                }
+                house.turn(&mut outside)
+            };
+            let why = match catch_unwind(AssertUnwindSafe(turn)) {
                 Ok(Ok(())) => continue,
                 Ok(Err(error)) => error.to_string(),
                 Err(panic) => format!("internal error: {}", panics::words(panic.as_ref())),
@@ -229,6 +247,22 @@ impl Shards {
     /// Sends messages to a shard, in order.
     pub fn send(&self, shard: usize, envelopes: Vec<Envelope>) {
         self.inboxes[shard].push(envelopes);
+    }
+
+    /// Does something in a shard's house between two of its turns, with every message there that was sent to it before.
+    /// What comes of it can be received; nothing, once the engine has stopped.
+    pub fn visit<T: Send + 'static>(
+        &self,
+        shard: usize,
+        visit: impl FnOnce(&mut House) -> T + Send + 'static,
+    ) -> mpsc::Receiver<T> {
+        let (given, taken) = mpsc::channel();
+        let visit = move |house: &mut House| {
+            let _ = given.send(visit(house));
+        };
+        self.inboxes[shard].visits().push_back(Box::new(visit));
+        self.inboxes[shard].wake();
+        taken
     }
 
     /// Wakes every shard when called, so that it sees that the engine has stopped.

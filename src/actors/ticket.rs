@@ -19,13 +19,15 @@ pub trait Sink: Send + Sync {
 pub struct Permits {
     taken: AtomicUsize,
     most: usize,
+    /// How many may be taken now, at most `most`.
+    allowed: AtomicUsize,
 }
 
 impl Permits {
     /// So many permits.
     #[must_use]
     pub fn new(most: usize) -> Arc<Permits> {
-        Arc::new(Permits { taken: AtomicUsize::new(0), most })
+        Arc::new(Permits { taken: AtomicUsize::new(0), most, allowed: AtomicUsize::new(most) })
     }
 
     /// Takes one, or says `overloaded`.
@@ -33,11 +35,18 @@ impl Permits {
     /// # Errors
     /// `overloaded`, where all are taken.
     pub fn take(self: &Arc<Self>) -> Result<Permit, Refusal> {
-        let more = |taken| (taken < self.most).then_some(taken + 1);
+        let allowed = self.allowed.load(Ordering::Relaxed);
+        let more = |taken| (taken < allowed).then_some(taken + 1);
         match self.taken.fetch_update(Ordering::AcqRel, Ordering::Acquire, more) {
             Ok(_) => Ok(Permit(Arc::clone(self))),
             Err(_) => Err(Refusal::of(Code::Overloaded)),
         }
+    }
+
+    /// Allows only so many thousandths of them from now on. What is under way goes on.
+    pub fn allow(&self, thousandths: u64) {
+        let allowed = (self.most as u128 * u128::from(thousandths.min(1_000))).div_ceil(1_000);
+        self.allowed.store(usize::try_from(allowed).unwrap_or(self.most), Ordering::Relaxed);
     }
 
     /// How many are taken now.

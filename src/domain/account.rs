@@ -4,6 +4,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use serde::{Deserialize, Serialize};
+
 use super::answer::{AccountView, Done};
 use super::chain::Head;
 use super::event::{AccountEvent, Event};
@@ -18,7 +20,7 @@ use super::time::Timestamp;
 use crate::limits::{REQUEST_KEPT_MS, REQUESTS_KEPT_MAX};
 
 /// The state of an account.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     number: ActorNumber,
     opening: Opening,
@@ -36,7 +38,7 @@ pub struct Account {
 }
 
 /// A request that is recognised for a day (DESIGN §5).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Kept {
     fingerprint: Fingerprint,
     at: Timestamp,
@@ -248,6 +250,12 @@ impl Account {
             sequence: entries,
             head: *head,
         }
+    }
+
+    /// How many requests it remembers.
+    #[must_use]
+    pub fn entries(&self) -> usize {
+        self.ages.len()
     }
 
     /// Its name.

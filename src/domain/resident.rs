@@ -1,5 +1,7 @@
 //! Any actor: the one place where a message or an event finds its kind.
 
+use serde::{Deserialize, Serialize};
+
 use super::account::Account;
 use super::certificate::Certificate;
 use super::chain::Head;
@@ -11,9 +13,10 @@ use super::refusal::{Code, Refusal};
 use super::request::Task;
 use super::step::{Context, Decision, Step};
 use super::time::Timestamp;
+use crate::limits::LARGE_ACTOR_ENTRIES;
 
 /// The state of an account, an offering or a certificate.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Resident {
     /// An account.
     Account(Box<Account>),
@@ -66,6 +69,17 @@ impl Resident {
             Some(serial) => Decision::Pass(ActorNumber(number.0 - u64::from(serial.0)), body.clone()),
             None => unknown(Code::UnknownOffering),
         }
+    }
+
+    /// True where the state remembers so much that encoding it takes long.
+    #[must_use]
+    pub fn is_large(&self) -> bool {
+        let entries = match self {
+            Resident::Account(account) => account.entries(),
+            Resident::Offering(offering) => offering.entries(),
+            Resident::Certificate(certificate) => certificate.hops().len(),
+        };
+        entries > LARGE_ACTOR_ENTRIES
     }
 
     /// The expiry that is due, and since when, as a step of its own before the next message (D36).

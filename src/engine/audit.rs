@@ -8,8 +8,10 @@ use serde::Serialize;
 
 use super::config::Progress;
 use super::digest::state_digest;
-use super::open::read_into;
-use crate::actors::{House, RecoveryError, Replay, ReplayError, invariants};
+use super::error::EngineError;
+use super::held::{Base, Held};
+use super::restore;
+use crate::actors::{House, RecoveryError, ReplayError, invariants};
 use crate::domain::{Currency, Position, Resident};
 use crate::journal::{Cut, DataFolder, FileLog, FolderDisk, JournalError};
 
@@ -24,6 +26,10 @@ pub struct Audit {
     pub cut: Option<Cut>,
     /// The first record from which every chain is proved.
     pub proved_from: Position,
+    /// Snapshots whose every state was held against the journal.
+    pub snapshots: u64,
+    /// Snapshots that an opening would pass over, and why.
+    pub passed_over: Vec<String>,
 }
 
 /// Sums over the whole store. Money is counted in minor units, by currency.
@@ -76,6 +82,9 @@ pub enum AuditError {
     /// It cannot be read, or its bytes are damaged.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// The journal and the snapshots do not fit each other.
+    #[error(transparent)]
+    Store(#[from] EngineError),
     /// A record does not follow from the ones before it.
     #[error("first difference: {0}")]
     Record(#[from] ReplayError),
@@ -108,9 +117,13 @@ pub fn audit(folder: &Path) -> Result<Audit, AuditError> {
 pub fn audit_telling(folder: &Path, progress: &Progress) -> Result<Audit, AuditError> {
     let folder = DataFolder::inspect(folder)?;
     let (log, opened) = FileLog::inspect(FolderDisk::new(folder.journal()))?;
-    let mut replay = Replay::new(1);
-    read_into(&log, &opened, &mut replay, progress)?;
-    let proved_from = crate::journal::Log::oldest(&log);
+    let base = Base::of(&log, &folder)?;
+    let Base { mut replay, mut held, passed_over, snapshots } = base;
+    let proved_from = Position(replay.newest().0 + 1);
+    restore::read_into(&log, &mut replay, progress, &mut |replay, position, actor| {
+        held.iter_mut().try_for_each(|held| held.compare(replay, position, actor))
+    })?;
+    held.iter().try_for_each(Held::end).map_err(AuditError::Invariant)?;
     invariants::check(replay.houses(), replay.undelivered()).map_err(AuditError::Invariant)?;
     let (records, unfinished) = (replay.records(), replay.unfinished_walks());
     let mut newest = replay.newest();
@@ -125,7 +138,7 @@ pub fn audit_telling(folder: &Path, progress: &Progress) -> Result<Audit, AuditE
     totals.records = records;
     totals.unfinished_walks = unfinished as u64;
     totals.state_digest = state_digest(&houses);
-    Ok(Audit { totals, sealed: opened.sealed, cut: opened.cut, proved_from })
+    Ok(Audit { totals, sealed: opened.sealed, cut: opened.cut, proved_from, snapshots, passed_over })
 }
 
 fn totals(houses: &[House]) -> Totals {

@@ -4,7 +4,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::actors::{RecoveryError, ReplayError};
+use crate::domain::Position;
 use crate::journal::JournalError;
+use crate::snapshot::SnapshotError;
 
 /// The engine cannot open, or has stopped.
 #[derive(Debug, thiserror::Error)]
@@ -15,7 +17,7 @@ pub enum EngineError {
         /// The setting.
         field: &'static str,
         /// What was given.
-        value: usize,
+        value: u64,
         /// What may be given.
         limit: String,
     },
@@ -33,6 +35,36 @@ pub enum EngineError {
         /// The record and what is wrong.
         error: ReplayError,
     },
+    /// Whoever keeps the copies must act: the snapshot holds what the journal does not.
+    #[error(
+        "{} holds states up to record {}, and the journal ends at record {}: its end is lost, restore it from a copy",
+        path.display(), snapshot.0, journal.0
+    )]
+    SnapshotAhead {
+        /// The snapshot.
+        path: PathBuf,
+        /// The newest record in its states.
+        snapshot: Position,
+        /// The newest record of the journal.
+        journal: Position,
+    },
+    /// A snapshot's states are not what the records make: damage that no checksum has found, or a bug of ours.
+    #[error("first difference: {why}")]
+    SnapshotWrong {
+        /// Which state of which snapshot.
+        why: String,
+    },
+    /// Whoever keeps the copies must act: nothing stands for what the journal no longer has.
+    #[error("the journal begins at record {} and no snapshot stands for what was before ({why}): restore the store from a copy", oldest.0)]
+    BeginningGone {
+        /// The oldest record of the journal.
+        oldest: Position,
+        /// Why no snapshot can be used.
+        why: String,
+    },
+    /// Whoever runs the machine must act: the snapshots' folder cannot be worked with.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
     /// The engine had stopped by itself before it was closed.
     #[error("the engine had stopped: {0}")]
     Stopped(String),

@@ -9,14 +9,18 @@ mod deliver;
 mod digest;
 mod door;
 mod error;
+mod held;
 mod open;
+mod restore;
+mod sweeps;
 
 pub use audit::{Audit, AuditError, CurrencyTotals, Totals, audit, audit_telling};
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use config::{Config, Progress};
+pub use config::{Config, Keeping, Progress};
 pub use deliver::{Answers, Reply};
 #[cfg(test)]
 pub(crate) use digest::state_lines;
 pub use door::Door;
 pub use error::EngineError;
 pub use open::{Engine, Recovered};
+pub use sweeps::SnapshotStats;

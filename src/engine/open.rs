@@ -6,28 +6,26 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::clock::Clock;
-use super::config::{Config, Progress};
+use super::config::Config;
 use super::deliver::{Answers, Batch, Reply};
 use super::door::Door;
 use super::error::EngineError;
-use crate::actors::{
-    Departing, Envelope, Permits, RecoveryError, Replay, ReplayError, Shards, Sink, Stopped, Ticket, shard_of,
-};
+use super::restore::{self, Restored};
+use super::sweeps::{SnapshotStats, Sweeper, Sweeps};
+use crate::actors::{Departing, Envelope, Permits, Shards, Sink, Stopped, Ticket, shard_of};
 use crate::domain::{
     ActorNumber, Caller, Code, Command, Done, Message, OfferingView, Position, Refusal, RequestId, Timestamp,
 };
-use crate::journal::{
-    Cut, DataFolder, FileLog, FolderDisk, Journal, JournalError, JournalStats, Log, Opened,
-};
+use crate::journal::{Cut, DataFolder, FileLog, FolderDisk, Journal, JournalStats, Log, SegmentOptions};
 use crate::limits::{BATCH_MESSAGES_MAX, PERMITS_MAX, SHARDS_MAX};
-
-/// How many records are read before progress is told again.
-const RECORDS_BETWEEN_PROGRESS: u64 = 65_536;
+use crate::snapshot::{Manifest, Snapshots};
 
 /// A running engine over one data folder. Every method can be called from any thread.
 pub struct Engine {
     door: Door,
-    shards: Shards,
+    /// Before the shards, which it visits.
+    sweeps: Sweeps,
+    shards: Arc<Shards>,
     journal: Arc<Journal<Departing>>,
     permits: Arc<Permits>,
     stopped: Arc<Stopped>,
@@ -42,8 +40,12 @@ pub struct Engine {
 /// What opening found.
 #[derive(Clone, Debug)]
 pub struct Recovered {
-    /// Records read from the log.
+    /// Records read from the journal: those behind the snapshot, or all of them.
     pub records: u64,
+    /// Actors taken from a snapshot; 0 where the journal was read from its beginning.
+    pub actors: u64,
+    /// Snapshots that could not be used, and why.
+    pub passed_over: Vec<String>,
     /// Walks that were unfinished and are finished now.
     pub unfinished_walks: usize,
     /// True where the engine before was closed, false where it was cut off.
@@ -64,13 +66,27 @@ impl Engine {
         let begun = Instant::now();
         check("shards", config.shards, SHARDS_MAX)?;
         check("permits", config.permits, PERMITS_MAX)?;
+        config.keeping.check()?;
         let folder = DataFolder::open(&config.data)?;
-        let (mut log, opened) = FileLog::open(FolderDisk::new(folder.journal()))?;
-        let mut replay = Replay::new(config.shards);
+        let options =
+            SegmentOptions { segment_bytes_max: config.keeping.segment, ..SegmentOptions::default() };
+        let (mut log, opened) = FileLog::open_with(FolderDisk::new(folder.journal()), options)?;
+        let mut snapshots = Snapshots::open(folder.snapshots())?;
+        let generations = snapshots.generations().to_vec();
+        let mut read = |half, manifest: &Manifest, give: &mut dyn FnMut(_, _) -> _| {
+            restore::join(|visit| snapshots.read(half, manifest, visit), give)
+        };
+        let restored = restore::restore(&log, &generations, &mut read, config.shards)?;
+        let Restored { mut replay, passed_over, .. } = restored;
+        for (half, why) in &passed_over {
+            tracing::warn!(why, "a snapshot was passed over");
+            // So that the next one goes there, and not over the one that is whole.
+            snapshots.distrust(*half, why);
+        }
         let named = |error| EngineError::in_folder(&config.data, error);
-        read_into(&log, &opened, &mut replay, &config.progress).map_err(named)?;
+        restore::read_into(&log, &mut replay, &config.progress, &mut |_, _, _| Ok(())).map_err(named)?;
         let (records, unfinished_walks) = (replay.records(), replay.unfinished_walks());
-        let not_before = replay.latest();
+        let (actors, not_before) = (replay.actors_restored(), replay.latest());
         let finished = replay.finish(&mut |batch| {
             let first = log.append(batch)?;
             batch.clear();
@@ -78,26 +94,49 @@ impl Engine {
         });
         let (houses, common) = finished.map_err(named)?;
         log.sync()?;
+        let (milestones, identity) = (log.milestones(), log.journal_identity().unwrap_or_default());
         let journal = Journal::start(Box::new(log))?;
         let stopped = Arc::new(Stopped::default());
-        let shards = Shards::start(houses, &journal, &stopped)?;
+        let shards = Arc::new(Shards::start(houses, &journal, &stopped)?);
         let (reason, wake) = (Arc::clone(&stopped), shards.waker());
         journal.on_fault(move |why| {
             reason.stop(why.to_owned());
             wake();
         });
+        let permits = Permits::new(config.permits);
+        let sweeps = Sweeps::start(Sweeper {
+            shards: Arc::clone(&shards),
+            journal: Arc::clone(&journal),
+            permits: Arc::clone(&permits),
+            common: Arc::clone(&common),
+            needed: needed(&snapshots),
+            snapshots,
+            keeping: config.keeping,
+            identity,
+            milestones,
+            bytes_before: opened.bytes,
+        })?;
         let took = begun.elapsed();
         tracing::info!(records, unfinished_walks, ?took, "the engine is open");
         Ok(Engine {
             door: Door::new(common),
+            sweeps,
             shards,
             journal,
-            permits: Permits::new(config.permits),
+            permits,
             stopped,
             closed: AtomicBool::new(false),
             clock: config.clock,
             not_before,
-            recovered: Recovered { records, unfinished_walks, sealed: opened.sealed, cut: opened.cut, took },
+            recovered: Recovered {
+                records,
+                actors,
+                passed_over: passed_over.into_iter().map(|(_, why)| why).collect(),
+                unfinished_walks,
+                sealed: opened.sealed,
+                cut: opened.cut,
+                took,
+            },
             _folder: folder,
         })
     }
@@ -210,6 +249,12 @@ impl Engine {
         self.journal.stats()
     }
 
+    /// What snapshots have come to since it was opened.
+    #[must_use]
+    pub fn snapshot_stats(&self) -> SnapshotStats {
+        self.sweeps.stats()
+    }
+
     /// How many messages are under way.
     #[must_use]
     pub fn in_flight(&self) -> usize {
@@ -231,6 +276,7 @@ impl Engine {
         while self.permits.taken() > 0 && self.stopped.why().is_none() {
             std::thread::sleep(Duration::from_micros(200));
         }
+        self.sweeps.stop();
         self.shards.quiesce();
         self.shards.stop();
         match self.stopped.why() {
@@ -240,38 +286,16 @@ impl Engine {
     }
 }
 
-/// Replays every record that the log has.
-pub(super) fn read_into(
-    log: &impl Log,
-    opened: &Opened,
-    replay: &mut Replay,
-    progress: &Progress,
-) -> Result<(), RecoveryError> {
-    let oldest = log.oldest();
-    if oldest > Position(1) {
-        // There are no snapshots yet that could stand for what was before.
-        let why = "the journal begins here, so the segments before it are missing: restore them from a copy";
-        return Err(ReplayError { position: oldest, why: why.to_owned() }.into());
-    }
-    let mut wrong = None;
-    let read = log.read(oldest, &mut |position, bytes| {
-        if replay.records().is_multiple_of(RECORDS_BETWEEN_PROGRESS) {
-            progress.tell(replay.records(), opened.records);
-        }
-        replay.record(position, bytes).map_err(|error| {
-            let why = error.to_string();
-            wrong = Some(error);
-            JournalError::Stopped { why }
-        })
-    });
-    match (wrong, read) {
-        (Some(error), _) => Err(error.into()),
-        (None, read) => Ok(read?),
-    }
+/// From where on the generations that count need the journal, older first.
+fn needed(snapshots: &Snapshots) -> Vec<Position> {
+    let counting =
+        snapshots.generations().iter().rev().filter_map(|generation| generation.manifest.as_ref().ok());
+    counting.map(|manifest| manifest.read_from).collect()
 }
 
 fn check(field: &'static str, value: usize, most: usize) -> Result<(), EngineError> {
     if value == 0 || value > most {
+        let value = value as u64;
         return Err(EngineError::Config { field, value, limit: format!("1 to {most}") });
     }
     Ok(())

@@ -153,7 +153,7 @@ impl Disk for FolderDisk {
 
 /// The names of everything in a folder, in no order. A name that is not Unicode is given with
 /// its odd parts replaced, which makes it a stranger to every reader.
-pub(super) fn names_in(folder: &Path) -> Result<Vec<String>, JournalError> {
+pub(crate) fn names_in(folder: &Path) -> Result<Vec<String>, JournalError> {
     let list = || -> io::Result<Vec<String>> {
         fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
     };
@@ -162,7 +162,7 @@ pub(super) fn names_in(folder: &Path) -> Result<Vec<String>, JournalError> {
 
 /// Creates or replaces the file `name` in `folder` so that a crash leaves either what was
 /// there before or all of `content`.
-pub(super) fn create_durably(folder: &Path, name: &str, content: &[u8]) -> Result<(), JournalError> {
+pub(crate) fn create_durably(folder: &Path, name: &str, content: &[u8]) -> Result<(), JournalError> {
     let path = folder.join(name);
     let temporary = folder.join(format!("{name}{TEMPORARY_SUFFIX}"));
     let write = || -> io::Result<()> {
@@ -177,7 +177,7 @@ pub(super) fn create_durably(folder: &Path, name: &str, content: &[u8]) -> Resul
 }
 
 /// Makes durable which names a folder holds.
-pub(super) fn sync_folder(folder: &Path) -> Result<(), JournalError> {
+pub(crate) fn sync_folder(folder: &Path) -> Result<(), JournalError> {
     File::open(folder)
         .and_then(|open| open.sync_all())
         .map_err(|source| JournalError::from_io("sync the folder", folder, source))

@@ -4,6 +4,7 @@
 //! FORMAT    the text "hongbao store 1" and a line feed
 //! lock      empty; whoever has the store open holds a lock on it
 //! journal/  the segments
+//! snapshots/ the snapshots, once there is one
 //! ```
 //!
 //! `FORMAT` is written last, so a folder that has it has the rest. A folder is taken for a new
@@ -28,6 +29,7 @@ const LOCK: &str = "lock";
 const LOCK_PATIENCE: Duration = Duration::from_millis(500);
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
 const JOURNAL: &str = "journal";
+const SNAPSHOTS: &str = "snapshots";
 const FORMAT_VERSION: u64 = 1;
 const FORMAT_WORDS: &str = "hongbao store ";
 /// A marker is a short line; what is longer is none.
@@ -125,6 +127,11 @@ impl DataFolder {
     /// The folder of the journal's segments.
     pub fn journal(&self) -> PathBuf {
         self.root.join(JOURNAL)
+    }
+
+    /// The folder of the snapshots; made when the first one is.
+    pub fn snapshots(&self) -> PathBuf {
+        self.root.join(SNAPSHOTS)
     }
 
     /// Whether the store was begun by this opening.

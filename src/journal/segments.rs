@@ -142,6 +142,24 @@ impl<D: Disk> SegmentLog<D> {
         (log, survey.opened)
     }
 
+    /// Which journal this is, so that nothing that belongs to another is taken for its own; none where it never began.
+    #[must_use]
+    pub fn journal_identity(&self) -> Option<u64> {
+        self.segments.last().map(|last| last.header.identity)
+    }
+
+    /// Where each segment begins: its first position, and how many bytes of segments stand before it.
+    #[must_use]
+    pub fn milestones(&self) -> Vec<(Position, u64)> {
+        let mut bytes = 0;
+        let mut milestones = Vec::with_capacity(self.segments.len());
+        for segment in &self.segments {
+            milestones.push((segment.header.first_position, bytes));
+            bytes += segment.end;
+        }
+        milestones
+    }
+
     fn must_be_writing(&self) -> Result<(), JournalError> {
         match &self.state {
             State::Writing => Ok(()),

@@ -6,4 +6,5 @@ mod attacks;
 mod display;
 mod house;
 mod races;
+mod snapshots;
 mod time;

@@ -9,6 +9,8 @@ mod settle;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
+use serde::{Deserialize, Serialize};
+
 use super::answer::Purchased;
 use super::commission::{Buckets, Observed};
 use super::event::WithdrawalReason;
@@ -19,7 +21,7 @@ use super::request::{CirculateTask, FoundVia, RequestKey, RequestMark};
 use super::time::Timestamp;
 
 /// The state of a certificate.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Certificate {
     number: ActorNumber,
     birth: Birth,
@@ -42,7 +44,7 @@ pub struct Certificate {
 }
 
 /// Where the commission stands; the last two are final and exclude each other (I7).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CommissionState {
     /// There is none.
     None,
@@ -55,7 +57,7 @@ pub enum CommissionState {
 }
 
 /// One circulation in the chain.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hop {
     /// Who circulated.
     pub account: ActorNumber,
@@ -79,7 +81,7 @@ pub struct Hop {
 }
 
 /// A hop's right to acquire (D33).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Right {
     /// It carries none.
     None,
@@ -89,14 +91,14 @@ pub enum Right {
     Used,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Remembered {
     fingerprint: Fingerprint,
     effect: Effect,
 }
 
 /// To whom a request was addressed: request ids are scoped by it (DESIGN §5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 enum Addressee {
     /// To the offering, without a serial.
     Offering,
@@ -110,7 +112,7 @@ impl Addressee {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Effect {
     /// The hop, as an index into `hops`.
     Hop(u32),
@@ -119,7 +121,7 @@ enum Effect {
 }
 
 /// The sale.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sale {
     /// Who bought it.
     pub buyer: ActorNumber,

@@ -7,7 +7,10 @@ mod allocate;
 mod decide;
 mod stock;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+
+use imbl::HashMap;
+use serde::{Deserialize, Serialize};
 
 pub use stock::{Payment, Standing, Stock};
 
@@ -20,7 +23,7 @@ use super::request::{IssuedOffer, RequestKey, RequestMark};
 use super::time::Timestamp;
 
 /// The state of an offering.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Offering {
     number: ActorNumber,
     offer: IssuedOffer,
@@ -37,7 +40,7 @@ pub struct Offering {
 }
 
 /// Where the offering's commission stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Commission {
     /// None was attached.
     None,
@@ -50,13 +53,13 @@ enum Commission {
 }
 
 /// What a request that does not name its serial, or buys, has brought about: recognised for ever.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Remembered {
     fingerprint: Fingerprint,
     effect: Effect,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Effect {
     /// It waits in the line.
     Waits(WalkId),
@@ -101,6 +104,12 @@ impl Offering {
     #[must_use]
     pub fn published_at(&self) -> Option<Timestamp> {
         self.published.as_ref().map(|(at, _)| *at)
+    }
+
+    /// How many requests it remembers.
+    #[must_use]
+    pub fn entries(&self) -> usize {
+        self.requests.len()
     }
 
     /// How many buyers wait in its line.

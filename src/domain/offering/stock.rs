@@ -2,31 +2,33 @@
 //!
 //! An untouched serial costs nothing here, and `sold out` is known without looking at any serial (F2).
 
-use std::collections::{BTreeSet, HashMap};
+use imbl::HashMap;
+use roaring::RoaringBitmap;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::number::{ActorNumber, Serial, WalkId};
 use crate::domain::request::RequestMark;
 
 /// The serials of one offering.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stock {
     items: u32,
     /// From here on serials are untouched, but for those in `ahead`.
     next: u32,
     /// Touched serials from `next` on.
-    ahead: BTreeSet<u32>,
+    ahead: RoaringBitmap,
     /// Serials before `next` that are untouched again, their payment having failed.
-    untouched_again: BTreeSet<u32>,
+    untouched_again: RoaringBitmap,
     /// Circulated, unsold, not in payment.
-    alive: BTreeSet<u32>,
+    alive: RoaringBitmap,
     /// Circulated and unsold, in payment or not.
-    chains: BTreeSet<u32>,
+    chains: RoaringBitmap,
     in_payment: HashMap<u32, Payment>,
     sold: u32,
 }
 
 /// A serial whose buyer is paying.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payment {
     /// The buyer.
     pub buyer: ActorNumber,
@@ -58,10 +60,10 @@ impl Stock {
         Stock {
             items,
             next: 1,
-            ahead: BTreeSet::new(),
-            untouched_again: BTreeSet::new(),
-            alive: BTreeSet::new(),
-            chains: BTreeSet::new(),
+            ahead: RoaringBitmap::new(),
+            untouched_again: RoaringBitmap::new(),
+            alive: RoaringBitmap::new(),
+            chains: RoaringBitmap::new(),
             in_payment: HashMap::new(),
             sold: 0,
         }
@@ -75,7 +77,7 @@ impl Stock {
         }
         Some(if self.in_payment.contains_key(&serial.0) {
             Standing::InPayment
-        } else if self.alive.contains(&serial.0) {
+        } else if self.alive.contains(serial.0) {
             Standing::Alive
         } else if self.is_untouched(serial.0) {
             Standing::Untouched
@@ -85,11 +87,7 @@ impl Stock {
     }
 
     fn is_untouched(&self, serial: u32) -> bool {
-        if serial >= self.next {
-            !self.ahead.contains(&serial)
-        } else {
-            self.untouched_again.contains(&serial)
-        }
+        if serial >= self.next { !self.ahead.contains(serial) } else { self.untouched_again.contains(serial) }
     }
 
     /// How many serials are untouched.
@@ -121,20 +119,20 @@ impl Stock {
     /// The lowest untouched serial.
     #[must_use]
     pub fn lowest_untouched(&self) -> Option<Serial> {
-        let again = self.untouched_again.first().copied();
+        let again = self.untouched_again.min();
         again.or_else(|| (self.next <= self.items).then_some(self.next)).map(Serial)
     }
 
     /// The lowest circulated, unsold serial that is not in payment.
     #[must_use]
     pub fn lowest_alive(&self) -> Option<Serial> {
-        self.alive.first().copied().map(Serial)
+        self.alive.min().map(Serial)
     }
 
     /// The first living chain at or after `cursor`, going round (D30). One in payment counts: it may fail.
     #[must_use]
     pub fn chain_from(&self, cursor: u32) -> Option<Serial> {
-        self.chains.range(cursor..).next().or_else(|| self.chains.first()).copied().map(Serial)
+        self.chains.range(cursor..).next().or_else(|| self.chains.min()).map(Serial)
     }
 
     /// The payment of a serial.
@@ -158,11 +156,11 @@ impl Stock {
     fn take_untouched(&mut self, serial: u32) {
         if serial >= self.next {
             self.ahead.insert(serial);
-            while self.ahead.remove(&self.next) {
+            while self.ahead.remove(self.next) {
                 self.next += 1;
             }
         } else {
-            self.untouched_again.remove(&serial);
+            self.untouched_again.remove(serial);
         }
     }
 
@@ -175,7 +173,7 @@ impl Stock {
 
     /// A serial is set apart for a buyer.
     pub fn allocate(&mut self, serial: Serial, buyer: ActorNumber, walk: WalkId, mark: RequestMark) {
-        let alive = self.alive.remove(&serial.0);
+        let alive = self.alive.remove(serial.0);
         if !alive {
             self.take_untouched(serial.0);
         }
@@ -188,7 +186,7 @@ impl Stock {
         if payment.alive {
             self.alive.insert(serial.0);
         } else if serial.0 >= self.next {
-            self.ahead.remove(&serial.0);
+            self.ahead.remove(serial.0);
         } else {
             self.untouched_again.insert(serial.0);
         }
@@ -198,7 +196,7 @@ impl Stock {
     /// A payment is done.
     pub fn sell(&mut self, serial: Serial) -> Option<Payment> {
         let payment = self.in_payment.remove(&serial.0)?;
-        self.chains.remove(&serial.0);
+        self.chains.remove(serial.0);
         self.sold += 1;
         Some(payment)
     }

@@ -1,0 +1,200 @@
+//! A sweep: the states of a house as chunks of bytes for a snapshot, slice by slice (DESIGN §3, point 6).
+//!
+//! Between two slices the house works on, so a snapshot is not of one moment: every room carries the position of its
+//! newest record, and a recovery leaves out what a room has seen already. Absent on purpose: where chunks are kept.
+
+use super::rooms::{PageNumber, Room, Rooms};
+use crate::codec::{self, CodecError};
+use crate::domain::{ActorNumber, Position};
+use crate::limits::{PIECE_BYTES_MAX, SLICE_BYTES_MAX, SLICE_PAGES_MAX};
+
+/// What a house's sweep still has to look at.
+#[derive(Default)]
+pub(super) struct Sweep {
+    pages: std::vec::IntoIter<PageNumber>,
+}
+
+/// Some of a house's states, between two turns.
+pub struct Slice {
+    /// The newest record in any of them: they may be stored once the journal is durable there.
+    pub newest: Position,
+    /// The states.
+    pub pieces: Vec<Piece>,
+    /// True where nothing is left for another slice.
+    pub last: bool,
+}
+
+/// What is stored together.
+pub enum Piece {
+    /// The rooms of a page, but for the large ones.
+    Page {
+        /// The page.
+        page: u64,
+        /// The shard whose part of it this is.
+        shard: u16,
+        /// The rooms, encoded.
+        bytes: Vec<u8>,
+        /// Actors of this page that are pieces of their own.
+        large: Vec<ActorNumber>,
+    },
+    /// A room too large to be encoded while its shard waits.
+    Large(ActorNumber, Box<Room>),
+}
+
+/// The kinds of chunks, the first byte of their keys.
+const PAGE: u8 = 0;
+const LARGE: u8 = 1;
+
+impl Sweep {
+    pub(super) fn over(pages: Vec<PageNumber>) -> Sweep {
+        Sweep { pages: pages.into_iter() }
+    }
+
+    pub(super) fn next_slice(
+        &mut self,
+        rooms: &Rooms,
+        shard: usize,
+        newest: Position,
+    ) -> Result<Slice, CodecError> {
+        let mut slice = Slice { newest, pieces: Vec::new(), last: false };
+        let mut bytes_made = 0;
+        for _ in 0..SLICE_PAGES_MAX {
+            let Some(number) = self.pages.next() else {
+                slice.last = true;
+                break;
+            };
+            let Some(page) = rooms.page(number) else { continue };
+            let mut bytes = Vec::with_capacity(PIECE_BYTES_MAX / 2);
+            let mut large = Vec::new();
+            for (number, room) in page.rooms() {
+                if room.resident.is_large() {
+                    large.push(*number);
+                    slice.pieces.push(Piece::Large(*number, Box::new(room.clone())));
+                } else {
+                    codec::encode_into(&(number, room), &mut bytes)?;
+                }
+            }
+            bytes_made += bytes.len();
+            let shard = u16::try_from(shard).unwrap_or(u16::MAX);
+            slice.pieces.push(Piece::Page { page: number.0, shard, bytes, large });
+            if bytes_made >= SLICE_BYTES_MAX {
+                break;
+            }
+        }
+        Ok(slice)
+    }
+}
+
+impl Piece {
+    /// The chunks that the piece is stored as, keys and values. A large room is encoded here, wherever that is.
+    ///
+    /// # Errors
+    /// Where a state does not encode; none of ours does not.
+    pub fn into_chunks(self) -> Result<Vec<(Vec<u8>, Vec<u8>)>, CodecError> {
+        match self {
+            Piece::Page { page, shard, bytes, .. } => {
+                let mut key = vec![PAGE];
+                key.extend(page.to_be_bytes());
+                key.extend(shard.to_be_bytes());
+                Ok(vec![(key, bytes)])
+            }
+            Piece::Large(number, room) => {
+                let mut bytes = Vec::new();
+                codec::encode_into(&(number, room), &mut bytes)?;
+                let parts = bytes.chunks(PIECE_BYTES_MAX);
+                let last = parts.len() - 1;
+                let chunk = |(part, bytes): (usize, &[u8])| {
+                    let mut value = vec![u8::from(part == last)];
+                    value.extend_from_slice(bytes);
+                    (large_key(number, u32::try_from(part).unwrap_or(u32::MAX)), value)
+                };
+                Ok(parts.enumerate().map(chunk).collect())
+            }
+        }
+    }
+
+    /// True where an actor belongs to this page.
+    #[must_use]
+    pub fn spans(page: u64, number: ActorNumber) -> bool {
+        PageNumber::of(number) == PageNumber(page)
+    }
+}
+
+/// The key of a part of a large room; the parts follow each other.
+#[must_use]
+pub fn large_key(number: ActorNumber, part: u32) -> Vec<u8> {
+    let mut key = vec![LARGE];
+    key.extend(number.0.to_be_bytes());
+    key.extend(part.to_be_bytes());
+    key
+}
+
+/// Joins chunks, which come in the order of their keys, to rooms again.
+#[derive(Default)]
+pub struct Joiner {
+    /// The parts so far of the large room under way, and the key of its next one.
+    large: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+impl Joiner {
+    /// Takes the next chunk and gives each room that is whole with it.
+    ///
+    /// # Errors
+    /// What is wrong with the chunk, in words.
+    pub fn join(
+        &mut self,
+        key: &[u8],
+        value: &[u8],
+        mut give: impl FnMut(ActorNumber, Room) -> Result<(), String>,
+    ) -> Result<(), String> {
+        match (key.first(), self.large.take()) {
+            (Some(&PAGE), None) => {
+                let mut rest = value;
+                while !rest.is_empty() {
+                    let (number, room);
+                    ((number, room), rest) = codec::decode_front(rest).map_err(|error| error.to_string())?;
+                    give(number, room)?;
+                }
+                Ok(())
+            }
+            (Some(&LARGE), former) => {
+                let (number, part) = large_parts(key).ok_or("a chunk's key is too short")?;
+                let (mut bytes, expected) = former.unwrap_or_else(|| (Vec::new(), large_key(number, 0)));
+                if key != expected {
+                    return Err(format!("the part of actor {} before its part {part} is missing", number.0));
+                }
+                let (last, more) = value.split_first().ok_or("a chunk is empty")?;
+                bytes.extend_from_slice(more);
+                if *last == 0 {
+                    self.large = Some((bytes, large_key(number, part + 1)));
+                    return Ok(());
+                }
+                let ((number, room), rest) =
+                    codec::decode_large::<(ActorNumber, Room)>(&bytes).map_err(|error| error.to_string())?;
+                if !rest.is_empty() {
+                    return Err(format!("actor {} has bytes behind its end", number.0));
+                }
+                give(number, room)
+            }
+            _ => Err("a chunk stands where it does not belong".to_owned()),
+        }
+    }
+
+    /// Checks that nothing is half joined.
+    ///
+    /// # Errors
+    /// Where a large room's last part is missing.
+    pub fn end(self) -> Result<(), String> {
+        if self.large.is_some() {
+            Err("the last part of a large actor is missing".to_owned())
+        } else {
+            Ok(())
+        }
+    }
+}
+
+fn large_parts(key: &[u8]) -> Option<(ActorNumber, u32)> {
+    let number = key.get(1..9)?.try_into().ok()?;
+    let part = key.get(9..13)?.try_into().ok()?;
+    Some((ActorNumber(u64::from_be_bytes(number)), u32::from_be_bytes(part)))
+}

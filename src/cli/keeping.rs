@@ -1,0 +1,39 @@
+//! Arguments on when snapshots are taken and how much journal is kept.
+
+use clap::Args;
+
+use crate::Keeping;
+use crate::limits::{SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
+
+const MEBIBYTE: u64 = 1024 * 1024;
+/// A million gibibytes: more than any device has.
+const MEBIBYTES_MAX: u64 = 1 << 30;
+
+/// When snapshots are taken, and how much journal is kept.
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct KeepingArguments {
+    /// Take a snapshot after so many mebibytes of journal.
+    #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..MEBIBYTES_MAX))]
+    snapshot_every: u64,
+    /// Slow down, and at last answer overloaded, as the journal that a restart would need nears so many mebibytes;
+    /// at least four times --snapshot-every. By default 16 times.
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..MEBIBYTES_MAX))]
+    journal_max: Option<u64>,
+    /// Keep so many mebibytes of journal that no restart would need, for audits that begin earlier.
+    #[arg(long, value_name = "MIB", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..MEBIBYTES_MAX))]
+    archive: u64,
+}
+
+impl From<KeepingArguments> for Keeping {
+    /// Segments are half of what lies between two snapshots, so that a snapshot lets some go.
+    fn from(arguments: KeepingArguments) -> Keeping {
+        let snapshot_every = arguments.snapshot_every * MEBIBYTE;
+        let journal_max = arguments.journal_max.unwrap_or(arguments.snapshot_every * 16) * MEBIBYTE;
+        Keeping {
+            snapshot_every,
+            journal_max,
+            archive: arguments.archive * MEBIBYTE,
+            segment: (snapshot_every / 2).clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX),
+        }
+    }
+}

@@ -1,0 +1,365 @@
+//! Sweeps: the thread that takes snapshots, lets the journal forget what they stand for, and slows the doors where
+//! it grows too fast for that.
+//!
+//! A snapshot that fails costs nothing but time: the journal still has everything. Absent on purpose: what a chunk
+//! holds, and where it is kept.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::config::Keeping;
+use crate::actors::{Common, Departing, Permits, Piece, Shards, Slice, large_key};
+use crate::codec::CodecError;
+use crate::domain::{ActorNumber, Position};
+use crate::journal::{Journal, JournalError};
+use crate::panics;
+use crate::snapshot::{Coverage, Manifest, SnapshotError, Snapshots};
+
+/// How often the thread looks at how far the journal has grown: at 100 MB/s that is half a megabyte.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+
+/// What snapshots have come to since the engine was opened.
+#[derive(Clone, Debug, Default)]
+pub struct SnapshotStats {
+    /// Snapshots finished.
+    pub finished: u64,
+    /// Snapshots that failed; the newest reason.
+    pub failed: u64,
+    /// Why the newest failure came about.
+    pub why: Option<String>,
+    /// Bytes of states put into snapshots.
+    pub bytes: u64,
+    /// The longest that a slice held its shard.
+    pub slice_max: Duration,
+    /// The time that slices held shards, all together.
+    pub held: Duration,
+    /// The journal that a restart would need now, in bytes.
+    pub journal_needed: u64,
+}
+
+/// What the thread works with.
+pub(super) struct Sweeper {
+    pub(super) shards: Arc<Shards>,
+    pub(super) journal: Arc<Journal<Departing>>,
+    pub(super) permits: Arc<Permits>,
+    pub(super) common: Arc<Common>,
+    pub(super) snapshots: Snapshots,
+    pub(super) keeping: Keeping,
+    /// The journal's identity.
+    pub(super) identity: u64,
+    /// Positions and how many bytes of journal stand before them, oldest first.
+    pub(super) milestones: Vec<(Position, u64)>,
+    /// From where on each generation that counts needs the journal, older first.
+    pub(super) needed: Vec<Position>,
+    /// The bytes of the journal when it was opened.
+    pub(super) bytes_before: u64,
+}
+
+/// The running thread.
+pub(super) struct Sweeps {
+    stop: Arc<AtomicBool>,
+    stats: Arc<Mutex<SnapshotStats>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Sweeps {
+    /// Starts the thread.
+    pub(super) fn start(sweeper: Sweeper) -> std::io::Result<Sweeps> {
+        let (stop, stats) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::default()));
+        let mut run = Run {
+            written: [None, None],
+            swept_at: 0,
+            stop: Arc::clone(&stop),
+            stats: Arc::clone(&stats),
+            sweeper,
+        };
+        run.swept_at = run.sweeper.needed.last().map_or(0, |newest| run.bytes_before(*newest));
+        let thread = std::thread::Builder::new().name("snapshots".to_owned()).spawn(move || run.run())?;
+        Ok(Sweeps { stop, stats, thread: Mutex::new(Some(thread)) })
+    }
+
+    pub(super) fn stats(&self) -> SnapshotStats {
+        self.stats.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Ends the thread; a snapshot under way is given up.
+    pub(super) fn stop(&self) {
+        self.stop.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            // The thread turns its own panics into failed snapshots.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Sweeps {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Why a snapshot was given up.
+#[derive(Debug, thiserror::Error)]
+enum GivenUp {
+    #[error("the engine ends")]
+    Ending,
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    #[error("a state does not encode: {0}")]
+    Codec(#[from] CodecError),
+    #[error("internal error: {0}")]
+    Panic(String),
+}
+
+/// What was stored in a half, so that the next generation there needs what has changed only.
+#[derive(Default)]
+struct Written {
+    /// Every record up to here is in its states.
+    up_to: Position,
+    /// Large actors with their shards, as every shard has a part of each page, and how many parts each has.
+    large: HashMap<(usize, ActorNumber), u32>,
+}
+
+struct Run {
+    sweeper: Sweeper,
+    stop: Arc<AtomicBool>,
+    stats: Arc<Mutex<SnapshotStats>>,
+    written: [Option<Written>; 2],
+    /// The bytes of journal before the newest sweep's beginning.
+    swept_at: u64,
+}
+
+impl Run {
+    fn run(mut self) {
+        while !self.stop.load(Ordering::Acquire) {
+            let bytes = self.journal_bytes();
+            let needed = bytes - self.bytes_before(self.needed_from()).min(bytes);
+            self.sweeper.permits.allow(allowed(needed, self.sweeper.keeping.journal_max));
+            self.note(|stats| stats.journal_needed = needed);
+            let fresh = bytes - self.swept_at.min(bytes);
+            let crowded = needed >= slow_from(self.sweeper.keeping.journal_max);
+            let more_to_stand_for = self.needed_from() <= self.sweeper.journal.durable();
+            if fresh >= self.sweeper.keeping.snapshot_every || (crowded && more_to_stand_for) {
+                self.swept_at = bytes;
+                self.snapshot(bytes);
+            } else {
+                std::thread::sleep(LOOK_EVERY);
+            }
+        }
+    }
+
+    /// All bytes of journal that there ever were, as far as this opening knows.
+    fn journal_bytes(&self) -> u64 {
+        self.sweeper.bytes_before + self.sweeper.journal.stats().bytes
+    }
+
+    /// The first record that a restart from the older generation would read; where there is none, the oldest.
+    fn needed_from(&self) -> Position {
+        let oldest = self.sweeper.milestones.first().map_or(Position(1), |(position, _)| *position);
+        match &self.sweeper.needed[..] {
+            [older, _] => *older,
+            _ => oldest,
+        }
+    }
+
+    /// How many bytes of journal stand before a position, or somewhat fewer.
+    fn bytes_before(&self, position: Position) -> u64 {
+        let before = self.sweeper.milestones.iter().take_while(|(at, _)| *at <= position);
+        before.last().map_or(0, |(_, bytes)| *bytes)
+    }
+
+    fn note(&self, change: impl FnOnce(&mut SnapshotStats)) {
+        change(&mut self.stats.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn snapshot(&mut self, bytes: u64) {
+        let taken = catch_unwind(AssertUnwindSafe(|| self.take(bytes)));
+        let taken =
+            taken.unwrap_or_else(|panic| Err(GivenUp::Panic(panics::words(panic.as_ref()).to_owned())));
+        match taken {
+            Ok(manifest) => {
+                tracing::info!(
+                    generation = manifest.generation,
+                    chunks = manifest.chunks,
+                    "a snapshot is taken"
+                );
+                self.note(|stats| stats.finished += 1);
+                self.trim(manifest.read_from);
+            }
+            Err(why) => {
+                // A half that was begun counts no more.
+                self.sweeper.snapshots.abandon();
+                if self.sweeper.needed.len() > 1 {
+                    self.sweeper.needed.remove(0);
+                }
+                if !matches!(why, GivenUp::Ending) {
+                    tracing::error!(%why, "a snapshot failed");
+                    self.note(|stats| {
+                        stats.failed += 1;
+                        stats.why = Some(why.to_string());
+                    });
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, bytes: u64) -> Result<Manifest, GivenUp> {
+        let begun = self.sweeper.snapshots.begin()?;
+        // The half that is written anew stands for nothing from here on.
+        let mut written = match self.written[begun.half as usize].take() {
+            Some(written) if !begun.fresh => written,
+            _ => Written::default(),
+        };
+        let walks = self.sweeper.common.walks.load(Ordering::Relaxed);
+        let everything_up_to = self.sweeper.journal.handed_over();
+        self.sweeper.milestones.push((Position(everything_up_to.0 + 1), bytes));
+        // Once every shard has ended the turn that it was in, the messages of all records up to there have arrived.
+        self.ask_all(|_| ())?;
+        let changed_since = written.up_to;
+        let waiting = self.ask_all(move |house| house.begin_sweep(changed_since))?;
+        let oldest_waiting = waiting.into_iter().flatten().min();
+        let mut newest = everything_up_to;
+        for shard in 0..self.sweeper.shards.count() {
+            loop {
+                let (slice, held) = self.receive(&self.sweeper.shards.visit(shard, |house| {
+                    let begun = Instant::now();
+                    (house.next_slice(), begun.elapsed())
+                }))?;
+                let slice = slice?;
+                self.note(|stats| {
+                    stats.slice_max = stats.slice_max.max(held);
+                    stats.held += held;
+                });
+                newest = newest.max(slice.newest);
+                let last = slice.last;
+                self.store(shard, slice, &mut written)?;
+                if last {
+                    break;
+                }
+            }
+        }
+        let after_everything = Position(everything_up_to.0 + 1);
+        let read_from = oldest_waiting.map_or(after_everything, |waiting| waiting.min(after_everything));
+        let identity = self.sweeper.identity;
+        let manifest = self.sweeper.snapshots.finish(Coverage { identity, read_from, newest, walks })?;
+        written.up_to = everything_up_to;
+        self.written[begun.half as usize] = Some(written);
+        Ok(manifest)
+    }
+
+    /// Puts a slice into the snapshot, once the journal is durable up to its newest record.
+    fn store(&mut self, shard: usize, slice: Slice, written: &mut Written) -> Result<(), GivenUp> {
+        self.sweeper.journal.wait_durable(slice.newest)?;
+        for piece in slice.pieces {
+            if let Piece::Page { page, large, .. } = &piece {
+                let gone = |(of, number): &(usize, ActorNumber)| {
+                    *of == shard && Piece::spans(*page, *number) && !large.contains(number)
+                };
+                for (key, parts) in written.large.extract_if(|key, _| gone(key)) {
+                    self.remove_parts(key.1, 0, parts)?;
+                }
+            }
+            let number = match &piece {
+                Piece::Large(number, _) => Some(*number),
+                Piece::Page { .. } => None,
+            };
+            let chunks = piece.into_chunks()?;
+            if let Some(number) = number {
+                let parts = u32::try_from(chunks.len()).unwrap_or(u32::MAX);
+                let before = written.large.insert((shard, number), parts).unwrap_or(0);
+                self.remove_parts(number, parts, before)?;
+            }
+            for (key, value) in chunks {
+                self.note(|stats| stats.bytes += value.len() as u64);
+                self.sweeper.snapshots.put(&key, &value)?;
+            }
+            if self.stop.load(Ordering::Acquire) {
+                return Err(GivenUp::Ending);
+            }
+        }
+        Ok(())
+    }
+
+    fn remove_parts(&mut self, number: ActorNumber, from: u32, before: u32) -> Result<(), GivenUp> {
+        for part in from..before {
+            self.sweeper.snapshots.remove(&large_key(number, part))?;
+        }
+        Ok(())
+    }
+
+    fn ask_all<T: Send + 'static>(
+        &self,
+        ask: impl Fn(&mut crate::actors::House) -> T + Clone + Send + 'static,
+    ) -> Result<Vec<T>, GivenUp> {
+        let shards = 0..self.sweeper.shards.count();
+        let asked: Vec<Receiver<T>> =
+            shards.map(|shard| self.sweeper.shards.visit(shard, ask.clone())).collect();
+        asked.iter().map(|answer| self.receive(answer)).collect()
+    }
+
+    /// Waits for a shard, but not for one that ends.
+    fn receive<T>(&self, answer: &Receiver<T>) -> Result<T, GivenUp> {
+        loop {
+            match answer.recv_timeout(LOOK_EVERY) {
+                Ok(answer) => return Ok(answer),
+                Err(RecvTimeoutError::Timeout) if !self.stop.load(Ordering::Acquire) => {}
+                Err(_) => return Err(GivenUp::Ending),
+            }
+        }
+    }
+
+    /// Lets the journal forget what both generations stand for, but for the archive.
+    fn trim(&mut self, read_from: Position) {
+        let needed = &mut self.sweeper.needed;
+        if needed.len() > 1 {
+            needed.remove(0);
+        }
+        needed.push(read_from);
+        let [older, _] = needed[..] else { return };
+        let kept_from = self.bytes_before(older).saturating_sub(self.sweeper.keeping.archive);
+        let before = self.sweeper.milestones.iter().take_while(|(_, bytes)| *bytes <= kept_from).last();
+        if let Some((before, _)) = before.copied() {
+            let before = before.min(older);
+            if let Err(error) = self.sweeper.journal.trim(before) {
+                tracing::error!(%error, "the journal could not be trimmed");
+            }
+            self.sweeper.milestones.retain(|(at, _)| *at >= before);
+        }
+    }
+}
+
+/// From how many bytes on the doors slow down.
+fn slow_from(journal_max: u64) -> u64 {
+    journal_max - journal_max / 4
+}
+
+/// How many thousandths of all permits may be taken with so much journal: all below three quarters of the bound,
+/// none at it.
+fn allowed(needed: u64, journal_max: u64) -> u64 {
+    let slow_from = slow_from(journal_max);
+    if needed <= slow_from {
+        return 1_000;
+    }
+    let room = u128::from(journal_max.saturating_sub(needed));
+    u64::try_from(room * 1_000 / u128::from((journal_max - slow_from).max(1))).unwrap_or(1_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::allowed;
+
+    #[test]
+    fn doors_slow_down_over_the_last_quarter_of_the_bound() {
+        let cases = [(0, 1_000), (750, 1_000), (800, 800), (875, 500), (999, 4), (1_000, 0), (5_000, 0)];
+        for (needed, thousandths) in cases {
+            assert_eq!(allowed(needed, 1_000), thousandths, "{needed} of 1000 bytes");
+        }
+    }
+}

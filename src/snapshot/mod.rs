@@ -1,0 +1,33 @@
+//! Snapshots: what a start may read instead of the journal's beginning.
+//!
+//! ```text
+//! one/  two/          the halves, each a sled database of chunks
+//! one.manifest        says that the half is whole, and of what; two.manifest likewise
+//! *.new               something being made, or a copy being read; means nothing after a crash
+//! ```
+//!
+//! A generation is written into the older half, so the newer one always stays whole. A half counts only with
+//! its manifest, which is removed before the half is touched and put back when all its files are durable. From
+//! then on nobody opens the half but the next generation in it: sled writes when it opens, and what it does with
+//! damaged bytes is unknown, so a reader opens a copy, and only after the copy's files were found to be those
+//! that the manifest names.
+//!
+//! Absent on purpose: what a chunk means, which chunks are out of date, when a generation begins and what it
+//! allows to trim. A snapshot is never the source of truth: the journal or the other half replaces it.
+
+mod chunk;
+mod database;
+mod error;
+mod files;
+mod halves;
+mod inspection;
+mod manifest;
+mod reading;
+mod writing;
+
+pub use error::SnapshotError;
+pub use halves::{Generation, Half};
+pub use inspection::{Inspection, inspect};
+pub use manifest::{Coverage, Manifest};
+pub use reading::Visit;
+pub use writing::{Begun, Snapshots};

@@ -1,0 +1,231 @@
+//! The snapshots of a running engine: reading them at its start, then writing one generation after another.
+//!
+//! Absent on purpose: going on after a failure inside a half. Whatever fails there, the half counts no more and is
+//! made anew by the next generation in it.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use super::chunk::{Content, frame};
+use super::database::{self, Database};
+use super::error::SnapshotError;
+use super::files::sync_and_hash;
+use super::halves::{Generation, Half, find};
+use super::inspection::discard;
+use super::manifest::{Coverage, Manifest};
+use super::reading::{Visit, read_by_copy};
+use crate::journal::{JournalError, TEMPORARY_SUFFIX, create_durably, names_in, sync_folder};
+
+/// The folder for the copy that is read, without its suffix.
+const COPY: &str = "reading";
+
+/// A generation that was begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Begun {
+    /// Where it is being written.
+    pub half: Half,
+    /// The number it will have.
+    pub generation: u64,
+    /// Whether the half is empty. Everything must then be put; otherwise it still holds what the generation before
+    /// in the same half held, and only what changed since must be put or removed.
+    pub fresh: bool,
+}
+
+/// The snapshots in a folder. One thread owns them, in one process at a time; the lock of the data folder sees to
+/// that.
+pub struct Snapshots {
+    folder: PathBuf,
+    generations: Vec<Generation>,
+    /// The highest number that any generation was found to have.
+    number_max: u64,
+    /// What each half holds, where this process wrote it and finished.
+    known: [Option<Content>; 2],
+    writing: Option<Writing>,
+}
+
+struct Writing {
+    begun: Begun,
+    database: Database,
+    content: Content,
+}
+
+impl Snapshots {
+    /// Opens the snapshots in a folder, which is made durably where there is none; the folder above it must be
+    /// there. What an interrupted process left of a copy or a manifest is removed.
+    ///
+    /// # Errors
+    /// What the device says, and [`JournalError::NewerFormat`] where a manifest is of a later version.
+    pub fn open(folder: impl Into<PathBuf>) -> Result<Self, SnapshotError> {
+        let folder = folder.into();
+        make_folder(&folder)?;
+        for name in names_in(&folder)?.iter().filter(|name| name.ends_with(TEMPORARY_SUFFIX)) {
+            remove_temporary(&folder.join(name))?;
+        }
+        let generations = find(&folder)?;
+        let number_max = generations.iter().filter_map(Generation::number).max().unwrap_or(0);
+        Ok(Snapshots { folder, generations, number_max, known: [None, None], writing: None })
+    }
+
+    /// What is there: the newest generation first, one with a damaged manifest or of which reading has failed last.
+    pub fn generations(&self) -> &[Generation] {
+        &self.generations
+    }
+
+    /// Shows every chunk of a half, in the order of their keys. What was shown counts only when this returns `Ok`.
+    ///
+    /// The half itself is not touched: a copy of it is made beside it and removed, so there must be room for one.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Damaged`] where the half is not what the manifest says, [`SnapshotError::Refused`] where
+    /// `visit` fails: after both the next generation is written here. What the device says of the copy changes
+    /// nothing.
+    pub fn read(
+        &mut self,
+        half: Half,
+        manifest: &Manifest,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), SnapshotError> {
+        if self.writing.as_ref().is_some_and(|writing| writing.begun.half == half) {
+            return Err(SnapshotError::OutOfTurn { what: "be read", why: "it is being written" });
+        }
+        let path = half.path(&self.folder);
+        let copy = self.folder.join(format!("{COPY}{TEMPORARY_SUFFIX}"));
+        database::remove(&copy, &path)?;
+        fs::create_dir(&copy).map_err(|source| JournalError::from_io("create the folder", &copy, source))?;
+        let read = read_by_copy(&path, &copy, manifest, visit);
+        discard(&copy, &path);
+        if let Err(SnapshotError::Damaged { why, .. } | SnapshotError::Refused { why, .. }) = &read {
+            self.distrust(half, why);
+        }
+        read
+    }
+
+    /// Counts a half as damaged in this process, so that the next generation is written there and the other half
+    /// stays. For a generation that is whole and yet of no use, such as that of another journal.
+    pub fn distrust(&mut self, half: Half, why: &str) {
+        for generation in self.generations.iter_mut().filter(|generation| generation.half == half) {
+            generation.manifest = Err(why.to_owned());
+        }
+        self.generations.sort_by_key(|generation| std::cmp::Reverse(generation.number()));
+        self.known[half as usize] = None;
+    }
+
+    /// Begins a generation in the older half: the one without a generation that can be used, else the one with the
+    /// lower number. From now on that half does not count, until [`Snapshots::finish`].
+    ///
+    /// # Errors
+    /// [`SnapshotError::OutOfTurn`] where one is begun already, and what the device or sled says.
+    pub fn begin(&mut self) -> Result<Begun, SnapshotError> {
+        if self.writing.is_some() {
+            return Err(SnapshotError::OutOfTurn { what: "be begun", why: "a generation is being written" });
+        }
+        let half = self.older();
+        let path = half.path(&self.folder);
+        let known = self.known[half as usize].take();
+        remove_durably(&self.folder, &half.manifest_name())?;
+        self.generations.retain(|generation| generation.half != half);
+        let begun = Begun { half, generation: self.number_max.saturating_add(1), fresh: known.is_none() };
+        if begun.fresh {
+            database::remove(&path, &path)?;
+            make_folder(&path)?;
+        }
+        let database = Database::open(&path, &path)?;
+        self.writing = Some(Writing { begun, database, content: known.unwrap_or_default() });
+        Ok(begun)
+    }
+
+    /// Stores a chunk in the generation that was begun, in the place of the one of that key.
+    ///
+    /// # Errors
+    /// [`SnapshotError::ChunkTooLarge`], which changes nothing. After an error of the device or of sled the
+    /// generation is abandoned.
+    pub fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), SnapshotError> {
+        let (stored, mark) = frame(key, value)?;
+        self.change("take a chunk", |writing| {
+            writing.database.put(key, stored)?;
+            writing.content.put(key, mark);
+            Ok(())
+        })
+    }
+
+    /// Removes a chunk from the generation that was begun; where there is none of that key, nothing happens.
+    ///
+    /// # Errors
+    /// After an error of the device or of sled the generation is abandoned.
+    pub fn remove(&mut self, key: &[u8]) -> Result<(), SnapshotError> {
+        self.change("lose a chunk", |writing| {
+            writing.database.remove(key)?;
+            writing.content.remove(key);
+            Ok(())
+        })
+    }
+
+    /// Makes the generation that was begun durable, with every file and folder of it, and then count.
+    ///
+    /// # Errors
+    /// What the device or sled says; the generation is then abandoned.
+    pub fn finish(&mut self, coverage: Coverage) -> Result<Manifest, SnapshotError> {
+        let Some(Writing { begun, database, content }) = self.writing.take() else {
+            return Err(SnapshotError::OutOfTurn { what: "be finished", why: "none was begun" });
+        };
+        let path = begun.half.path(&self.folder);
+        database.close()?;
+        let files = sync_and_hash(&path)?;
+        sync_folder(&self.folder)?;
+        let manifest = Manifest::new(begun.generation, coverage, content.tally(), files);
+        let bytes = manifest.encode().map_err(|error| SnapshotError::damaged(&path, error.to_string()))?;
+        create_durably(&self.folder, &begun.half.manifest_name(), &bytes)?;
+        self.number_max = begun.generation;
+        self.known[begun.half as usize] = Some(content);
+        self.generations.insert(0, Generation { half: begun.half, path, manifest: Ok(manifest.clone()) });
+        Ok(manifest)
+    }
+
+    /// Gives up the generation that was begun. Its half does not count, and the next one there is fresh.
+    pub fn abandon(&mut self) {
+        self.writing = None;
+    }
+
+    fn change(
+        &mut self,
+        what: &'static str,
+        change: impl FnOnce(&mut Writing) -> Result<(), SnapshotError>,
+    ) -> Result<(), SnapshotError> {
+        let writing =
+            self.writing.as_mut().ok_or(SnapshotError::OutOfTurn { what, why: "none was begun" })?;
+        let changed = change(writing);
+        if changed.is_err() {
+            self.abandon();
+        }
+        changed
+    }
+
+    fn older(&self) -> Half {
+        let number = |half| self.generations.iter().find(|generation| generation.half == half)?.number();
+        if number(Half::Two) < number(Half::One) { Half::Two } else { Half::One }
+    }
+}
+
+fn make_folder(path: &Path) -> Result<(), SnapshotError> {
+    match fs::create_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(source) => Err(JournalError::from_io("create the folder", path, source).into()),
+        Ok(()) => Ok(path.parent().map_or(Ok(()), sync_folder)?),
+    }
+}
+
+fn remove_temporary(path: &Path) -> Result<(), JournalError> {
+    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    removed.map_err(|source| JournalError::from_io("remove", path, source))
+}
+
+fn remove_durably(folder: &Path, name: &str) -> Result<(), JournalError> {
+    let path = folder.join(name);
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(JournalError::from_io("remove", path, source)),
+        Ok(()) => sync_folder(folder),
+    }
+}

@@ -1,0 +1,246 @@
+//! Snapshots of a running engine: a restart from them, damage to them, and a journal that they let go.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use hongbao::domain::{Code, Message};
+use hongbao::{Config, Engine, Keeping, SnapshotStats};
+
+use super::house::{House, SHARDS, buy, circulate, code, offer, terms};
+
+const BUYERS: u32 = 3_000;
+/// More than `limits::LARGE_ACTOR_ENTRIES`, so that the offering is stored in parts.
+const ITEMS: u32 = 2_000;
+const PRICE: u64 = 10_000;
+
+/// A snapshot after every 100 kB of journal, in small segments.
+fn often() -> Keeping {
+    Keeping { snapshot_every: 100_000, journal_max: 100_000_000, archive: 0, segment: 20_000 }
+}
+
+fn buyer(number: u32) -> String {
+    format!("buyer-{number}")
+}
+
+/// A sale in which everything was circulated twice, in rounds that leave time for snapshots in between.
+struct Sale {
+    house: House,
+    shards: usize,
+}
+
+impl Sale {
+    fn begin(shards: usize, keeping: Keeping) -> Sale {
+        let mut house = House::new(shards);
+        house.engine().close().unwrap();
+        house.drop_engine();
+        house.open_engine(house.config(shards).with_keeping(keeping));
+        for first in (0..BUYERS).step_by(500) {
+            house.open_accounts((first..first + 500).map(buyer), PRICE);
+        }
+        house.issue("rush", offer(ITEMS, PRICE));
+        // The shop has 10,000.00, so 2,000 envelopes of 5.00 take it all.
+        house.attach("rush", terms(500, 200));
+        house.publish("rush");
+        Sale { house, shards }
+    }
+
+    /// Some hundred at a time, so that not everything is under way before a door can slow down.
+    fn send(&self, messages: &[Message]) -> usize {
+        let answers = messages.chunks(400).flat_map(|some| self.house.send_until_decided(some));
+        answers.filter(Result::is_ok).count()
+    }
+
+    fn circulate(&self) {
+        for (round, sharer) in ["one", "two"].iter().enumerate() {
+            let messages: Vec<Message> = (1..=ITEMS)
+                .map(|serial| circulate(&buyer((serial + round as u32) % BUYERS), sharer, "rush", serial))
+                .collect();
+            assert_eq!(self.send(&messages), ITEMS as usize, "all circulate");
+        }
+    }
+
+    fn buy(&self, buyers: std::ops::Range<u32>) -> usize {
+        let messages: Vec<Message> = buyers.map(|number| buy(&buyer(number), "buy", "rush", None)).collect();
+        self.send(&messages)
+    }
+
+    fn wait_for_snapshots(&self, finished: u64) -> SnapshotStats {
+        for _ in 0..300 {
+            let stats = self.house.engine().snapshot_stats();
+            assert_eq!(stats.why, None, "no snapshot fails");
+            std::thread::sleep(Duration::from_millis(100));
+            // None is under way where none was finished for a while.
+            if stats.finished >= finished && self.house.engine().snapshot_stats().finished == stats.finished {
+                return stats;
+            }
+        }
+        panic!("no {finished} snapshots in half a minute: {:?}", self.house.engine().snapshot_stats());
+    }
+
+    fn data(&self) -> PathBuf {
+        self.house.folder.path().join("data")
+    }
+
+    fn config(&self) -> Config {
+        self.house.config(self.shards).with_keeping(often())
+    }
+}
+
+fn oldest_segment(data: &Path) -> u64 {
+    let names = fs::read_dir(data.join("journal")).unwrap().map(|entry| entry.unwrap().file_name());
+    let firsts = names.filter_map(|name| name.to_str()?.strip_suffix(".segment")?.parse::<u64>().ok());
+    firsts.min().unwrap()
+}
+
+/// Flips a byte in the middle of every file of a half.
+fn damage(half: &Path) {
+    let mut folders = vec![half.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let mut bytes = fs::read(&path).unwrap();
+            let middle = bytes.len() / 2;
+            if let Some(byte) = bytes.get_mut(middle) {
+                *byte ^= 0x55;
+                fs::write(&path, bytes).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_restart_from_a_snapshot_is_the_same_store_and_reads_little() {
+    for shards in SHARDS {
+        let mut sale = Sale::begin(shards, often());
+        sale.circulate();
+        sale.wait_for_snapshots(1);
+        let sold = sale.buy(0..1_500);
+        assert_eq!(sold, 1_500);
+        let stats = sale.wait_for_snapshots(3);
+        assert!(oldest_segment(&sale.data()) > 1, "{shards} shards: the journal was trimmed: {stats:?}");
+        let records = sale.house.engine().journal_stats().records;
+        sale.house.drop_engine();
+        let before = hongbao::audit(&sale.data()).unwrap();
+        assert_eq!(before.snapshots, 2, "both snapshots are held against the journal");
+        assert_eq!(before.passed_over, Vec::<String>::new());
+        assert_eq!(before.totals.sold, 1_500);
+
+        // With another number of shards everything moves and nothing changes.
+        let other = if shards == 1 { 3 } else { 1 };
+        sale.house.open_engine(sale.config().with_shards(other));
+        let recovered = sale.house.engine().recovered().clone();
+        assert!(recovered.actors >= u64::from(BUYERS + ITEMS), "{recovered:?}");
+        assert!(recovered.records < records, "{recovered:?} of {records}");
+        sale.shards = other;
+        // All at once again: who has bought before gets the same answer, without a second debit.
+        assert_eq!(sale.buy(0..BUYERS), ITEMS as usize);
+        sale.wait_for_snapshots(2);
+        let losers = (0..BUYERS).filter(|number| sale.house.posted(&buyer(*number)) >= PRICE as i64).count();
+        assert_eq!(losers, (BUYERS - ITEMS) as usize, "nobody who lost is debited");
+        let again = code(&sale.house.send(buy(&buyer(BUYERS - 1), "late", "rush", None)));
+        assert_eq!(again, Some(Code::SoldOut));
+        let after = sale.house.close_and_audit();
+        assert_eq!(after.totals.sold, u64::from(ITEMS));
+        assert_eq!(after.totals.circulations, u64::from(2 * ITEMS));
+    }
+}
+
+#[test]
+fn damaged_snapshots_are_passed_over_and_a_store_without_any_is_refused_by_name() {
+    let mut sale = Sale::begin(1, often());
+    sale.circulate();
+    sale.buy(0..1_000);
+    sale.wait_for_snapshots(3);
+    sale.house.drop_engine();
+    let snapshots = sale.data().join("snapshots");
+    let audited = hongbao::audit(&sale.data()).unwrap();
+    let newer = {
+        let engine = Engine::open(sale.config()).unwrap();
+        assert!(engine.recovered().passed_over.is_empty());
+        drop(engine);
+        // Whichever has the newer manifest.
+        let changed = |name: &str| fs::metadata(snapshots.join(name)).unwrap().modified().unwrap();
+        if changed("one.manifest") > changed("two.manifest") { "one" } else { "two" }
+    };
+    let older = if newer == "one" { "two" } else { "one" };
+
+    damage(&snapshots.join(newer));
+    let with_one = hongbao::audit(&sale.data()).unwrap();
+    assert_eq!(with_one.totals.state_digest, audited.totals.state_digest);
+    assert_eq!(with_one.passed_over.len(), 1, "{:?}", with_one.passed_over);
+    let engine = Engine::open(sale.config()).unwrap();
+    let passed_over = engine.recovered().passed_over.clone();
+    assert!(passed_over.len() == 1 && passed_over[0].contains(newer), "{passed_over:?}");
+    drop(engine);
+    assert_eq!(hongbao::audit(&sale.data()).unwrap().totals.state_digest, audited.totals.state_digest);
+
+    damage(&snapshots.join(older));
+    let refused = Engine::open(sale.config()).err().map(|error| error.to_string()).unwrap();
+    assert!(refused.contains(older) && refused.contains("no snapshot stands for"), "{refused}");
+    let refused = hongbao::audit(&sale.data()).unwrap_err().to_string();
+    assert!(refused.contains(older), "{refused}");
+}
+
+#[test]
+fn without_any_snapshot_a_whole_journal_is_enough() {
+    let mut sale = Sale::begin(1, Keeping { archive: 1_000_000_000, ..often() });
+    sale.circulate();
+    sale.buy(0..1_000);
+    sale.wait_for_snapshots(3);
+    sale.house.drop_engine();
+    assert_eq!(oldest_segment(&sale.data()), 1, "the archive keeps everything");
+    let audited = hongbao::audit(&sale.data()).unwrap();
+    assert_eq!((audited.proved_from.0, audited.snapshots), (1, 2));
+    for half in ["one", "two"] {
+        damage(&sale.data().join("snapshots").join(half));
+    }
+    let engine = Engine::open(sale.config()).unwrap();
+    assert_eq!((engine.recovered().actors, engine.recovered().passed_over.len()), (0, 2));
+    drop(engine);
+    assert_eq!(hongbao::audit(&sale.data()).unwrap().totals.state_digest, audited.totals.state_digest);
+}
+
+#[test]
+fn a_snapshot_that_is_ahead_of_the_journal_is_refused() {
+    let mut sale = Sale::begin(1, Keeping { archive: 1_000_000_000, ..often() });
+    sale.circulate();
+    sale.wait_for_snapshots(2);
+    sale.house.engine().close().unwrap();
+    sale.house.drop_engine();
+    // The last segments are lost, as with a copy that was made of half of the store.
+    let mut segments: Vec<PathBuf> =
+        fs::read_dir(sale.data().join("journal")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    segments.sort();
+    for segment in &segments[1..] {
+        fs::remove_file(segment).unwrap();
+    }
+    for refused in [
+        Engine::open(sale.config()).err().map(|error| error.to_string()).unwrap(),
+        hongbao::audit(&sale.data()).unwrap_err().to_string(),
+    ] {
+        assert!(refused.contains("holds states up to record") && refused.contains("is lost"), "{refused}");
+    }
+}
+
+#[test]
+fn a_journal_past_its_bound_slows_the_doors_until_snapshots_stand_for_it() {
+    let keeping = Keeping { snapshot_every: 100_000, journal_max: 400_000, archive: 0, segment: 20_000 };
+    let sale = Sale::begin(1, keeping);
+    // Far more than the bound: each is sent until it is decided, however often the doors say `overloaded`.
+    sale.circulate();
+    assert_eq!(sale.buy(0..BUYERS), ITEMS as usize);
+    let stats = sale.house.engine().snapshot_stats();
+    assert!(stats.finished >= 2, "{stats:?}");
+    let bytes = sale.house.engine().journal_stats().bytes;
+    assert!(bytes > 3 * keeping.journal_max, "{bytes} bytes were written");
+    let journal = sale.data().join("journal");
+    let kept: u64 =
+        fs::read_dir(journal).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum();
+    assert!(kept < 3 * keeping.journal_max, "{kept} bytes of journal are on the disk");
+    assert_eq!(sale.house.close_and_audit().totals.sold, u64::from(ITEMS));
+}
