@@ -41,6 +41,9 @@ pub enum Piece {
     Large(ActorNumber, Box<Room>),
 }
 
+/// A key and its value.
+type Chunk = (Vec<u8>, Vec<u8>);
+
 /// The kinds of chunks, the first byte of their keys.
 const PAGE: u8 = 0;
 const LARGE: u8 = 1;
@@ -90,7 +93,7 @@ impl Piece {
     ///
     /// # Errors
     /// Where a state does not encode; none of ours does not.
-    pub fn into_chunks(self) -> Result<Vec<(Vec<u8>, Vec<u8>)>, CodecError> {
+    pub fn into_chunks(self) -> Result<Vec<Chunk>, CodecError> {
         match self {
             Piece::Page { page, shard, bytes, .. } => {
                 let mut key = vec![PAGE];
