@@ -166,3 +166,28 @@ pub const CUSTOMER_BYTES_MAX: usize = 64;
 
 const _: () =
     assert!(ORDERS_LINES_MAX < ORDERS_FILE_BYTES_MAX, "a full file can hold the most lines there may be");
+
+/// Most buyers of a made-up rush: each takes an account for ever, some hundred bytes, so a few gigabytes.
+pub const RUSH_BUYERS_MAX: u32 = 10_000_000;
+
+/// The accounts that circulate in a made-up rush, and so the most who share one certificate: enough that
+/// they work on every shard, and few enough that each has many promises.
+pub const RUSH_SHARERS: u32 = 10_000;
+
+/// Most circulations of a made-up rush: each is kept in its certificate's chain, some hundred bytes.
+pub const RUSH_CIRCULATIONS_MAX: u64 = 50_000_000;
+
+/// Messages in one batch of a made-up rush: many enough that a batch costs little beside its messages, few
+/// enough that the first of them does not wait long for the last.
+pub const RUSH_BATCH_MESSAGES: u32 = 1_024;
+
+/// Batches of a made-up rush under way at once. A sync covers some thousands of messages, so while one is
+/// written the next must be there already; more would buy delay and no speed.
+pub const RUSH_BATCHES_AT_ONCE: usize = 16;
+
+const _: () = assert!(RUSH_SHARERS <= HOPS_MAX, "all sharers fit one chain");
+const _: () = assert!(RUSH_BATCH_MESSAGES as usize <= BATCH_MESSAGES_MAX, "a rush's batch is a batch");
+const _: () = assert!(
+    RUSH_BATCH_MESSAGES as usize * RUSH_BATCHES_AT_ONCE * 2 <= PERMITS_MAX,
+    "a rush alone never fills the house, even while walks linger that have answered"
+);

@@ -238,7 +238,10 @@ fn a_folder_with_another_sale_keeps_it() {
         let audited = Program::audit(&data).run().json();
         for others in [&other, &sample()] {
             let ran = Program::sale(others, &data, shards).run();
-            assert_fails(&ran, &["holds a sale of other orders: choose another folder with --data"]);
+            assert_fails(
+                &ran,
+                &["holds another sale, of other orders, size or seed: choose another folder with --data"],
+            );
             assert_eq!(Program::audit(&data).run().json(), audited, "{shards} shards");
         }
         let again = Program::sale(&orders, &data, shards).run().json();

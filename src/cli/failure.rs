@@ -9,6 +9,9 @@ use crate::{AuditError, EngineError};
 /// A command failed; its text is one line that says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
+    /// The arguments contradict each other; exit code 2.
+    #[error("{0}")]
+    Arguments(String),
     /// The orders cannot be read.
     #[error(transparent)]
     Orders(#[from] OrdersError),
@@ -19,7 +22,7 @@ pub enum Failure {
     #[error("audit: {0}")]
     Audit(#[from] AuditError),
     /// The folder holds something else.
-    #[error("{} holds a sale of other orders: choose another folder with --data", .0.display())]
+    #[error("{} holds another sale, of other orders, size or seed: choose another folder with --data", .0.display())]
     OtherSale(PathBuf),
     /// The folder holds something else.
     #[error("{} holds accounts that are not of a sale: choose another folder with --data", .0.display())]

@@ -31,23 +31,11 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Make a sale of a file of real orders: each order is a certificate that is shared, then bought.
+    /// Make a sale of a file of real orders, where each order is a certificate that is shared, then bought; or
+    /// of a made-up rush of many buyers for few certificates.
     ///
     /// The same command on the same data folder goes on where it was cut off, with the same totals.
-    Sale {
-        /// The orders: CDNOW text (two customer ids, date, units, dollars) or CSV with the header
-        /// customer,date,units,amount.
-        orders: PathBuf,
-        /// The data folder; made where there is none.
-        #[arg(long, default_value = "snapshots/data", value_name = "DIR")]
-        data: PathBuf,
-        /// How many shards; by default the cores less one, at least one.
-        #[arg(long, value_name = "N")]
-        shards: Option<usize>,
-        /// Print one JSON object instead of the report.
-        #[arg(long)]
-        json: bool,
-    },
+    Sale(sale::Options),
     /// Audit a data folder without writing in it: recompute every chain, balance and invariant.
     Audit {
         /// The data folder.
@@ -67,7 +55,7 @@ pub fn run() -> ExitCode {
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
     let arguments = Arguments::parse();
     let outcome = catch_unwind(|| match arguments.command {
-        Command::Sale { orders, data, shards, json } => sale::run(&orders, &data, shards, json),
+        Command::Sale(options) => sale::run(&options),
         Command::Audit { data, json } => audit::run(&data, json),
     });
     let outcome = outcome.unwrap_or_else(|_| {
@@ -80,7 +68,10 @@ pub fn run() -> ExitCode {
         Err(failure) => {
             // Where nobody reads errors any more, the exit code still tells.
             let _ = writeln!(std::io::stderr(), "hongbao: {}", text::one_line(&failure.to_string()));
-            ExitCode::FAILURE
+            match failure {
+                Failure::Arguments(_) => ExitCode::from(2),
+                _ => ExitCode::FAILURE,
+            }
         }
     }
 }

@@ -13,7 +13,7 @@ use futures_util::stream;
 
 use super::super::failure::Failure;
 use super::super::progress;
-use super::plan::{Certificate, Plan, circulation_id};
+use super::plan::{Certificate, Plan, circulation_id, show_supplier};
 use super::tally::Tally;
 use crate::Engine;
 use crate::domain::{Answer, CertificateView, Code, Done, Message, Refusal};
@@ -47,18 +47,27 @@ pub(super) async fn drive(engine: &Engine, plan: &Plan, data: &Path) -> Result<T
     Ok(tally)
 }
 
-async fn open_accounts(engine: &Engine, plan: &Plan, data: &Path) -> Result<(), Failure> {
+/// Opens the supplier of a sale, in an empty store or in one of the same sale.
+pub(super) async fn open_supplier(
+    engine: &Engine,
+    open: Result<Message, Refusal>,
+    data: &Path,
+) -> Result<(), Failure> {
     // The supplier is the first account of a sale, so a store with records and without it is somebody else's.
-    if engine.recovered().records > 0 && ask(engine, plan.show_supplier()).await.is_err() {
+    if engine.recovered().records > 0 && ask(engine, show_supplier()).await.is_err() {
         return Err(Failure::OtherStore(data.to_owned()));
     }
-    match ask(engine, plan.open_supplier()).await {
-        Ok(_) => {}
+    match ask(engine, open).await {
+        Ok(_) => Ok(()),
         Err(refusal) if matches!(refusal.code, Code::NameTaken | Code::IdReused) => {
-            return Err(Failure::OtherSale(data.to_owned()));
+            Err(Failure::OtherSale(data.to_owned()))
         }
-        Err(refusal) => return Err(Failure::Refused { step: "opening the supplier".to_owned(), refusal }),
+        Err(refusal) => Err(Failure::Refused { step: "opening the supplier".to_owned(), refusal }),
     }
+}
+
+async fn open_accounts(engine: &Engine, plan: &Plan, data: &Path) -> Result<(), Failure> {
+    open_supplier(engine, plan.open_supplier(), data).await?;
     let refused = |refusal| Failure::Refused { step: "opening a customer's account".to_owned(), refusal };
     let openings = plan.open_customers().collect::<Result<Vec<Message>, Refusal>>().map_err(refused)?;
     for batch in openings.chunks(OPENINGS_AT_ONCE) {
@@ -70,7 +79,7 @@ async fn open_accounts(engine: &Engine, plan: &Plan, data: &Path) -> Result<(), 
 }
 
 /// Sends a message until it is decided: a house that is full decides later.
-async fn ask(engine: &Engine, message: Result<Message, Refusal>) -> Answer {
+pub(super) async fn ask(engine: &Engine, message: Result<Message, Refusal>) -> Answer {
     let message = message?;
     loop {
         match engine.send(message.clone()).await {

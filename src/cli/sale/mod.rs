@@ -1,9 +1,14 @@
-//! `hongbao sale`: a file of real orders becomes a sale, from opening the accounts to the audit.
+//! `hongbao sale`: a file of real orders, or a made-up rush, becomes a sale, from opening the accounts to the
+//! audit.
 
 mod drive;
+mod figures;
+mod options;
 mod plan;
 mod report;
+mod rush;
 mod tally;
+mod threads;
 
 use std::io::{Write, stdout};
 use std::path::Path;
@@ -12,41 +17,72 @@ use std::process::ExitCode;
 use super::failure::Failure;
 use super::orders::read_orders;
 use super::progress;
-use crate::{Config, Engine, audit_telling};
+use crate::journal::JournalStats;
+use crate::{Config, Engine, Recovered, Totals, audit_telling};
+pub(super) use options::Options;
+use options::What;
 use plan::Plan;
 
 /// Runs the sale and prints its report; exit code 1 where the audit finds a difference.
-pub(super) fn run(path: &Path, data: &Path, shards: Option<usize>, json: bool) -> Result<ExitCode, Failure> {
+pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
+    let (verdict, text) = match options.what() {
+        What::Orders(path) => of_orders(path, options)?,
+        What::Rush(rush) => rush::run(rush, options)?,
+    };
+    stdout().write_all(text.as_bytes())?;
+    Ok(if verdict.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The state digest where all is well, or the first difference.
+type Verdict = Result<String, String>;
+
+fn of_orders(path: &Path, options: &Options) -> Result<(Verdict, String), Failure> {
     let orders = read_orders(path)?;
     let plan = Plan::new(&orders)?;
-    let mut config = Config::new(data);
-    if let Some(shards) = shards {
+    let settled = settle(options, async |engine| drive::drive(engine, &plan, &options.data).await)?;
+    let Settled { driven: tally, stats, recovered, audited } = settled;
+    let verdict = audited.and_then(|totals| tally.agrees_with(&totals).map(|()| totals.state_digest));
+    let outcome =
+        report::Outcome { orders: &orders, tally: &tally, stats, recovered: &recovered, verdict: &verdict };
+    let text = if options.json { outcome.to_json() + "\n" } else { outcome.to_text(path, &options.data) };
+    Ok((verdict, text))
+}
+
+/// A sale that is over, its store closed and audited.
+struct Settled<T> {
+    driven: T,
+    stats: JournalStats,
+    recovered: Recovered,
+    /// What the audit found, or the first difference.
+    audited: Result<Totals, String>,
+}
+
+/// Opens the store, drives the sale, closes the store and audits it.
+fn settle<T>(
+    options: &Options,
+    drive: impl AsyncFnOnce(&Engine) -> Result<T, Failure>,
+) -> Result<Settled<T>, Failure> {
+    let mut config = Config::new(&options.data);
+    if let Some(shards) = options.shards {
         config = config.with_shards(shards);
     }
     let (progress, reading) = progress::reading();
     let engine = Engine::open(config.with_progress(progress))?;
     reading.finish_and_clear();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    let driven = runtime.block_on(drive::drive(&engine, &plan, data));
+    let driven = runtime.block_on(drive(&engine));
     let stats = engine.journal_stats();
     let recovered = engine.recovered().clone();
     // A failure of the engine tells more than the answers that it cost.
     let closed = engine.close();
     drop(engine);
-    let tally = match (driven, closed) {
+    let driven = match (driven, closed) {
         (_, Err(error)) => return Err(error.into()),
         (driven, Ok(())) => driven?,
     };
     let (progress, reading) = progress::reading();
-    let audited = audit_telling(data, &progress);
+    let audited = audit_telling(&options.data, &progress);
     reading.finish_and_clear();
-    let verdict = match audited {
-        Ok(audit) => tally.agrees_with(&audit.totals).map(|()| audit.totals.state_digest),
-        Err(error) => Err(error.to_string()),
-    };
-    let outcome =
-        report::Outcome { orders: &orders, tally: &tally, stats, recovered: &recovered, verdict: &verdict };
-    let text = if json { outcome.to_json() + "\n" } else { outcome.to_text(path, data) };
-    stdout().write_all(text.as_bytes())?;
-    Ok(if verdict.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let audited = audited.map(|audit| audit.totals).map_err(|error| error.to_string());
+    Ok(Settled { driven, stats, recovered, audited })
 }

@@ -14,9 +14,11 @@ use crate::domain::{
 
 /// How many orders before one have customers that circulate it.
 const SHARERS: usize = 3;
-const FUNDED_BASIS_POINTS: u32 = 1_000;
-const ATTACHED_BASIS_POINTS: u32 = 200;
-const SUPPLIER: &str = "supplier";
+/// The commission's part of the price, and what of the price is attached.
+pub(super) const FUNDED_BASIS_POINTS: u32 = 1_000;
+pub(super) const ATTACHED_BASIS_POINTS: u32 = 200;
+/// The account that issues everything and is paid.
+pub(super) const SUPPLIER: &str = "supplier";
 
 /// The whole sale.
 pub(super) struct Plan {
@@ -67,11 +69,6 @@ impl Plan {
         open(SUPPLIER, &self.opening_id, self.supplier_deposit)
     }
 
-    /// Shows the supplier.
-    pub(super) fn show_supplier(&self) -> Result<Message, Refusal> {
-        Message::from_account(SUPPLIER, "show", Command::ShowAccount { account: Name::new(SUPPLIER)? })
-    }
-
     /// Opens every customer.
     pub(super) fn open_customers(&self) -> impl Iterator<Item = Result<Message, Refusal>> {
         self.customers.iter().map(|(customer, deposit)| open(&account(customer), "open", *deposit))
@@ -84,7 +81,13 @@ fn sum(one: Money, other: Money) -> Result<Money, Failure> {
     })
 }
 
-fn open(account: &str, request_id: &str, deposit: Money) -> Result<Message, Refusal> {
+/// Shows the supplier.
+pub(super) fn show_supplier() -> Result<Message, Refusal> {
+    Message::from_account(SUPPLIER, "show", Command::ShowAccount { account: Name::new(SUPPLIER)? })
+}
+
+/// Opens an account.
+pub(super) fn open(account: &str, request_id: &str, deposit: Money) -> Result<Message, Refusal> {
     let account = Name::new(account)?;
     let open =
         Command::OpenAccount { account, currency: ORDERS_CURRENCY, deposit, credit_limit: Money::ZERO };

@@ -7,8 +7,13 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::super::orders::{ORDERS_CURRENCY, Orders};
-use super::super::text::{bar, bytes, count, grouped, money};
+use super::super::text::{bar, count, grouped, money};
+use super::Verdict;
 use super::drive::CERTIFICATES_AT_ONCE;
+use super::figures::{
+    JournalFigures, Latency, rate, row, row_rate, seconds, to_json, verdict_text, write_recovered,
+    write_verdict,
+};
 use super::tally::Tally;
 use crate::Recovered;
 use crate::journal::JournalStats;
@@ -24,8 +29,7 @@ pub(super) struct Outcome<'sale> {
     pub(super) tally: &'sale Tally,
     pub(super) stats: JournalStats,
     pub(super) recovered: &'sale Recovered,
-    /// The state digest where all is well, or the first difference.
-    pub(super) verdict: &'sale Result<String, String>,
+    pub(super) verdict: &'sale Verdict,
 }
 
 #[derive(Serialize)]
@@ -60,35 +64,7 @@ struct RefusedLineFigures<'sale> {
     reason: &'sale str,
 }
 
-#[derive(Serialize)]
-struct Latency {
-    p50: u64,
-    p99: u64,
-    p999: u64,
-}
-
-#[derive(Serialize)]
-struct JournalFigures {
-    bytes: u64,
-    records: u64,
-    syncs: u64,
-}
-
 impl Outcome<'_> {
-    fn seconds(&self) -> f64 {
-        self.tally.run.took.as_secs_f64()
-    }
-
-    fn rate(&self, number: u64) -> f64 {
-        let rate = number as f64 / self.seconds().max(1e-6);
-        (rate * 10.0).round() / 10.0
-    }
-
-    fn latency(&self) -> Latency {
-        let at = |quantile| self.tally.run.latency.value_at_quantile(quantile);
-        Latency { p50: at(0.5), p99: at(0.99), p999: at(0.999) }
-    }
-
     /// Refused lines and refused messages, by code.
     fn refused(&self) -> BTreeMap<String, u64> {
         let mut refused: BTreeMap<String, u64> = BTreeMap::new();
@@ -101,16 +77,9 @@ impl Outcome<'_> {
         refused
     }
 
-    fn verdict(&self) -> String {
-        match self.verdict {
-            Ok(_) => "ok".to_owned(),
-            Err(difference) => difference.clone(),
-        }
-    }
-
     /// One JSON object: totals are the sale's, rates this run's, money is decimal text.
     pub(super) fn to_json(&self) -> String {
-        let tally = self.tally;
+        let (tally, took) = (self.tally, self.tally.run.took);
         let dollars = |minor| money(minor, ORDERS_CURRENCY);
         let json = Json {
             lines: self.orders.lines,
@@ -124,17 +93,13 @@ impl Outcome<'_> {
             circulations: tally.circulations,
             already_linked: tally.already_linked,
             money_movements: tally.movements,
-            seconds: (self.seconds() * 1e6).round() / 1e6,
-            money_movements_per_second: self.rate(tally.run.movements),
-            purchases_per_second: self.rate(tally.run.sold),
-            latency_us: self.latency(),
-            journal: JournalFigures {
-                bytes: self.stats.bytes,
-                records: self.stats.records,
-                syncs: self.stats.syncs,
-            },
+            seconds: seconds(took),
+            money_movements_per_second: rate(tally.run.movements, took),
+            purchases_per_second: rate(tally.run.sold, took),
+            latency_us: Latency::of(&tally.run.latency),
+            journal: JournalFigures::of(self.stats),
             recovered_records: self.recovered.records,
-            audit: self.verdict(),
+            audit: verdict_text(self.verdict),
             state_digest: self.verdict.as_deref().ok(),
             refused_lines: self
                 .orders
@@ -144,7 +109,7 @@ impl Outcome<'_> {
                 .map(|line| RefusedLineFigures { line: line.line, code: line.code, reason: &line.reason })
                 .collect(),
         };
-        serde_json::to_string(&json).unwrap_or_else(|error| format!("{{\"audit\":\"{error}\"}}"))
+        to_json(&json)
     }
 
     /// The report for people.
@@ -183,43 +148,22 @@ impl Outcome<'_> {
         row(text, "money movements", &count(tally.movements))?;
         writeln!(text, "\nThis run\n")?;
         self.write_run(text)?;
-        match self.verdict {
-            Ok(digest) => {
-                writeln!(text, "\nAudit of {}: ok", data.display())?;
-                writeln!(text, "    state digest {digest}")
-            }
-            Err(difference) => writeln!(text, "\nAudit of {}: {difference}", data.display()),
-        }
+        write_verdict(text, self.verdict, data)
     }
 
     fn write_run(&self, text: &mut String) -> std::fmt::Result {
         let run = &self.tally.run;
-        if self.recovered.records > 0 {
-            row(text, "records recovered", &count(self.recovered.records))?;
-            row(text, "walks finished", &count(self.recovered.unfinished_walks as u64))?;
-            if let Some(cut) = &self.recovered.cut {
-                writeln!(text, "      {cut}")?;
-            }
-        }
-        row(text, "seconds", &format!("{:.3}", self.seconds()))?;
+        write_recovered(text, self.recovered)?;
+        row(text, "seconds", &format!("{:.3}", run.took.as_secs_f64()))?;
         row(text, "purchases", &count(run.sold))?;
         if run.sold == 0 {
             writeln!(text, "    nothing was left to do: this sale was complete")?;
         } else {
             writeln!(text, "    with {} certificates under way:", count(CERTIFICATES_AT_ONCE as u64))?;
-            let Latency { p50, p99, p999 } = self.latency();
-            row(text, "purchases/s", &count(self.rate(run.sold).round() as u64))?;
-            row(text, "money movements/s", &count(self.rate(run.movements).round() as u64))?;
-            row(text, "a purchase, p50", &format!("{} µs", count(p50)))?;
-            row(text, "a purchase, p99", &format!("{} µs", count(p99)))?;
-            row(text, "a purchase, p99.9", &format!("{} µs", count(p999)))?;
+            row_rate(text, "purchases/s", run.sold, run.took)?;
+            row_rate(text, "money movements/s", run.movements, run.took)?;
+            Latency::of(&run.latency).write(text)?;
         }
-        row(text, "journal", &bytes(self.stats.bytes))?;
-        row(text, "records", &count(self.stats.records))?;
-        row(text, "syncs", &count(self.stats.syncs))
+        JournalFigures::of(self.stats).write(text)
     }
-}
-
-fn row(text: &mut String, label: &str, value: &str) -> std::fmt::Result {
-    writeln!(text, "    {label:<32} {value:>16}")
 }

@@ -1,0 +1,114 @@
+//! What the reports of all sales have in common: rows, rates, latencies, the journal, the recovery, the verdict.
+
+use std::path::Path;
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+use serde::Serialize;
+
+use super::super::text::{bytes, count};
+use super::Verdict;
+use crate::Recovered;
+use crate::journal::JournalStats;
+
+/// Microseconds within which so many of the answers came.
+#[derive(Serialize)]
+pub(super) struct Latency {
+    p50: u64,
+    p99: u64,
+    p999: u64,
+}
+
+/// What the journal has written in this run.
+#[derive(Serialize)]
+pub(super) struct JournalFigures {
+    bytes: u64,
+    records: u64,
+    syncs: u64,
+}
+
+impl Latency {
+    pub(super) fn of(latency: &Histogram<u64>) -> Latency {
+        let at = |quantile| latency.value_at_quantile(quantile);
+        Latency { p50: at(0.5), p99: at(0.99), p999: at(0.999) }
+    }
+
+    pub(super) fn write(&self, text: &mut String) -> std::fmt::Result {
+        for (share, microseconds) in [("p50", self.p50), ("p99", self.p99), ("p99.9", self.p999)] {
+            row(text, &format!("a purchase, {share}"), &format!("{} µs", count(microseconds)))?;
+        }
+        Ok(())
+    }
+}
+
+impl JournalFigures {
+    pub(super) fn of(stats: JournalStats) -> JournalFigures {
+        JournalFigures { bytes: stats.bytes, records: stats.records, syncs: stats.syncs }
+    }
+
+    pub(super) fn write(&self, text: &mut String) -> std::fmt::Result {
+        row(text, "journal", &bytes(self.bytes))?;
+        row(text, "records", &count(self.records))?;
+        row(text, "syncs", &count(self.syncs))
+    }
+}
+
+/// So many in a second, with one decimal.
+pub(super) fn rate(number: u64, took: Duration) -> f64 {
+    let rate = number as f64 / took.as_secs_f64().max(1e-6);
+    (rate * 10.0).round() / 10.0
+}
+
+/// Seconds, with six decimals.
+pub(super) fn seconds(took: Duration) -> f64 {
+    (took.as_secs_f64() * 1e6).round() / 1e6
+}
+
+/// A label and its value.
+pub(super) fn row(text: &mut String, label: &str, value: &str) -> std::fmt::Result {
+    use std::fmt::Write;
+    writeln!(text, "    {label:<32} {value:>16}")
+}
+
+/// A label and so many in a second.
+pub(super) fn row_rate(text: &mut String, label: &str, number: u64, took: Duration) -> std::fmt::Result {
+    row(text, label, &count(rate(number, took).round() as u64))
+}
+
+/// What opening found, where there was something.
+pub(super) fn write_recovered(text: &mut String, recovered: &Recovered) -> std::fmt::Result {
+    use std::fmt::Write;
+    if recovered.records == 0 {
+        return Ok(());
+    }
+    row(text, "records recovered", &count(recovered.records))?;
+    row(text, "seconds of recovering", &format!("{:.3}", recovered.took.as_secs_f64()))?;
+    row(text, "walks finished", &count(recovered.unfinished_walks as u64))?;
+    match &recovered.cut {
+        Some(cut) => writeln!(text, "      {cut}"),
+        None => Ok(()),
+    }
+}
+
+/// `ok`, or the first difference.
+pub(super) fn verdict_text(verdict: &Verdict) -> String {
+    match verdict {
+        Ok(_) => "ok".to_owned(),
+        Err(difference) => difference.clone(),
+    }
+}
+
+/// The last lines of a report.
+pub(super) fn write_verdict(text: &mut String, verdict: &Verdict, data: &Path) -> std::fmt::Result {
+    use std::fmt::Write;
+    writeln!(text, "\nAudit of {}: {}", data.display(), verdict_text(verdict))?;
+    match verdict {
+        Ok(digest) => writeln!(text, "    state digest {digest}"),
+        Err(_) => Ok(()),
+    }
+}
+
+/// One JSON object; a value that has no JSON says so in it.
+pub(super) fn to_json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_else(|error| format!("{{\"audit\":\"{error}\"}}"))
+}

@@ -1,0 +1,114 @@
+//! The arguments of a sale, each checked for itself; what they come to together is the plans' to check.
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args};
+
+use crate::domain::BasisPoints;
+use crate::limits::{OFFERING_ITEMS_MAX, RUSH_BUYERS_MAX, RUSH_SHARERS};
+
+/// The arguments of `hongbao sale`.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("what").required(true).args(["orders", "synthetic"])))]
+pub(in super::super) struct Options {
+    /// The orders: CDNOW text (two customer ids, date, units, dollars) or CSV with the header
+    /// customer,date,units,amount.
+    pub(super) orders: Option<PathBuf>,
+    /// Make up a rush instead: many buyers come for few certificates, in an order drawn from the seed.
+    #[arg(long)]
+    synthetic: bool,
+    #[command(flatten)]
+    rush: Rush,
+    /// The data folder; made where there is none.
+    #[arg(long, default_value = "snapshots/data", value_name = "DIR")]
+    pub(super) data: PathBuf,
+    /// How many shards; by default the cores less one, at least one.
+    #[arg(long, value_name = "N")]
+    pub(super) shards: Option<usize>,
+    /// Print one JSON object instead of the report.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// How large a made-up rush is, and how it goes.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Rush {
+    /// How many buyers come, each once.
+    #[arg(long, value_name = "N", default_value = "100000", requires = "synthetic")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(RUSH_BUYERS_MAX)))]
+    pub(super) buyers: u32,
+    /// How many certificates there are, of 100.00 each.
+    #[arg(long, value_name = "N", default_value = "10000", requires = "synthetic")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(OFFERING_ITEMS_MAX)))]
+    pub(super) certificates: u32,
+    /// How many accounts circulate each certificate before the buying begins; they come in turn from 10,000.
+    #[arg(long, value_name = "N", default_value = "2", requires = "synthetic")]
+    #[arg(value_parser = clap::value_parser!(u32).range(0..=i64::from(RUSH_SHARERS)))]
+    pub(super) sharers: u32,
+    /// The share of buyers, and of certificates, on offering 1; the rest is spread evenly over 100 others, which
+    /// are not there with 1.
+    #[arg(long, value_name = "SHARE", default_value = "1", requires = "synthetic", value_parser = share)]
+    pub(super) hot: BasisPoints,
+    /// The share of buyers who cannot pay; the seed draws who they are. Everyone else opens with the price.
+    #[arg(long, value_name = "SHARE", default_value = "0", requires = "synthetic", value_parser = share)]
+    pub(super) broke: BasisPoints,
+    /// Draws in which order the buyers come and who of them cannot pay.
+    #[arg(long, value_name = "N", default_value = "1", requires = "synthetic")]
+    pub(super) seed: u64,
+}
+
+/// What is to be sold.
+pub(super) enum What<'options> {
+    Orders(&'options PathBuf),
+    Rush(&'options Rush),
+}
+
+impl Options {
+    /// The file of orders, or else the rush: the group above lets nothing else pass.
+    pub(super) fn what(&self) -> What<'_> {
+        self.orders.as_ref().map_or(What::Rush(&self.rush), What::Orders)
+    }
+}
+
+/// Reads a share, decimal text from 0 to 1, without rounding.
+fn share(text: &str) -> Result<BasisPoints, String> {
+    let wrong = || "give a decimal number from 0 to 1, such as 0.25".to_owned();
+    let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !digits(part) {
+        return Err(wrong());
+    }
+    if part.len() > 4 {
+        return Err(format!("has {} decimals: give at most 4", part.len()));
+    }
+    let basis_points = format!("{whole}{part:0<4}").parse().map_err(|_| wrong())?;
+    BasisPoints::new(basis_points).map_err(|_| wrong())
+}
+
+/// A share as decimal text, such as `0.25`.
+pub(super) fn share_text(share: BasisPoints) -> String {
+    let (whole, part) = (share.get() / BasisPoints::MAX, share.get() % BasisPoints::MAX);
+    let text = format!("{whole}.{part:04}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_read_exactly_or_refused() {
+        for (text, basis_points) in [("0", 0), ("1", 10_000), ("1.0", 10_000), ("0.3", 3_000), ("0.0001", 1)]
+        {
+            assert_eq!(share(text).unwrap().get(), basis_points, "{text}");
+        }
+        for text in ["", ".", ".5", "5.", "-0.1", "+0.1", "1.0001", "2", "0.00001", "1e-1", "0,5", "nan", "½"]
+        {
+            assert!(share(text).is_err(), "{text}");
+        }
+        assert!(share("99999999999999999999").is_err());
+        for text in ["0", "1", "0.3", "0.0001", "0.25"] {
+            assert_eq!(share_text(share(text).unwrap()), text);
+        }
+    }
+}
