@@ -5,6 +5,7 @@
 
 mod audit;
 mod failure;
+mod keeping;
 pub mod orders;
 mod progress;
 mod sale;

@@ -56,6 +56,14 @@ pub struct Recovered {
     pub took: Duration,
 }
 
+impl Recovered {
+    /// True where the store held nothing.
+    #[must_use]
+    pub fn nothing(&self) -> bool {
+        self.records == 0 && self.actors == 0
+    }
+}
+
 impl Engine {
     /// Opens a data folder: locks it, reads the log, finishes what was unfinished, then takes messages.
     ///

@@ -32,7 +32,7 @@ pub(super) async fn drive(engine: &Engine, plan: &Plan, data: &Path) -> Result<T
     open_accounts(engine, plan, data).await?;
     let progress = progress::bar("selling", "certificates", plan.certificates.len() as u64);
     let tally = RefCell::new(tally);
-    let resumed = engine.recovered().records > 0;
+    let resumed = !engine.recovered().nothing();
     let mut runs = stream::iter(&plan.certificates)
         .map(|certificate| run(engine, certificate, resumed, &tally))
         .buffer_unordered(CERTIFICATES_AT_ONCE);
@@ -54,7 +54,7 @@ pub(super) async fn open_supplier(
     data: &Path,
 ) -> Result<(), Failure> {
     // The supplier is the first account of a sale, so a store with records and without it is somebody else's.
-    if engine.recovered().records > 0 && ask(engine, show_supplier()).await.is_err() {
+    if !engine.recovered().nothing() && ask(engine, show_supplier()).await.is_err() {
         return Err(Failure::OtherStore(data.to_owned()));
     }
     match ask(engine, open).await {

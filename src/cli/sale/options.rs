@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 
+use super::super::keeping::KeepingArguments;
 use crate::domain::BasisPoints;
 use crate::limits::{OFFERING_ITEMS_MAX, RUSH_BUYERS_MAX, RUSH_SHARERS};
 
@@ -22,6 +23,8 @@ pub(in super::super) struct Options {
     /// The data folder; made where there is none.
     #[arg(long, default_value = "snapshots/data", value_name = "DIR")]
     pub(super) data: PathBuf,
+    #[command(flatten)]
+    pub(super) keeping: KeepingArguments,
     /// How many shards; by default the cores less one, at least one.
     #[arg(long, value_name = "N")]
     pub(super) shards: Option<usize>,

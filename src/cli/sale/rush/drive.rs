@@ -63,7 +63,7 @@ pub(super) async fn drive(engine: &Engine, plan: &Plan, data: &Path) -> Result<D
     tally.funded = i128::from(plan.funded.minor()) * i128::from(plan.rush.certificates);
     driver.open_accounts().await?;
     driver.issue().await?;
-    let resumed = engine.recovered().records > 0;
+    let resumed = !engine.recovered().nothing();
     let hops_before = if resumed { driver.hops().await? } else { 0 };
     let sold_before: u64 = driver.sold().await?.into_iter().map(u64::from).sum();
     let (circulations, took) = driver.circulate().await?;
