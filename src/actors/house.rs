@@ -4,10 +4,12 @@
 //! its messages go out, its answers are given to whoever lets them leave when they are durable
 //! (DESIGN §3, points 2 and 3).
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+
+use rustc_hash::FxHashMap;
 
 use super::directory::Directory;
 use super::envelope::Envelope;
@@ -83,9 +85,9 @@ pub struct House {
     rooms: Rooms,
     queue: VecDeque<Envelope>,
     /// Messages that are decided again once that actor records that walk's next step.
-    waiting: HashMap<(ActorNumber, WalkId), Vec<Envelope>>,
+    waiting: FxHashMap<(ActorNumber, WalkId), Vec<Envelope>>,
     /// Tickets of walks that wait in an offering's line.
-    parked: HashMap<WalkId, Arc<Ticket>>,
+    parked: FxHashMap<WalkId, Arc<Ticket>>,
     /// The newest position that this house has handed over.
     handed: Position,
     /// The sweep that is under way.
@@ -102,8 +104,8 @@ impl House {
             common,
             rooms: Rooms::default(),
             queue: VecDeque::new(),
-            waiting: HashMap::new(),
-            parked: HashMap::new(),
+            waiting: FxHashMap::default(),
+            parked: FxHashMap::default(),
             handed: Position(0),
             sweep: Sweep::default(),
         }
@@ -293,7 +295,8 @@ impl House {
         turn: &mut Turn,
     ) -> Result<(), JournalError> {
         let Origin { actor, walk, now, hop, cause, .. } = *origin;
-        let mut events = Vec::with_capacity(128);
+        let mut events = std::mem::take(&mut turn.encoded_events);
+        events.clear();
         codec::encode_into(&step.events, &mut events).map_err(record::unencodable)?;
         let room = absorb(&mut self.rooms, actor, now, &step.events);
         if !step.events.is_empty() {
@@ -319,9 +322,10 @@ impl House {
             answer: AnswerMark::of(step.answer.as_ref()),
             events_bytes: u32::try_from(events.len()).unwrap_or(u32::MAX),
         };
-        let mut bytes = Vec::with_capacity(events.len() + 128);
-        record::encode(&prefix, &events, &step.onward, &mut bytes).map_err(record::unencodable)?;
-        turn.batch.push(&bytes)?;
+        turn.batch.push_with(|bytes| {
+            record::encode(&prefix, &events, &step.onward, bytes).map_err(record::unencodable)
+        })?;
+        turn.encoded_events = events;
         turn.actors.push(actor);
         turn.news.extend(step.events.iter().filter_map(|event| News::of(actor, &room.resident, event)));
         if planted::has(Bug::NameBeforeRecord) {

@@ -13,6 +13,8 @@ use crate::journal::{Cause, RecordBatch};
 #[derive(Default)]
 pub(super) struct Turn {
     pub(super) batch: RecordBatch,
+    /// Memory for the events of one record, used again and again.
+    pub(super) encoded_events: Vec<u8>,
     /// The actor of each record of the batch.
     pub(super) actors: Vec<ActorNumber>,
     /// Messages to send; with the record of the batch that sends each, and its place among that record's.

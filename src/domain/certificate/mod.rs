@@ -9,6 +9,7 @@ mod settle;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use super::answer::Purchased;
@@ -29,7 +30,7 @@ pub struct Certificate {
     state: CommissionState,
     hops: Vec<Hop>,
     /// The first hop of each account, as an index into `hops`.
-    members: HashMap<ActorNumber, u32>,
+    members: FxHashMap<ActorNumber, u32>,
     requests: HashMap<(Addressee, RequestKey), Remembered>,
     /// Hops whose promise above 0 is not cashed, as indices into `hops`.
     uncashed: BTreeSet<u32>,
@@ -149,7 +150,7 @@ impl Certificate {
             buckets,
             state,
             hops: Vec::new(),
-            members: HashMap::new(),
+            members: FxHashMap::default(),
             requests: HashMap::new(),
             uncashed: BTreeSet::new(),
             acquirers: 0,

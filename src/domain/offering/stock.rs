@@ -2,8 +2,10 @@
 //!
 //! An untouched serial costs nothing here, and `sold out` is known without looking at any serial (F2).
 
-use imbl::HashMap;
+use imbl::GenericHashMap;
+use imbl::shared_ptr::DefaultSharedPtr;
 use roaring::RoaringBitmap;
+use rustc_hash::FxBuildHasher;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::number::{ActorNumber, Serial, WalkId};
@@ -23,7 +25,7 @@ pub struct Stock {
     alive: RoaringBitmap,
     /// Circulated and unsold, in payment or not.
     chains: RoaringBitmap,
-    in_payment: HashMap<u32, Payment>,
+    in_payment: GenericHashMap<u32, Payment, FxBuildHasher, DefaultSharedPtr>,
     sold: u32,
 }
 
@@ -64,7 +66,7 @@ impl Stock {
             untouched_again: RoaringBitmap::new(),
             alive: RoaringBitmap::new(),
             chains: RoaringBitmap::new(),
-            in_payment: HashMap::new(),
+            in_payment: GenericHashMap::default(),
             sold: 0,
         }
     }
