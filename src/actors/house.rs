@@ -15,10 +15,10 @@ use super::directory::Directory;
 use super::envelope::Envelope;
 use super::news::News;
 use super::rooms::{Newest, Room, Rooms};
-use super::sweep::{Slice, Sweep};
+use super::sweep::{Slice, Sweep, SweepError};
 use super::ticket::{Departing, Ticket};
 use super::turn::{Spent, Turn};
-use crate::codec::{self, CodecError};
+use crate::codec;
 use crate::domain::chain;
 use crate::domain::supply::{Change, Supply};
 use crate::domain::{
@@ -28,6 +28,7 @@ use crate::domain::{
 use crate::journal::{AnswerMark, Cause, Former, JournalError, Prefix, RecordBatch, record};
 use crate::limits::{TURN_MESSAGES_MAX, WAITERS_MAX};
 use crate::planted::{self, Bug};
+use crate::snapshot::Shelf;
 
 /// What a house needs of the world.
 pub trait Outside {
@@ -111,12 +112,12 @@ impl House {
         }
     }
 
-    /// Its residents.
+    /// Its residents that are in memory.
     pub fn rooms(&self) -> impl Iterator<Item = (ActorNumber, &Room)> {
         self.rooms.iter()
     }
 
-    /// One resident's room.
+    /// One resident's room, where it is in memory.
     #[must_use]
     pub fn room(&self, number: ActorNumber) -> Option<&Room> {
         self.rooms.get(number)
@@ -142,22 +143,34 @@ impl House {
         !self.queue.is_empty()
     }
 
-    /// Begins a sweep for a snapshot: everything with a record behind `changed_since` is going to be in its slices.
+    /// Begins a sweep for a snapshot: everything with a record behind `changed_since` is going to be in its slices, and
+    /// pages of actors without a record behind `idle_since` leave memory, where there is a shelf for them.
     /// Gives the oldest record whose message waits here to be absorbed, if there is one.
     ///
     /// Only between two turns, and once every other shard has ended the turn in which it handed over a record
     /// that the snapshot is to hold: then its messages are here.
-    pub fn begin_sweep(&mut self, changed_since: Position) -> Option<Position> {
-        self.sweep = Sweep::over(self.rooms.changed_since(changed_since));
+    pub fn begin_sweep(&mut self, changed_since: Position, idle_since: Option<Position>) -> Option<Position> {
+        self.sweep = Sweep::over(&self.rooms, changed_since, idle_since);
         self.queue.iter().filter_map(|envelope| envelope.cause).map(|cause| cause.position).min()
     }
 
     /// The next slice of the sweep; only between two turns.
     ///
     /// # Errors
-    /// Where a state does not encode; none of ours does not.
-    pub fn next_slice(&mut self) -> Result<Slice, CodecError> {
-        self.sweep.next_slice(&self.rooms, self.shard, self.handed)
+    /// Where a state does not encode, which none of ours does not, or the shelf fails.
+    pub fn next_slice(&mut self) -> Result<Slice, SweepError> {
+        self.sweep.next_slice(&mut self.rooms, self.shard, self.handed)
+    }
+
+    /// Lets pages of idle actors leave memory from now on.
+    pub fn leave_to(&mut self, shelf: Arc<Shelf>) {
+        self.rooms.leave_to(shelf, self.shard);
+    }
+
+    /// How many pages of idle actors are out of memory.
+    #[must_use]
+    pub fn pages_away(&self) -> usize {
+        self.rooms.pages_away()
     }
 
     /// One turn: decides up to `limits::TURN_MESSAGES_MAX` messages and lets out what comes of them.
@@ -184,6 +197,7 @@ impl House {
 
     fn decide(&mut self, mut envelope: Envelope, turn: &mut Turn) -> Result<(), JournalError> {
         let first = envelope.cause.is_none();
+        self.call_back(envelope.to)?;
         if let Some(room) = self.rooms.get(envelope.to) {
             if first {
                 envelope.now = envelope.now.max(room.at);
@@ -226,6 +240,11 @@ impl House {
             }
         }
         Ok(())
+    }
+
+    /// Makes sure that an actor is in memory, if there is such an actor.
+    fn call_back(&mut self, number: ActorNumber) -> Result<(), JournalError> {
+        self.rooms.call_back(number).map_err(|error| JournalError::Stopped { why: error.to_string() })
     }
 
     /// An answer without a change: recorded inside a walk, and only there (DESIGN §3, point 1).

@@ -21,5 +21,5 @@ pub use house::{Common, House, Outside, shard_of};
 pub use replay::{RecoveryError, Replay, ReplayError};
 pub use rooms::Room;
 pub use shard::{Shards, Stopped};
-pub use sweep::{Joiner, Piece, Slice, large_key};
+pub use sweep::{Joiner, Piece, Slice, SweepError, large_key};
 pub use ticket::{Departing, Permit, Permits, Sink, Ticket};

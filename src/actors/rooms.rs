@@ -4,12 +4,15 @@
 
 use std::collections::HashMap;
 use std::mem;
+use std::sync::Arc;
 
 use rustc_hash::FxBuildHasher;
 use serde::{Deserialize, Serialize};
 
+use crate::codec;
 use crate::domain::chain::Head;
 use crate::domain::{ActorNumber, Position, Resident, Timestamp};
+use crate::snapshot::{Shelf, SnapshotError};
 
 /// How many numbers a page spans: chunks of 16 to 64 KB where most of them are alive (DESIGN §4).
 const PAGE_NUMBERS: u64 = 128;
@@ -61,6 +64,12 @@ impl PageNumber {
     pub(super) fn of(number: ActorNumber) -> PageNumber {
         PageNumber(number.0 / PAGE_NUMBERS)
     }
+
+    fn key(self, shard: u16) -> Vec<u8> {
+        let mut key = self.0.to_be_bytes().to_vec();
+        key.extend(shard.to_be_bytes());
+        key
+    }
 }
 
 /// Rooms by their actors' numbers.
@@ -68,6 +77,11 @@ impl PageNumber {
 pub(super) struct Rooms {
     /// Numbers are the engine's own, so nobody can choose ones that collide.
     pages: HashMap<PageNumber, Page, FxBuildHasher>,
+    /// Pages on the shelf, with the newest record of any of their actors.
+    away: HashMap<PageNumber, Position, FxBuildHasher>,
+    shelf: Option<Arc<Shelf>>,
+    /// Whose pages these are: every shard has a part of each.
+    shard: u16,
 }
 
 /// The rooms of neighbouring numbers.
@@ -88,6 +102,11 @@ impl Page {
 
     fn place(&self, number: ActorNumber) -> Option<usize> {
         usize::from(self.places[(number.0 % PAGE_NUMBERS) as usize]).checked_sub(1)
+    }
+
+    /// The newest record of any of its actors.
+    pub(super) fn newest(&self) -> Position {
+        self.newest
     }
 
     pub(super) fn rooms(&self) -> &[(ActorNumber, Room)] {
@@ -146,10 +165,72 @@ impl Rooms {
         self.pages.values().flat_map(|page| page.rooms.iter()).map(|(number, room)| (*number, room))
     }
 
-    /// The pages with a record behind `since`, in the order of their numbers.
+    /// Lets idle pages leave memory from now on.
+    pub(super) fn leave_to(&mut self, shelf: Arc<Shelf>, shard: usize) {
+        self.shelf = Some(shelf);
+        self.shard = u16::try_from(shard).unwrap_or(u16::MAX);
+    }
+
+    /// How many pages are on the shelf.
+    pub(super) fn pages_away(&self) -> usize {
+        self.away.len()
+    }
+
+    /// Makes sure that an actor is in memory, if there is such an actor.
+    pub(super) fn call_back(&mut self, number: ActorNumber) -> Result<(), SnapshotError> {
+        if self.away.is_empty() || !self.away.contains_key(&PageNumber::of(number)) {
+            return Ok(());
+        }
+        let key = PageNumber::of(number).key(self.shard);
+        let Some(shelf) = self.shelf.clone() else { return Ok(()) };
+        let bytes = shelf.get(&key)?;
+        let mut rest = &bytes[..];
+        shelf.remove(&key)?;
+        self.away.remove(&PageNumber::of(number));
+        while !rest.is_empty() {
+            let (number, room);
+            ((number, room), rest) =
+                codec::decode_front(rest).map_err(|error| shelf.damaged(&error.to_string()))?;
+            self.restore(number, room);
+        }
+        Ok(())
+    }
+
+    /// Lets a page leave memory, as these bytes, where it can and none of its actors is large.
+    pub(super) fn leave(&mut self, number: PageNumber, bytes: &[u8]) -> Result<(), SnapshotError> {
+        let Some(shelf) = &self.shelf else { return Ok(()) };
+        shelf.put(&number.key(self.shard), bytes)?;
+        if let Some(page) = self.pages.remove(&number) {
+            self.away.insert(number, page.newest);
+        }
+        Ok(())
+    }
+
+    /// The bytes of a page that is away.
+    pub(super) fn away(&self, number: PageNumber) -> Result<Option<Vec<u8>>, SnapshotError> {
+        match &self.shelf {
+            Some(shelf) if self.away.contains_key(&number) => shelf.get(&number.key(self.shard)).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// The pages in memory without a record behind `before`, none of them large.
+    pub(super) fn idle_since(&self, before: Position) -> Vec<PageNumber> {
+        if self.shelf.is_none() {
+            return Vec::new();
+        }
+        let idle = self.pages.iter().filter(|(_, page)| {
+            page.newest <= before && page.rooms.iter().all(|(_, room)| !room.resident.is_large())
+        });
+        idle.map(|(number, _)| *number).collect()
+    }
+
+    /// The pages with a record behind `since`, in the order of their numbers, whether in memory or away.
     pub(super) fn changed_since(&self, since: Position) -> Vec<PageNumber> {
-        let changed = self.pages.iter().filter(|(_, page)| page.newest > since);
-        let mut numbers: Vec<PageNumber> = changed.map(|(number, _)| *number).collect();
+        let here = self.pages.iter().map(|(number, page)| (*number, page.newest));
+        let away = self.away.iter().map(|(number, newest)| (*number, *newest));
+        let changed = here.chain(away).filter(|(_, newest)| *newest > since);
+        let mut numbers: Vec<PageNumber> = changed.map(|(number, _)| number).collect();
         numbers.sort_unstable();
         numbers
     }

@@ -3,15 +3,20 @@
 //! Between two slices the house works on, so a snapshot is not of one moment: every room carries the position of its
 //! newest record, and a recovery leaves out what a room has seen already. Absent on purpose: where chunks are kept.
 
-use super::rooms::{PageNumber, Room, Rooms};
+use super::rooms::{Page, PageNumber, Room, Rooms};
 use crate::codec::{self, CodecError};
 use crate::domain::{ActorNumber, Position};
 use crate::limits::{PIECE_BYTES_MAX, SLICE_BYTES_MAX, SLICE_PAGES_MAX};
+use crate::snapshot::SnapshotError;
 
 /// What a house's sweep still has to look at.
 #[derive(Default)]
 pub(super) struct Sweep {
     pages: std::vec::IntoIter<PageNumber>,
+    /// Pages that leave memory behind the others.
+    leaving: std::vec::IntoIter<PageNumber>,
+    /// Who leaves must not have a record behind this one.
+    idle_since: Position,
 }
 
 /// Some of a house's states, between two turns.
@@ -49,43 +54,89 @@ const PAGE: u8 = 0;
 const LARGE: u8 = 1;
 
 impl Sweep {
-    pub(super) fn over(pages: Vec<PageNumber>) -> Sweep {
-        Sweep { pages: pages.into_iter() }
+    pub(super) fn over(rooms: &Rooms, changed_since: Position, idle_since: Option<Position>) -> Sweep {
+        Sweep {
+            pages: rooms.changed_since(changed_since).into_iter(),
+            leaving: idle_since.map(|before| rooms.idle_since(before)).unwrap_or_default().into_iter(),
+            idle_since: idle_since.unwrap_or_default(),
+        }
     }
 
     pub(super) fn next_slice(
         &mut self,
-        rooms: &Rooms,
+        rooms: &mut Rooms,
         shard: usize,
         newest: Position,
-    ) -> Result<Slice, CodecError> {
+    ) -> Result<Slice, SweepError> {
         let mut slice = Slice { newest, pieces: Vec::new(), last: false };
+        let shard = u16::try_from(shard).unwrap_or(u16::MAX);
         let mut bytes_made = 0;
         for _ in 0..SLICE_PAGES_MAX {
             let Some(number) = self.pages.next() else {
-                slice.last = true;
+                slice.last = !self.leave(rooms, bytes_made)?;
                 break;
             };
-            let Some(page) = rooms.page(number) else { continue };
-            let mut bytes = Vec::with_capacity(PIECE_BYTES_MAX / 2);
-            let mut large = Vec::new();
-            for (number, room) in page.rooms() {
-                if room.resident.is_large() {
-                    large.push(*number);
-                    slice.pieces.push(Piece::Large(*number, Box::new(room.clone())));
-                } else {
-                    codec::encode_into(&(number, room), &mut bytes)?;
-                }
+            let page = number.0;
+            if let Some(bytes) = rooms.away(number)? {
+                bytes_made += bytes.len();
+                slice.pieces.push(Piece::Page { page, shard, bytes, large: Vec::new() });
+            } else if let Some(here) = rooms.page(number) {
+                let (bytes, large) = encode(here)?;
+                bytes_made += bytes.len();
+                let copied =
+                    large.iter().map(|(number, room)| Piece::Large(*number, Box::new((*room).clone())));
+                slice.pieces.extend(copied);
+                let large = large.into_iter().map(|(number, _)| number).collect();
+                slice.pieces.push(Piece::Page { page, shard, bytes, large });
             }
-            bytes_made += bytes.len();
-            let shard = u16::try_from(shard).unwrap_or(u16::MAX);
-            slice.pieces.push(Piece::Page { page: number.0, shard, bytes, large });
             if bytes_made >= SLICE_BYTES_MAX {
                 break;
             }
         }
         Ok(slice)
     }
+
+    /// Lets some of the idle pages leave memory; true where there are more.
+    fn leave(&mut self, rooms: &mut Rooms, mut bytes_made: usize) -> Result<bool, SweepError> {
+        for number in self.leaving.by_ref() {
+            // A page that was used since the sweep began stays.
+            let Some(page) = rooms.page(number).filter(|page| page.newest() <= self.idle_since) else {
+                continue;
+            };
+            let (bytes, _) = encode(page)?;
+            rooms.leave(number, &bytes)?;
+            bytes_made += bytes.len();
+            if bytes_made >= SLICE_BYTES_MAX {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// The bytes of a page's rooms, and the large ones, which are left out.
+fn encode(page: &Page) -> Result<(Vec<u8>, Vec<(ActorNumber, &Room)>), CodecError> {
+    let mut bytes = Vec::with_capacity(PIECE_BYTES_MAX / 2);
+    let mut large = Vec::new();
+    for (number, room) in page.rooms() {
+        if room.resident.is_large() {
+            large.push((*number, room));
+        } else {
+            codec::encode_into(&(number, room), &mut bytes)?;
+        }
+    }
+    Ok((bytes, large))
+}
+
+/// A sweep cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum SweepError {
+    /// A state does not encode; none of ours does not.
+    #[error("a state does not encode: {0}")]
+    Codec(#[from] CodecError),
+    /// The shelf fails.
+    #[error(transparent)]
+    Shelf(#[from] SnapshotError),
 }
 
 impl Piece {

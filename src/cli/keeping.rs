@@ -22,6 +22,9 @@ pub(super) struct KeepingArguments {
     /// Keep so many mebibytes of journal that no restart would need, for audits that begin earlier.
     #[arg(long, value_name = "MIB", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..MEBIBYTES_MAX))]
     archive: u64,
+    /// Let actors leave memory that did nothing since so many snapshots; they come back with the next message.
+    #[arg(long, value_name = "SNAPSHOTS", value_parser = clap::value_parser!(u16).range(1..))]
+    idle: Option<u16>,
 }
 
 impl From<KeepingArguments> for Keeping {
@@ -33,6 +36,7 @@ impl From<KeepingArguments> for Keeping {
             snapshot_every,
             journal_max,
             archive: arguments.archive * MEBIBYTE,
+            idle_snapshots: arguments.idle.map(usize::from),
             segment: (snapshot_every / 2).clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX),
         }
     }

@@ -26,7 +26,7 @@ pub struct Config {
     pub progress: Progress,
 }
 
-/// When snapshots are taken, and how much of the journal is kept. All in bytes of journal.
+/// When snapshots are taken, and how much of the journal is kept; in bytes of journal, but for `idle_snapshots`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keeping {
     /// A snapshot is begun after so many: at least 1. The shorter, the faster a restart, and the more is written.
@@ -36,6 +36,9 @@ pub struct Keeping {
     pub journal_max: u64,
     /// How much is kept behind what a restart needs, so that an audit can begin earlier.
     pub archive: u64,
+    /// Actors without a record since so many snapshots leave memory, by the page of neighbouring numbers, and come back
+    /// with the next message to one of them: at least 1. None: they stay, which is the default.
+    pub idle_snapshots: Option<usize>,
     /// A segment that would grow past so many is followed by a new one: 4,096 to `limits::SEGMENT_BYTES_MAX`. Only
     /// whole segments are removed.
     pub segment: u64,
@@ -47,6 +50,9 @@ impl Keeping {
         let refuse = |field, value, limit: String| Err(EngineError::Config { field, value, limit });
         if self.snapshot_every == 0 {
             return refuse("keeping.snapshot_every", 0, "at least 1 byte".to_owned());
+        }
+        if self.idle_snapshots == Some(0) {
+            return refuse("keeping.idle_snapshots", 0, "at least 1, or none".to_owned());
         }
         let least = self.snapshot_every.saturating_mul(4);
         if self.journal_max < least {
@@ -68,6 +74,7 @@ impl Default for Keeping {
             snapshot_every: SNAPSHOT_EVERY_BYTES,
             journal_max: JOURNAL_BYTES_MAX,
             archive: 0,
+            idle_snapshots: None,
             segment: SEGMENT_BYTES_MAX,
         }
     }

@@ -18,7 +18,7 @@ use crate::domain::{
 };
 use crate::journal::{Cut, DataFolder, FileLog, FolderDisk, Journal, JournalStats, Log, SegmentOptions};
 use crate::limits::{BATCH_MESSAGES_MAX, PERMITS_MAX, SHARDS_MAX};
-use crate::snapshot::{Manifest, Snapshots};
+use crate::snapshot::{Manifest, Shelf, Snapshots};
 
 /// A running engine over one data folder. Every method can be called from any thread.
 pub struct Engine {
@@ -100,7 +100,11 @@ impl Engine {
             batch.clear();
             Ok(first)
         });
-        let (houses, common) = finished.map_err(named)?;
+        let (mut houses, common) = finished.map_err(named)?;
+        if config.keeping.idle_snapshots.is_some() {
+            let shelf = Arc::new(Shelf::open(folder.snapshots())?);
+            houses.iter_mut().for_each(|house| house.leave_to(Arc::clone(&shelf)));
+        }
         log.sync()?;
         let (milestones, identity) = (log.milestones(), log.journal_identity().unwrap_or_default());
         let journal = Journal::start(Box::new(log))?;

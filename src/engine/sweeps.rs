@@ -4,7 +4,7 @@
 //! A snapshot that fails costs nothing but time: the journal still has everything. Absent on purpose: what a chunk
 //! holds, and where it is kept.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -13,7 +13,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::config::Keeping;
-use crate::actors::{Common, Departing, Permits, Piece, Shards, Slice, large_key};
+use crate::actors::{Common, Departing, Permits, Piece, Shards, Slice, SweepError, large_key};
 use crate::codec::CodecError;
 use crate::domain::{ActorNumber, Position};
 use crate::journal::{Journal, JournalError};
@@ -23,12 +23,17 @@ use crate::snapshot::{Coverage, Manifest, SnapshotError, Snapshots};
 /// How often the thread looks at how far the journal has grown: at 100 MB/s that is half a megabyte.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
+/// How long the thread rests after a snapshot that failed.
+const REST: Duration = Duration::from_secs(5);
+
 /// What snapshots have come to since the engine was opened.
 #[derive(Clone, Debug, Default)]
 pub struct SnapshotStats {
     /// Snapshots finished.
     pub finished: u64,
-    /// Snapshots that failed; the newest reason.
+    /// True while one is being taken.
+    pub under_way: bool,
+    /// Snapshots that failed.
     pub failed: u64,
     /// Why the newest failure came about.
     pub why: Option<String>,
@@ -38,6 +43,8 @@ pub struct SnapshotStats {
     pub slice_max: Duration,
     /// The time that slices held shards, all together.
     pub held: Duration,
+    /// Pages of idle actors that were out of memory at the end of the newest slices.
+    pub pages_away: usize,
     /// The journal that a restart would need now, in bytes.
     pub journal_needed: u64,
 }
@@ -74,6 +81,7 @@ impl Sweeps {
         let mut run = Run {
             written: [None, None],
             swept_at: 0,
+            begun: VecDeque::new(),
             stop: Arc::clone(&stop),
             stats: Arc::clone(&stats),
             sweeper,
@@ -114,6 +122,8 @@ enum GivenUp {
     Snapshot(#[from] SnapshotError),
     #[error("a state does not encode: {0}")]
     Codec(#[from] CodecError),
+    #[error(transparent)]
+    Sweep(#[from] SweepError),
     #[error("internal error: {0}")]
     Panic(String),
 }
@@ -134,6 +144,8 @@ struct Run {
     written: [Option<Written>; 2],
     /// The bytes of journal before the newest sweep's beginning.
     swept_at: u64,
+    /// Where the newest sweeps began, oldest first, as many as idle actors stay for.
+    begun: VecDeque<Position>,
 }
 
 impl Run {
@@ -148,10 +160,23 @@ impl Run {
             let more_to_stand_for = self.needed_from() <= self.sweeper.journal.durable();
             if fresh >= self.sweeper.keeping.snapshot_every || (crowded && more_to_stand_for) {
                 self.swept_at = bytes;
-                self.snapshot(bytes);
+                self.note(|stats| stats.under_way = true);
+                let taken = self.snapshot(bytes);
+                self.note(|stats| stats.under_way = false);
+                if !taken {
+                    self.rest();
+                }
             } else {
                 std::thread::sleep(LOOK_EVERY);
             }
+        }
+    }
+
+    /// Waits before another attempt, so that a full device is not asked again and again.
+    fn rest(&self) {
+        let failed = Instant::now();
+        while failed.elapsed() < REST && !self.stop.load(Ordering::Acquire) {
+            std::thread::sleep(LOOK_EVERY);
         }
     }
 
@@ -179,7 +204,8 @@ impl Run {
         change(&mut self.stats.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    fn snapshot(&mut self, bytes: u64) {
+    /// Takes a snapshot; false where it failed.
+    fn snapshot(&mut self, bytes: u64) -> bool {
         let taken = catch_unwind(AssertUnwindSafe(|| self.take(bytes)));
         let taken =
             taken.unwrap_or_else(|panic| Err(GivenUp::Panic(panics::words(panic.as_ref()).to_owned())));
@@ -192,6 +218,7 @@ impl Run {
                 );
                 self.note(|stats| stats.finished += 1);
                 self.trim(manifest.read_from);
+                true
             }
             Err(why) => {
                 // A half that was begun counts no more.
@@ -206,6 +233,7 @@ impl Run {
                         stats.why = Some(why.to_string());
                     });
                 }
+                false
             }
         }
     }
@@ -223,17 +251,21 @@ impl Run {
         // Once every shard has ended the turn that it was in, the messages of all records up to there have arrived.
         self.ask_all(|_| ())?;
         let changed_since = written.up_to;
-        let waiting = self.ask_all(move |house| house.begin_sweep(changed_since))?;
+        let idle_since = self.idle_since(everything_up_to);
+        let waiting = self.ask_all(move |house| house.begin_sweep(changed_since, idle_since))?;
         let oldest_waiting = waiting.into_iter().flatten().min();
         let mut newest = everything_up_to;
+        let mut away = vec![0; self.sweeper.shards.count()];
         for shard in 0..self.sweeper.shards.count() {
             loop {
-                let (slice, held) = self.receive(&self.sweeper.shards.visit(shard, |house| {
+                let (slice, held, pages_away) = self.receive(&self.sweeper.shards.visit(shard, |house| {
                     let begun = Instant::now();
-                    (house.next_slice(), begun.elapsed())
+                    (house.next_slice(), begun.elapsed(), house.pages_away())
                 }))?;
                 let slice = slice?;
+                away[shard] = pages_away;
                 self.note(|stats| {
+                    stats.pages_away = away.iter().sum();
                     stats.slice_max = stats.slice_max.max(held);
                     stats.held += held;
                 });
@@ -252,6 +284,13 @@ impl Run {
         written.up_to = everything_up_to;
         self.written[begun.half as usize] = Some(written);
         Ok(manifest)
+    }
+
+    /// Notes where a sweep begins, and gives where the one began since which nobody idle has a record.
+    fn idle_since(&mut self, everything_up_to: Position) -> Option<Position> {
+        let snapshots = self.sweeper.keeping.idle_snapshots?;
+        self.begun.push_back(everything_up_to);
+        (self.begun.len() > snapshots).then(|| self.begun.pop_front()).flatten()
     }
 
     /// Puts a slice into the snapshot, once the journal is durable up to its newest record.

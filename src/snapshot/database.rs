@@ -1,14 +1,16 @@
 //! The only file that names sled: one half open, its chunks as sled keeps them.
 //!
 //! Nothing that sled does passes this file but as a value: its panics are caught, and its errors become ours.
-//! Absent on purpose: relying on its flush, which does not fsync on Linux (spacejam/sled#1452), on its
-//! compression, on its threads to be gone when it was dropped, and on its reading of damaged bytes.
+//! Absent on purpose: its compression, and relying on its flush, which does not fsync on Linux
+//! (spacejam/sled#1452), on its bound of memory, on its coming to an end after a failed write, on its threads to be
+//! gone when it was dropped, and on its reading of damaged bytes.
 
 use std::{
     fs::{self, File, TryLockError},
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
+    sync::mpsc,
     thread,
     time::{Duration, Instant},
 };
@@ -20,6 +22,8 @@ use crate::panics;
 
 /// The file that sled locks for as long as any of its threads works in the folder.
 const LOCKED: &str = "db";
+/// Many times what giving the largest half to a busy device takes.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(300);
 const RELEASE_PATIENCE: Duration = Duration::from_secs(30);
 const RELEASE_PAUSE: Duration = Duration::from_millis(2);
 
@@ -50,6 +54,11 @@ impl Database {
         guarded(&self.named, || self.sled()?.insert(key, stored)).map(drop)
     }
 
+    /// What is stored under a key.
+    pub fn get(&self, key: &[u8]) -> Result<Option<sled::IVec>, SnapshotError> {
+        guarded(&self.named, || self.sled()?.get(key))
+    }
+
     /// Removes a key and what is stored under it.
     pub fn remove(&self, key: &[u8]) -> Result<(), SnapshotError> {
         guarded(&self.named, || self.sled()?.remove(key)).map(drop)
@@ -58,7 +67,7 @@ impl Database {
     /// Shows every key with what is stored under it, in the order of the keys.
     pub fn visit(
         &self,
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), SnapshotError>,
+        mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), SnapshotError>,
     ) -> Result<(), SnapshotError> {
         let mut entries = guarded(&self.named, || Ok(self.sled()?.iter()))?;
         while let Some((key, stored)) = guarded(&self.named, || entries.next().transpose())? {
@@ -70,8 +79,20 @@ impl Database {
     /// Gives everything to the operating system and waits until sled has let go of the folder. Nothing is durable
     /// by that.
     pub fn close(mut self) -> Result<(), SnapshotError> {
-        guarded(&self.named, || self.sled()?.flush())?;
-        self.let_go()?;
+        let (done, closed) = mpsc::sync_channel(1);
+        let named = self.named.clone();
+        self.let_go(move |sled| {
+            let flushed = guarded(&named, || sled.flush());
+            let dropped = guarded(&named, || {
+                drop(sled);
+                Ok(())
+            });
+            let _ = done.send(flushed.and(dropped));
+        });
+        match closed.recv_timeout(CLOSE_PATIENCE) {
+            Ok(closed) => closed?,
+            Err(_) => return Err(SnapshotError::damaged(&self.named, "sled does not come to an end")),
+        }
         wait_until_released(&self.folder, &self.named)
     }
 
@@ -79,19 +100,26 @@ impl Database {
         self.sled.as_ref().ok_or_else(|| sled::Error::Unsupported("the database is closed".to_owned()))
     }
 
-    fn let_go(&mut self) -> Result<(), SnapshotError> {
-        let sled = self.sled.take();
-        guarded(&self.named, || {
-            drop(sled);
-            Ok(())
-        })
+    /// Hands sled to a thread of its own to end it there: after a failed write, such as on a full device, its flush
+    /// may wait for ever, and dropping it flushes.
+    fn let_go(&mut self, end: impl FnOnce(sled::Db) + Send + 'static) {
+        if let Some(sled) = self.sled.take() {
+            // Without a thread sled is dropped here, and whoever waits for the end hears that there is none.
+            let _ = thread::Builder::new().name("snapshot end".to_owned()).spawn(move || end(sled));
+        }
     }
 }
 
 impl Drop for Database {
-    /// A failure means nothing here: who wanted to know has closed it.
+    /// Nobody waits here: who uses the folder next waits for its release.
     fn drop(&mut self) {
-        let _ = self.let_go();
+        let named = self.named.clone();
+        self.let_go(move |sled| {
+            let _ = guarded(&named, || {
+                drop(sled);
+                Ok(())
+            });
+        });
     }
 }
 

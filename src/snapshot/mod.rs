@@ -23,11 +23,16 @@ mod halves;
 mod inspection;
 mod manifest;
 mod reading;
+mod shelf;
 mod writing;
+
+#[cfg(test)]
+mod tests;
 
 pub use error::SnapshotError;
 pub use halves::{Generation, Half};
 pub use inspection::{Inspection, inspect};
 pub use manifest::{Coverage, Manifest};
 pub use reading::Visit;
+pub use shelf::Shelf;
 pub use writing::{Begun, Snapshots};

@@ -26,7 +26,7 @@ pub(super) fn read_by_copy(
     }
     let database = Database::open(copy, half)?;
     let mut tally = Tally::default();
-    database.visit(&mut |key, stored| {
+    database.visit(|key, stored| {
         let (value, mark) = unframe(key, stored).map_err(|why| SnapshotError::damaged(half, why))?;
         tally.add(mark);
         visit(key, value).map_err(|why| SnapshotError::Refused { path: half.to_owned(), why })

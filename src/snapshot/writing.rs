@@ -202,13 +202,13 @@ impl Snapshots {
         changed
     }
 
-    fn older(&self) -> Half {
+    pub(super) fn older(&self) -> Half {
         let number = |half| self.generations.iter().find(|generation| generation.half == half)?.number();
         if number(Half::Two) < number(Half::One) { Half::Two } else { Half::One }
     }
 }
 
-fn make_folder(path: &Path) -> Result<(), SnapshotError> {
+pub(super) fn make_folder(path: &Path) -> Result<(), SnapshotError> {
     match fs::create_dir(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(source) => Err(JournalError::from_io("create the folder", path, source).into()),

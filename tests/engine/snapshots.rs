@@ -16,7 +16,13 @@ const PRICE: u64 = 10_000;
 
 /// A snapshot after every 100 kB of journal, in small segments.
 fn often() -> Keeping {
-    Keeping { snapshot_every: 100_000, journal_max: 100_000_000, archive: 0, segment: 20_000 }
+    Keeping {
+        snapshot_every: 100_000,
+        journal_max: 100_000_000,
+        archive: 0,
+        segment: 20_000,
+        idle_snapshots: None,
+    }
 }
 
 fn buyer(number: u32) -> String {
@@ -66,14 +72,17 @@ impl Sale {
     }
 
     fn wait_for_snapshots(&self, finished: u64) -> SnapshotStats {
-        for _ in 0..300 {
+        for _ in 0..3_000 {
             let stats = self.house.engine().snapshot_stats();
             assert_eq!(stats.why, None, "no snapshot fails");
-            std::thread::sleep(Duration::from_millis(100));
-            // None is under way where none was finished for a while.
-            if stats.finished >= finished && self.house.engine().snapshot_stats().finished == stats.finished {
-                return stats;
+            if stats.finished >= finished && !stats.under_way {
+                // Long enough for the next one to be begun, if it is due.
+                std::thread::sleep(Duration::from_millis(50));
+                if !self.house.engine().snapshot_stats().under_way {
+                    return stats;
+                }
             }
+            std::thread::sleep(Duration::from_millis(10));
         }
         panic!("no {finished} snapshots in half a minute: {:?}", self.house.engine().snapshot_stats());
     }
@@ -229,7 +238,13 @@ fn a_snapshot_that_is_ahead_of_the_journal_is_refused() {
 
 #[test]
 fn a_journal_past_its_bound_slows_the_doors_until_snapshots_stand_for_it() {
-    let keeping = Keeping { snapshot_every: 100_000, journal_max: 400_000, archive: 0, segment: 20_000 };
+    let keeping = Keeping {
+        snapshot_every: 100_000,
+        journal_max: 400_000,
+        archive: 0,
+        segment: 20_000,
+        idle_snapshots: None,
+    };
     let sale = Sale::begin(1, keeping);
     // Far more than the bound: each is sent until it is decided, however often the doors say `overloaded`.
     sale.circulate();
@@ -243,4 +258,33 @@ fn a_journal_past_its_bound_slows_the_doors_until_snapshots_stand_for_it() {
         fs::read_dir(journal).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum();
     assert!(kept < 3 * keeping.journal_max, "{kept} bytes of journal are on the disk");
     assert_eq!(sale.house.close_and_audit().totals.sold, u64::from(ITEMS));
+}
+
+#[test]
+fn idle_actors_leave_memory_and_come_back_with_the_next_message() {
+    for shards in SHARDS {
+        let mut sale = Sale::begin(shards, Keeping { idle_snapshots: Some(1), ..often() });
+        sale.circulate();
+        sale.buy(0..1_000);
+        // Somebody else keeps busy until the others have left.
+        let mut stats = sale.wait_for_snapshots(2);
+        for round in 0..200 {
+            if stats.pages_away > 10 {
+                break;
+            }
+            sale.house.open_accounts((0..300).map(|number| format!("other-{round}-{number}")), 1);
+            stats = sale.house.engine().snapshot_stats();
+        }
+        assert!(stats.pages_away > 10, "{shards} shards: {stats:?}");
+        assert_eq!(stats.why, None);
+        // They are asked, and go on, as if they had never been away; who bought gets the same answer.
+        assert_eq!(sale.house.posted(&buyer(2_999)), PRICE as i64);
+        assert_eq!(sale.buy(0..BUYERS), ITEMS as usize);
+        sale.wait_for_snapshots(stats.finished + 1);
+        sale.house.drop_engine();
+        sale.house.open_engine(sale.config());
+        assert_eq!(sale.buy(0..BUYERS), ITEMS as usize);
+        let audit = sale.house.close_and_audit();
+        assert_eq!((audit.totals.sold, audit.totals.circulations), (u64::from(ITEMS), u64::from(2 * ITEMS)));
+    }
 }

@@ -1,0 +1,142 @@
+//! What generations keep when nothing is damaged.
+
+use super::*;
+
+#[test]
+fn two_generations_in_turn_are_both_read_back() {
+    let place = Place::new();
+    let mut snapshots = place.open();
+    assert!(snapshots.generations().is_empty());
+    let (first, second) = (chunks(1, 60), chunks(2, 40));
+    let (one, of_first) = write(&mut snapshots, &first, &Chunks::new());
+    let (two, of_second) = write(&mut snapshots, &second, &Chunks::new());
+    assert_eq!((one.half, one.generation, one.fresh), (Half::One, 1, true));
+    assert_eq!((two.half, two.generation, two.fresh), (Half::Two, 2, true));
+    assert_eq!(numbers(snapshots.generations()), [(Half::Two, Some(2)), (Half::One, Some(1))]);
+    assert_eq!(read(&mut snapshots, Half::One, &of_first).unwrap(), first);
+    assert_eq!(read(&mut snapshots, Half::Two, &of_second).unwrap(), second);
+    assert_eq!(of_second.bytes, second.values().map(|value| value.len() as u64).sum::<u64>());
+    assert_eq!((of_second.identity, of_second.newest, of_second.walks), (7, Position(2), 3));
+}
+
+#[test]
+fn a_half_is_updated_in_place_and_holds_exactly_what_it_should() {
+    let place = Place::new();
+    let mut snapshots = place.open();
+    let mut halves = [Chunks::new(), Chunks::new()];
+    for round in 0..12_u64 {
+        let mut wanted = chunks(round % 5, 30 + round * 3 % 11);
+        wanted.retain(|key, _| !(u64::from(key[7]) + round).is_multiple_of(4));
+        wanted.insert(vec![], vec![]);
+        wanted.insert(vec![9; 64], vec![round as u8; 300_000]);
+        let half = (round % 2) as usize;
+        let (begun, manifest) = write(&mut snapshots, &wanted, &halves[half]);
+        assert_eq!((begun.half as usize, begun.fresh), (half, round < 2), "round {round}");
+        assert_eq!(read(&mut snapshots, begun.half, &manifest).unwrap(), wanted, "round {round}");
+        halves[half] = wanted;
+    }
+}
+
+#[test]
+fn the_same_chunks_have_the_same_digest_by_whatever_way() {
+    let wanted = chunks(1, 20);
+    let digest_by = |former: &Chunks| {
+        let place = Place::new();
+        let mut snapshots = place.open();
+        write(&mut snapshots, former, &Chunks::new());
+        write(&mut snapshots, former, &Chunks::new());
+        let (_, manifest) = write(&mut snapshots, &wanted, former);
+        (manifest.chunks, manifest.bytes, manifest.digest)
+    };
+    assert_eq!(digest_by(&Chunks::new()), digest_by(&chunks(2, 33)));
+}
+
+#[test]
+fn a_new_process_sees_the_newest_first_and_begins_afresh() {
+    let place = Place::new();
+    let (first, second, third) = (chunks(1, 9), chunks(2, 8), chunks(3, 7));
+    let mut snapshots = place.open();
+    write(&mut snapshots, &first, &Chunks::new());
+    let (_, of_second) = write(&mut snapshots, &second, &Chunks::new());
+    drop(snapshots);
+    let mut snapshots = place.open();
+    assert_eq!(numbers(snapshots.generations()), [(Half::Two, Some(2)), (Half::One, Some(1))]);
+    let (begun, of_third) = write(&mut snapshots, &third, &first);
+    assert_eq!((begun.half, begun.generation, begun.fresh), (Half::One, 3, true));
+    drop(snapshots);
+    let mut snapshots = place.open();
+    assert_eq!(numbers(snapshots.generations()), [(Half::One, Some(3)), (Half::Two, Some(2))]);
+    assert_eq!(read(&mut snapshots, Half::One, &of_third).unwrap(), third);
+    assert_eq!(read(&mut snapshots, Half::Two, &of_second).unwrap(), second);
+}
+
+#[test]
+fn a_generation_that_is_not_finished_does_not_count() {
+    let place = Place::new();
+    let (first, second) = (chunks(1, 9), chunks(2, 8));
+    for abandoned in [false, true] {
+        let mut snapshots = place.open();
+        write(&mut snapshots, &first, &Chunks::new());
+        let (kept, of_second) = write(&mut snapshots, &second, &Chunks::new());
+        let begun = snapshots.begin().unwrap();
+        snapshots.put(b"new", b"one").unwrap();
+        assert_ne!(begun.half, kept.half);
+        assert_eq!(numbers(snapshots.generations()), [(kept.half, Some(kept.generation))]);
+        if abandoned {
+            snapshots.abandon();
+            let again = snapshots.begin().unwrap();
+            assert_eq!(again, Begun { fresh: true, ..begun });
+        }
+        drop(snapshots);
+        let mut snapshots = place.open();
+        assert_eq!(numbers(snapshots.generations()), [(kept.half, Some(kept.generation))]);
+        assert_eq!(read(&mut snapshots, kept.half, &of_second).unwrap(), second);
+    }
+}
+
+#[test]
+fn calls_out_of_turn_and_chunks_too_large_change_nothing() {
+    let place = Place::new();
+    let mut snapshots = place.open();
+    let out_of_turn = |result: Result<(), SnapshotError>| {
+        assert!(matches!(result, Err(SnapshotError::OutOfTurn { .. })), "{result:?}");
+    };
+    out_of_turn(snapshots.put(b"key", b"value"));
+    out_of_turn(snapshots.remove(b"key"));
+    out_of_turn(snapshots.finish(coverage(1)).map(drop));
+    let (_, of_first) = write(&mut snapshots, &chunks(1, 3), &Chunks::new());
+    write(&mut snapshots, &chunks(2, 3), &Chunks::new());
+    snapshots.begin().unwrap();
+    out_of_turn(snapshots.begin().map(drop));
+    out_of_turn(read(&mut snapshots, Half::One, &of_first).map(drop));
+    let refused = snapshots.put(&[0; 65], b"value").unwrap_err();
+    assert_eq!(refused.to_string(), "a chunk's key of 65 bytes is longer than the 64 allowed");
+    let manifest = snapshots.finish(coverage(3)).unwrap();
+    assert_eq!(manifest.chunks, 3);
+}
+
+#[test]
+fn a_reader_that_refuses_is_told_so_and_the_other_half_is_kept() {
+    let place = Place::new();
+    let mut snapshots = place.open();
+    let first = chunks(1, 5);
+    let (_, of_first) = write(&mut snapshots, &first, &Chunks::new());
+    let (_, of_second) = write(&mut snapshots, &chunks(2, 5), &Chunks::new());
+    let refused = snapshots.read(Half::Two, &of_second, &mut |_, _| Err("not mine".to_owned())).unwrap_err();
+    assert!(matches!(&refused, SnapshotError::Refused { why, .. } if why == "not mine"), "{refused}");
+    assert_eq!(numbers(snapshots.generations()), [(Half::One, Some(1)), (Half::Two, None)]);
+    let begun = snapshots.begin().unwrap();
+    assert_eq!((begun.half, begun.generation, begun.fresh), (Half::Two, 3, true));
+    assert_eq!(read(&mut snapshots, Half::One, &of_first).unwrap(), first);
+}
+
+#[test]
+fn what_an_interrupted_process_left_is_removed() {
+    let place = Place::new();
+    drop(place.open());
+    fs::write(place.folder().join("one.manifest.new"), b"half a mani").unwrap();
+    fs::create_dir(place.folder().join("reading.new")).unwrap();
+    fs::write(place.folder().join("reading.new/db"), b"half a copy").unwrap();
+    drop(place.open());
+    assert!(files(&place.folder()).is_empty());
+}
