@@ -2,80 +2,18 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should end there")]
 
 mod common;
+#[path = "common/killing.rs"]
+mod killing;
 
 use std::fs;
-use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::Child;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use common::{Program, assert_untouched, contents, sample};
+use killing::{Luck, Running, SEED_VARIABLE, journal_bytes};
 use serde_json::Value;
 
 const KILLS: u64 = 10;
-const SIGKILL: i32 = 9;
-/// Give the seed of a failed run to draw the same moments.
-const SEED_VARIABLE: &str = "HONGBAO_SEED";
-
-/// SplitMix64: a few numbers that follow from a seed.
-struct Luck(u64);
-
-impl Luck {
-    /// Of the environment's seed, else of the time.
-    fn new() -> (Luck, u64) {
-        let given = std::env::var(SEED_VARIABLE).ok().map(|seed| seed.parse().unwrap());
-        let time = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64;
-        let seed = given.unwrap_or_else(time);
-        (Luck(seed), seed)
-    }
-
-    /// From 0 up to, not including, `bound`.
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % bound
-    }
-}
-
-/// A running program that never outlives its test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-impl Running {
-    fn start(program: &Program) -> Running {
-        Running(program.command().spawn().unwrap())
-    }
-
-    /// Kills it; true where that ended it, false where it had ended by itself.
-    fn kill(mut self) -> bool {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap().signal() == Some(SIGKILL)
-    }
-
-    /// Waits until the journal has so many bytes, or the program has ended.
-    fn wait_for_bytes(&mut self, data: &Path, bytes: u64) {
-        while journal_bytes(data) < bytes && self.0.try_wait().unwrap().is_none() {
-            std::thread::sleep(Duration::from_micros(500));
-        }
-    }
-}
-
-/// How many bytes the journal's segments have; 0 before there are any.
-fn journal_bytes(data: &Path) -> u64 {
-    let Ok(entries) = fs::read_dir(data.join("journal")) else { return 0 };
-    let segments =
-        entries.flatten().filter(|entry| entry.path().extension().is_some_and(|end| end == "segment"));
-    segments.filter_map(|entry| entry.metadata().ok()).map(|metadata| metadata.len()).sum()
-}
-
 /// The first so many lines of the sample: enough to be in the middle of, and soon done again.
 fn orders(folder: &Path, lines: usize) -> PathBuf {
     let text = fs::read_to_string(sample()).unwrap();

@@ -33,30 +33,31 @@ pub(in super::super) struct Options {
     pub(super) json: bool,
 }
 
-/// How large a made-up rush is, and how it goes.
+/// How large a made-up rush is, and how it goes. Without a file of orders there is always a rush, so it is enough
+/// that these do not go with one.
 #[derive(Clone, Debug, Args)]
 pub(super) struct Rush {
     /// How many buyers come, each once.
-    #[arg(long, value_name = "N", default_value = "100000", requires = "synthetic")]
+    #[arg(long, value_name = "N", default_value = "100000", conflicts_with = "orders")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(RUSH_BUYERS_MAX)))]
     pub(super) buyers: u32,
     /// How many certificates there are, of 100.00 each.
-    #[arg(long, value_name = "N", default_value = "10000", requires = "synthetic")]
+    #[arg(long, value_name = "N", default_value = "10000", conflicts_with = "orders")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(OFFERING_ITEMS_MAX)))]
     pub(super) certificates: u32,
     /// How many accounts circulate each certificate before the buying begins; they come in turn from 10,000.
-    #[arg(long, value_name = "N", default_value = "2", requires = "synthetic")]
+    #[arg(long, value_name = "N", default_value = "2", conflicts_with = "orders")]
     #[arg(value_parser = clap::value_parser!(u32).range(0..=i64::from(RUSH_SHARERS)))]
     pub(super) sharers: u32,
     /// The share of buyers, and of certificates, on offering 1; the rest is spread evenly over 100 others, which
     /// are not there with 1.
-    #[arg(long, value_name = "SHARE", default_value = "1", requires = "synthetic", value_parser = share)]
+    #[arg(long, value_name = "SHARE", default_value = "1", conflicts_with = "orders", value_parser = share)]
     pub(super) hot: BasisPoints,
     /// The share of buyers who cannot pay; the seed draws who they are. Everyone else opens with the price.
-    #[arg(long, value_name = "SHARE", default_value = "0", requires = "synthetic", value_parser = share)]
+    #[arg(long, value_name = "SHARE", default_value = "0", conflicts_with = "orders", value_parser = share)]
     pub(super) broke: BasisPoints,
     /// Draws in which order the buyers come and who of them cannot pay.
-    #[arg(long, value_name = "N", default_value = "1", requires = "synthetic")]
+    #[arg(long, value_name = "N", default_value = "1", conflicts_with = "orders")]
     pub(super) seed: u64,
 }
 

@@ -1,6 +1,7 @@
-//! How busy this process's threads were, from what the machine counts for each of them in /proc.
+//! How busy this process's threads were, and how long they waited for a core, from what the machine counts for
+//! each of them in /proc.
 //!
-//! Absent on purpose: machines without /proc. There nothing is said.
+//! Absent on purpose: machines without such counts. There nothing is said.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,10 +9,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-/// /proc counts time in hundredths of a second for programs, on every machine that Rust runs on.
-const TICKS_IN_A_SECOND: f64 = 100.0;
-/// With its busiest thread below this share of a core, a run waits for something else than a thread.
-const BUSY_SHARE_MIN: f64 = 0.5;
+/// Where the thread that wants most wants less than this share of a core, a run waits for something else.
+const WANTED_SHARE_MIN: f64 = 0.5;
+/// A thread that waited for less than this share of the time is not told to have waited.
+const WAITED_SHARE_MIN: f64 = 0.1;
 
 /// Who works in this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,19 +22,37 @@ enum Role {
     Journal,
 }
 
-/// The processor time of each thread until now, in ticks.
+/// The time of each thread until now.
 #[derive(Debug)]
-pub(super) struct Threads(BTreeMap<u32, (Role, u64)>);
+pub(super) struct Threads(BTreeMap<u32, (Role, Times)>);
 
-/// The shares of a core that were used, of which 1 is a whole core.
+/// Nanoseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Times {
+    /// On a core.
+    busy: u64,
+    /// Ready to go on, with no core free.
+    waited: u64,
+}
+
+/// Shares of the time, of which 1 is the whole.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(super) struct Shares {
+    /// On a core.
+    pub(super) busy: f64,
+    /// Ready to go on, with no core free.
+    pub(super) waited: f64,
+}
+
+/// How busy everyone was.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct Busy {
     /// The thread that makes the messages and takes the answers.
-    pub(super) driver: f64,
+    pub(super) driver: Shares,
     /// Each shard, the busiest first.
-    pub(super) shards: Vec<f64>,
+    pub(super) shards: Vec<Shares>,
     /// The thread that writes and syncs.
-    pub(super) journal: f64,
+    pub(super) journal: Shares,
 }
 
 impl Threads {
@@ -45,11 +64,11 @@ impl Threads {
                 continue;
             };
             // A thread may end between being listed and being read.
-            let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
-            if let Some((name, ticks)) = name_and_ticks(&stat)
-                && let Some(role) = role(number, name)
+            let read = |file| fs::read_to_string(entry.path().join(file)).ok();
+            if let Some((name, times)) = read("comm").zip(read("schedstat"))
+                && let Some((role, times)) = role(number, name.trim_end()).zip(times_of(&times))
             {
-                threads.insert(number, (role, ticks));
+                threads.insert(number, (role, times));
             }
         }
         Some(Threads(threads)).filter(|threads| !threads.0.is_empty())
@@ -57,36 +76,51 @@ impl Threads {
 
     /// How busy each was since then.
     pub(super) fn busy_since(&self, before: &Threads, took: Duration) -> Busy {
+        let share = |now: u64, before: u64| {
+            let share = now.saturating_sub(before) as f64 / took.as_nanos().max(1) as f64;
+            (share * 100.0).round() / 100.0
+        };
         let mut busy = Busy::default();
-        for (number, (role, ticks)) in &self.0 {
-            let ticks_before = before.0.get(number).map_or(0, |(_, ticks)| *ticks);
-            let seconds = ticks.saturating_sub(ticks_before) as f64 / TICKS_IN_A_SECOND;
-            let share = (seconds / took.as_secs_f64().max(1e-6) * 100.0).round() / 100.0;
+        for (number, (role, now)) in &self.0 {
+            let before = before.0.get(number).map_or(Times::default(), |(_, times)| *times);
+            let shares =
+                Shares { busy: share(now.busy, before.busy), waited: share(now.waited, before.waited) };
             match role {
-                Role::Driver => busy.driver += share,
-                Role::Shard => busy.shards.push(share),
-                Role::Journal => busy.journal += share,
+                Role::Driver => busy.driver = shares,
+                Role::Shard => busy.shards.push(shares),
+                Role::Journal => busy.journal = shares,
             }
         }
-        busy.shards.sort_by(|one, other| other.total_cmp(one));
+        busy.shards.sort_by(|one, other| other.wanted().total_cmp(&one.wanted()));
         busy
     }
 }
 
+impl Shares {
+    fn wanted(&self) -> f64 {
+        self.busy + self.waited
+    }
+}
+
 impl Busy {
-    /// What bounds the run: the busiest thread, in words.
+    /// What bounds the run: the thread that wanted a core most, in words.
     pub(super) fn bound_by(&self) -> String {
-        let shard = self.shards.first().copied().unwrap_or(0.0);
+        let shard = self.shards.first().copied().unwrap_or_default();
         let shard_name = if self.shards.len() == 1 { "the shard's core" } else { "the busiest shard's core" };
-        let named =
-            [(shard, shard_name), (self.journal, "the journal's thread"), (self.driver, "the driver")];
-        let (share, name) = named
-            .into_iter()
-            .fold((0.0, "no thread"), |busiest, next| if next.0 > busiest.0 { next } else { busiest });
-        if share < BUSY_SHARE_MIN {
-            return format!("no thread: the disk, or others on this machine ({name} {share:.2} busy)");
+        let journal = (self.journal, "the journal's thread");
+        let most =
+            [journal, (self.driver, "the driver")].into_iter().fold((shard, shard_name), |most, next| {
+                if next.0.wanted() > most.0.wanted() { next } else { most }
+            });
+        let (shares, name) = most;
+        if shares.wanted() < WANTED_SHARE_MIN {
+            return format!("the disk: no thread wants a core for long ({name} {:.2} busy)", shares.busy);
         }
-        format!("{name} ({share:.2} busy)")
+        if shares.waited < WAITED_SHARE_MIN {
+            return format!("{name} ({:.2} busy)", shares.busy);
+        }
+        let Shares { busy, waited } = shares;
+        format!("{name} ({busy:.2} busy, {waited:.2} waiting while others have all cores)")
     }
 }
 
@@ -100,15 +134,11 @@ fn role(number: u32, name: &str) -> Option<Role> {
     }
 }
 
-/// A thread's name and its ticks, own and the system's for it, from the line that /proc gives. The name stands in
-/// brackets and may hold brackets itself; the times are the 12th and 13th of what follows.
-fn name_and_ticks(stat: &str) -> Option<(&str, u64)> {
-    let (head, tail) = stat.rsplit_once(')')?;
-    let (_, name) = head.split_once('(')?;
-    let mut fields = tail.split_whitespace().skip(11);
-    let own: u64 = fields.next()?.parse().ok()?;
-    let system: u64 = fields.next()?.parse().ok()?;
-    Some((name, own + system))
+/// The times of a thread, from the line that /proc gives: on a core, waiting for one, and how often it went on.
+fn times_of(line: &str) -> Option<Times> {
+    let mut fields = line.split_whitespace().map(str::parse);
+    let (busy, waited) = (fields.next()?.ok()?, fields.next()?.ok()?);
+    Some(Times { busy, waited })
 }
 
 #[cfg(test)]
@@ -116,25 +146,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_of_proc_is_read_whatever_the_name_holds() {
-        let line = "77 (a) (b) S 1 77 77 0 -1 64 5 0 0 0 120 30 0 0 20 0 4 0 9 1 2";
-        assert_eq!(name_and_ticks(line), Some(("a) (b", 150)));
-        for line in ["", "77", "77 (a) S 1 2 3", "77 (a) S 1 77 77 0 -1 64 5 0 0 0 x 30"] {
-            assert_eq!(name_and_ticks(line), None, "{line:?}");
+    fn the_times_of_a_thread_are_read_or_absent() {
+        assert_eq!(times_of("120 30 4\n"), Some(Times { busy: 120, waited: 30 }));
+        for line in ["", "120", "120 x 4", "-1 2 3"] {
+            assert_eq!(times_of(line), None, "{line:?}");
         }
     }
 
     #[test]
-    fn the_busiest_bounds_unless_nothing_is_busy() {
-        let busy = |driver, shards: &[f64], journal| Busy { driver, shards: shards.to_vec(), journal };
+    fn who_wants_a_core_most_bounds_unless_nobody_does() {
+        let shares = |busy, waited| Shares { busy, waited };
+        let of = |driver, shards: &[Shares], journal| Busy { driver, shards: shards.to_vec(), journal };
+        let few = shares(0.3, 0.0);
         for (busy, words) in [
-            (busy(0.4, &[0.98], 0.3), "the shard's core (0.98 busy)"),
-            (busy(0.4, &[0.7, 0.6], 0.3), "the busiest shard's core (0.70 busy)"),
-            (busy(0.9, &[0.7], 0.3), "the driver (0.90 busy)"),
-            (busy(0.1, &[0.2], 0.6), "the journal's thread (0.60 busy)"),
+            (of(few, &[shares(0.98, 0.0)], few), "the shard's core (0.98 busy)"),
+            (of(few, &[shares(0.7, 0.0), few], few), "the busiest shard's core (0.70 busy)"),
+            (of(shares(0.9, 0.0), &[shares(0.7, 0.0)], few), "the driver (0.90 busy)"),
+            (of(few, &[few], shares(0.6, 0.0)), "the journal's thread (0.60 busy)"),
+            (
+                of(few, &[shares(0.5, 0.45)], few),
+                "the shard's core (0.50 busy, 0.45 waiting while others have all cores)",
+            ),
         ] {
             assert_eq!(busy.bound_by(), words);
         }
-        assert!(busy(0.1, &[], 0.2).bound_by().starts_with("no thread: the disk"));
+        assert!(of(few, &[], few).bound_by().starts_with("the disk: "));
     }
 }

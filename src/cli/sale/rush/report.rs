@@ -174,8 +174,8 @@ impl Outcome<'_> {
         row_rate(text, "answers to buyers/s", self.plan.rush.buyers.into(), driven.purchase.took)?;
         Latency::of(&run.latency).write(text)?;
         if let Some(busy) = &driven.busy {
-            let shards = busy.shards.iter().map(|share| format!("{share:.2}")).collect::<Vec<_>>().join(", ");
-            let Busy { driver, journal, .. } = busy;
+            let shards = busy.shards.iter().map(|shard| format!("{:.2}", shard.busy)).collect::<Vec<_>>();
+            let (shards, journal, driver) = (shards.join(", "), busy.journal.busy, busy.driver.busy);
             writeln!(text, "    cores busy: shards {shards}; journal {journal:.2}; driver {driver:.2}")?;
             writeln!(text, "    bound by {}", busy.bound_by())?;
         }
