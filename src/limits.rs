@@ -71,6 +71,11 @@ pub const OVERLOADED_RETRY_MS: u64 = 20;
 /// the first message of the turn its latency.
 pub const TURN_MESSAGES_MAX: usize = 1_024;
 
+/// How often a shard looks whether something is due by time alone, in milliseconds: nobody notices a prompt or
+/// a return that is so much late, and fifty comparisons a second cost nothing. What is due is dated at its own
+/// instant however late it is found.
+pub const TIMER_MS: u64 = 20;
+
 /// The most shards of one engine: more than the cores of any one machine it was meant for.
 pub const SHARDS_MAX: usize = 64;
 

@@ -15,6 +15,7 @@ use super::directory::Directory;
 use super::envelope::Envelope;
 use super::news::News;
 use super::rooms::{Newest, Room, Rooms};
+use super::schedule::Schedule;
 use super::sweep::{Slice, Sweep, SweepError};
 use super::ticket::{Departing, Ticket};
 use super::turn::{Spent, Turn};
@@ -93,6 +94,8 @@ pub struct House {
     handed: Position,
     /// The sweep that is under way.
     sweep: Sweep,
+    /// What time alone will bring about.
+    schedule: Schedule,
 }
 
 impl House {
@@ -109,6 +112,7 @@ impl House {
             parked: FxHashMap::default(),
             handed: Position(0),
             sweep: Sweep::default(),
+            schedule: Schedule::default(),
         }
     }
 
@@ -195,20 +199,61 @@ impl House {
         self.conclude(turn, outside)
     }
 
+    /// The instant of what time alone brings about first.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.schedule.first().map(|(at, _)| at)
+    }
+
+    /// Schedules every resident: replay has made them without.
+    pub(super) fn schedule_all(&mut self) {
+        for (actor, room) in self.rooms.iter() {
+            self.schedule.moved(actor, None, room.next_due());
+        }
+    }
+
+    /// One turn of what is due at `now`, at up to so many residents, as their next messages would find it.
+    /// True where more is due.
+    ///
+    /// # Errors
+    /// As for `turn`.
+    pub fn fire(
+        &mut self,
+        now: Timestamp,
+        residents_max: usize,
+        outside: &mut impl Outside,
+    ) -> Result<bool, JournalError> {
+        let is_due = |house: &House| house.schedule.first().filter(|(at, _)| *at <= now);
+        let mut turn = Turn::default();
+        for _ in 0..residents_max {
+            let Some((_, actor)) = is_due(self) else { break };
+            self.call_back(actor)?;
+            self.catch_up(actor, now, &mut turn)?;
+            let left = is_due(self).is_some_and(|(_, next)| next == actor);
+            assert!(!left, "nothing is due any more at a resident that has caught up");
+        }
+        self.conclude(turn, outside)?;
+        Ok(is_due(self).is_some())
+    }
+
+    /// Records what is due at a resident, each thing as a walk of its own, dated at its instant (D36).
+    fn catch_up(&mut self, actor: ActorNumber, now: Timestamp, turn: &mut Turn) -> Result<(), JournalError> {
+        let due = |room: &Room| room.resident.due(room.at, now);
+        while let Some((at, step)) = self.rooms.get(actor).and_then(due) {
+            let walk = self.common.next_walk();
+            let origin = Origin { actor, walk, now: at, hop: 0, cause: None, ticket: None };
+            self.record(origin, step, turn)?;
+        }
+        Ok(())
+    }
+
     fn decide(&mut self, mut envelope: Envelope, turn: &mut Turn) -> Result<(), JournalError> {
         let first = envelope.cause.is_none();
         self.call_back(envelope.to)?;
-        if let Some(room) = self.rooms.get(envelope.to) {
-            if first {
-                envelope.now = envelope.now.max(room.at);
-            }
-            if let Some((deadline, step)) = room.resident.due(envelope.now) {
-                let walk = self.common.next_walk();
-                let expiry =
-                    Origin { actor: envelope.to, walk, now: deadline, hop: 0, cause: None, ticket: None };
-                self.record(expiry, step, turn)?;
-            }
+        if first && let Some(room) = self.rooms.get(envelope.to) {
+            envelope.now = envelope.now.max(room.at);
         }
+        self.catch_up(envelope.to, envelope.now, turn)?;
         let context = Context { walk: envelope.walk, now: envelope.now };
         let rooms = &self.rooms;
         let decided = catch_unwind(AssertUnwindSafe(|| match rooms.get(envelope.to) {
@@ -317,7 +362,9 @@ impl House {
         let mut events = std::mem::take(&mut turn.encoded_events);
         events.clear();
         codec::encode_into(&step.events, &mut events).map_err(record::unencodable)?;
+        let due_before = self.rooms.get(actor).and_then(Room::next_due);
         let room = absorb(&mut self.rooms, actor, now, &step.events);
+        self.schedule.moved(actor, due_before, room.next_due());
         if !step.events.is_empty() {
             room.sequence += 1;
             room.head = chain::advance(&room.head, actor, room.sequence, room.at, &events);

@@ -3,6 +3,7 @@
 //! Everything but `shard` and `directory` knows no runtime, so recovery, audit and the crash test run it
 //! in one thread. Absent on purpose: waiting. No actor awaits another; what must go on goes on as a message.
 
+mod clock;
 mod directory;
 mod envelope;
 mod house;
@@ -10,11 +11,13 @@ pub mod invariants;
 mod news;
 mod replay;
 mod rooms;
+mod schedule;
 mod shard;
 mod sweep;
 mod ticket;
 mod turn;
 
+pub use clock::{Clock, Time};
 pub use directory::{AccountEntry, Directory, OfferingEntry};
 pub use envelope::Envelope;
 pub use house::{Common, House, Outside, shard_of};

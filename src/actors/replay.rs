@@ -282,6 +282,7 @@ impl Replay {
         }
         for house in &mut self.houses {
             house.begins_after(self.newest);
+            house.schedule_all();
         }
         loop {
             let mut quiet = true;

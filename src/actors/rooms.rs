@@ -46,6 +46,12 @@ impl Room {
         Room { resident, sequence: 0, head: Head::default(), at: Timestamp::default(), newest: Newest::None }
     }
 
+    /// The instant at which time alone brings about something here.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.resident.next_due(self.at)
+    }
+
     /// Where its newest record is; 0 where there is none.
     #[must_use]
     pub fn position(&self) -> Position {

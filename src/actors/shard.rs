@@ -1,7 +1,8 @@
 //! Shards: each house in an actix actor on an Arbiter of its own. The only file that names actix.
 //!
 //! Messages reach a shard in batches through an inbox; the actix mailbox carries only the wake-up, so
-//! neither its bound nor its delivery is relied on. Absent on purpose: any `await` in a handler.
+//! neither its bound nor its delivery is relied on. What is due by time alone is looked for at intervals and
+//! between turns. Absent on purpose: any `await` in a handler.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,13 +11,15 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use actix::{Actor, Addr, Arbiter, Context, Handler, Message, System};
+use actix::{Actor, Addr, Arbiter, AsyncContext as _, Context, Handler, Message, System};
 
+use super::clock::Time;
 use super::envelope::Envelope;
 use super::house::{House, Outside};
 use super::ticket::Departing;
-use crate::domain::Position;
+use crate::domain::{Position, Timestamp};
 use crate::journal::{Journal, JournalError, RecordBatch};
+use crate::limits::{TIMER_MS, TURN_MESSAGES_MAX};
 use crate::panics;
 
 /// Why an engine has stopped by itself; set once.
@@ -41,6 +44,7 @@ impl Stopped {
 /// The running shards.
 pub struct Shards {
     inboxes: Arc<[Inbox]>,
+    timing: Arc<AtomicBool>,
     stopped: Arc<Stopped>,
     running: Mutex<Option<Running>>,
 }
@@ -75,8 +79,9 @@ impl Inbox {
     }
 
     fn add(&self, queue: &mut Vec<Envelope>, envelopes: Vec<Envelope>) {
-        self.pushes.fetch_add(1, Ordering::SeqCst);
+        // In this order: whoever has counted the push does not find the shard idle before it has worked.
         self.idle.store(false, Ordering::SeqCst);
+        self.pushes.fetch_add(1, Ordering::SeqCst);
         queue.extend(envelopes);
     }
 
@@ -118,20 +123,47 @@ struct Shard {
     inboxes: Arc<[Inbox]>,
     journal: Arc<Journal<Departing>>,
     stopped: Arc<Stopped>,
+    time: Time,
+    /// True while shards act by time alone: from when all have their addresses until they are to come to rest.
+    timing: Arc<AtomicBool>,
 }
 
 impl Actor for Shard {
     type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Context<Self>) {
+        context.run_interval(Duration::from_millis(TIMER_MS), |shard, _context| {
+            if shard.due().is_some() {
+                shard.work();
+            }
+        });
+    }
 }
 
 impl Handler<Wake> for Shard {
     type Result = ();
 
     fn handle(&mut self, _wake: Wake, _context: &mut Context<Self>) {
+        self.inboxes[self.index].woken.store(false, Ordering::Release);
+        self.work();
+    }
+}
+
+impl Shard {
+    /// The time, where something is due by it.
+    fn due(&self) -> Option<Timestamp> {
+        let next = self.house.as_ref()?.next_due()?;
+        let now = self.time.now();
+        (next <= now && self.timing.load(Ordering::SeqCst)).then_some(now)
+    }
+
+    /// Turns until there is nothing to do: messages first, and between two turns of them what is due, so that
+    /// neither waits for the other's end.
+    fn work(&mut self) {
         let inboxes = Arc::clone(&self.inboxes);
         let inbox = &inboxes[self.index];
-        inbox.woken.store(false, Ordering::Release);
         loop {
+            let due = self.due();
             if self.stopped.why().is_some() {
                 // Dropping what waits here answers `outcome_unknown`.
                 self.house = None;
@@ -147,18 +179,26 @@ impl Handler<Wake> for Shard {
                 house.deliver(std::mem::take(&mut *inbox.lock()));
             } else {
                 house.deliver(inbox.take());
-                if !house.busy() && visit.is_none() {
+                if !house.busy() && due.is_none() && visit.is_none() {
                     return;
                 }
             }
+            // First at work, then a look whether that is still wanted: `quiesce` does it the other way round,
+            // so one of the two sees the other.
+            inbox.idle.store(false, Ordering::SeqCst);
+            let due = due.filter(|_| self.timing.load(Ordering::SeqCst));
             let mut outside = World { journal: &self.journal, inboxes: &inboxes };
-            let turn = || {
+            let turned = catch_unwind(AssertUnwindSafe(|| {
                 if let Some(visit) = visit {
                     visit(house);
                 }
-                house.turn(&mut outside)
-            };
-            let why = match catch_unwind(AssertUnwindSafe(turn)) {
+                house.turn(&mut outside)?;
+                match due {
+                    Some(now) => house.fire(now, TURN_MESSAGES_MAX, &mut outside).map(drop),
+                    None => Ok(()),
+                }
+            }));
+            let why = match turned {
                 Ok(Ok(())) => continue,
                 Ok(Err(error)) => error.to_string(),
                 Err(panic) => format!("internal error: {}", panics::words(panic.as_ref())),
@@ -204,11 +244,14 @@ impl Shards {
         houses: Vec<House>,
         journal: &Arc<Journal<Departing>>,
         stopped: &Arc<Stopped>,
+        time: &Time,
     ) -> std::io::Result<Shards> {
         let inboxes: Arc<[Inbox]> = houses.iter().map(|_| Inbox::default()).collect();
         let (started, has_started) = mpsc::channel();
         let (shared, journal) = (Arc::clone(&inboxes), Arc::clone(journal));
-        let reason = Arc::clone(stopped);
+        let (reason, time) = (Arc::clone(stopped), time.clone());
+        let timing = Arc::new(AtomicBool::new(false));
+        let timed = Arc::clone(&timing);
         let thread = std::thread::Builder::new().name("actix".to_owned()).spawn(move || {
             let runner = System::new();
             let arbiters = runner.block_on(async {
@@ -220,6 +263,8 @@ impl Shards {
                         inboxes: Arc::clone(&shared),
                         journal: Arc::clone(&journal),
                         stopped: Arc::clone(&reason),
+                        time: time.clone(),
+                        timing: Arc::clone(&timed),
                     };
                     let arbiter = Arbiter::new();
                     let address = Shard::start_in_arbiter(&arbiter.handle(), move |_| shard);
@@ -235,7 +280,8 @@ impl Shards {
         let (system, arbiters) =
             has_started.recv().map_err(|_| std::io::Error::other("the actor system did not start"))?;
         let running = Mutex::new(Some(Running { arbiters, system, thread }));
-        Ok(Shards { inboxes, stopped: Arc::clone(stopped), running })
+        timing.store(true, Ordering::SeqCst);
+        Ok(Shards { inboxes, timing, stopped: Arc::clone(stopped), running })
     }
 
     /// How many shards there are.
@@ -271,8 +317,10 @@ impl Shards {
         move || inboxes.iter().for_each(Inbox::wake)
     }
 
-    /// Waits until no shard has anything to do, or the engine has stopped by itself.
+    /// Lets nothing more happen by time alone, and waits until no shard has anything to do, or the engine has
+    /// stopped by itself.
     pub fn quiesce(&self) {
+        self.timing.store(false, Ordering::SeqCst);
         let pushes = || self.inboxes.iter().map(|inbox| inbox.pushes.load(Ordering::SeqCst)).sum::<u64>();
         loop {
             let before = pushes();

@@ -116,6 +116,10 @@ pub enum OfferingEvent {
     Expired,
     /// Money of untouched envelopes is on its way home to the commission's payer.
     Returned(Money),
+    /// Its sale window has opened (F4). Nothing is judged by it; it is there to be told.
+    WindowOpened,
+    /// Its sale window has closed (F4).
+    WindowClosed,
 }
 
 /// A buyer in an offering's line.

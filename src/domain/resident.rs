@@ -82,13 +82,25 @@ impl Resident {
         entries > LARGE_ACTOR_ENTRIES
     }
 
-    /// The expiry that is due, and since when, as a step of its own before the next message (D36).
+    /// The earliest thing that time alone has brought about by `now`, and when it did, as a step of its own:
+    /// an expiry, a bound of the window, a prompt (D35, D36, F4). `since` is the time of the actor's newest
+    /// record. Each is due once, so recording what is due comes to an end.
     #[must_use]
-    pub fn due(&self, now: Timestamp) -> Option<(Timestamp, Step)> {
+    pub fn due(&self, since: Timestamp, now: Timestamp) -> Option<(Timestamp, Step)> {
         match self {
             Resident::Account(_) => None,
             Resident::Offering(offering) => offering.due(now),
-            Resident::Certificate(certificate) => certificate.due(now),
+            Resident::Certificate(certificate) => certificate.due(since, now),
+        }
+    }
+
+    /// The instant from which on `due` gives something; none where time alone will bring about nothing.
+    #[must_use]
+    pub fn next_due(&self, since: Timestamp) -> Option<Timestamp> {
+        match self {
+            Resident::Account(_) => None,
+            Resident::Offering(offering) => offering.next_due(),
+            Resident::Certificate(certificate) => certificate.next_due(since),
         }
     }
 

@@ -1,15 +1,10 @@
-//! Clocks: the only place where time is read.
+//! Clocks: the only place where the machine's time is read.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+pub use crate::actors::Clock;
 use crate::domain::Timestamp;
-
-/// Reads the time that a door stamps on a message.
-pub trait Clock: Send + Sync {
-    /// Now.
-    fn now(&self) -> Timestamp;
-}
 
 /// The machine's clock.
 #[derive(Clone, Copy, Debug, Default)]

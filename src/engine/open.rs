@@ -5,14 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::clock::Clock;
 use super::config::Config;
 use super::deliver::{Answers, Batch, Reply};
 use super::door::Door;
 use super::error::EngineError;
 use super::restore::{self, Restored};
 use super::sweeps::{SnapshotStats, Sweeper, Sweeps};
-use crate::actors::{Departing, Envelope, Permits, Shards, Sink, Stopped, Ticket, shard_of};
+use crate::actors::{Departing, Envelope, Permits, Shards, Sink, Stopped, Ticket, Time, shard_of};
 use crate::domain::{
     ActorNumber, Caller, Code, Command, Done, Message, OfferingView, Position, Refusal, RequestId, Timestamp,
 };
@@ -30,9 +29,7 @@ pub struct Engine {
     permits: Arc<Permits>,
     stopped: Arc<Stopped>,
     closed: AtomicBool,
-    clock: Arc<dyn Clock>,
-    /// The greatest time of the log when it was opened: the engine's time never falls.
-    not_before: Timestamp,
+    time: Time,
     recovered: Recovered,
     _folder: DataFolder,
 }
@@ -94,7 +91,8 @@ impl Engine {
         let named = |error| EngineError::in_folder(&config.data, error);
         restore::read_into(&log, &mut replay, &config.progress, &mut |_, _, _| Ok(())).map_err(named)?;
         let (records, unfinished_walks) = (replay.records(), replay.unfinished_walks());
-        let (actors, not_before) = (replay.actors_restored(), replay.latest());
+        let actors = replay.actors_restored();
+        let time = Time::new(config.clock, replay.latest());
         let finished = replay.finish(&mut |batch| {
             let first = log.append(batch)?;
             batch.clear();
@@ -109,7 +107,7 @@ impl Engine {
         let (milestones, identity) = (log.milestones(), log.journal_identity().unwrap_or_default());
         let journal = Journal::start(Box::new(log))?;
         let stopped = Arc::new(Stopped::default());
-        let shards = Arc::new(Shards::start(houses, &journal, &stopped)?);
+        let shards = Arc::new(Shards::start(houses, &journal, &stopped, &time)?);
         let (reason, wake) = (Arc::clone(&stopped), shards.waker());
         journal.on_fault(move |why| {
             reason.stop(why.to_owned());
@@ -138,8 +136,7 @@ impl Engine {
             permits,
             stopped,
             closed: AtomicBool::new(false),
-            clock: config.clock,
-            not_before,
+            time,
             recovered: Recovered {
                 records,
                 actors,
@@ -171,7 +168,7 @@ impl Engine {
             }
             return answers;
         }
-        let now = self.clock.now().max(self.not_before);
+        let now = self.time.now();
         let mut parcels: BTreeMap<usize, Vec<Envelope>> = BTreeMap::new();
         for (index, message) in (0_u32..).zip(&messages) {
             if let Err(refusal) = self.accept(message, now, &sink, index, &mut parcels) {

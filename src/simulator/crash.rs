@@ -170,6 +170,8 @@ fn the_scripted_sale_goes_through_everything_it_is_meant_to() {
         "Offering(Unqueued",
         "Offering(Expired",
         "Offering(Returned",
+        "Offering(WindowOpened",
+        "Offering(WindowClosed",
         "Certificate(Acquired",
         "Certificate(Withdrawn",
         "Certificate(OthersCashed",
@@ -180,6 +182,8 @@ fn the_scripted_sale_goes_through_everything_it_is_meant_to() {
     }
     let silent = decoded().filter(|record| record.events.is_empty()).count();
     assert!(silent >= 3, "{silent} refusals inside a walk");
+    let prompted = crate::domain::Event::Certificate(crate::domain::CertificateEvent::Prompted);
+    assert!(decoded().any(|record| record.events == [prompted.clone()]), "a prompt by time alone");
     println!("{} records", records.len());
 }
 

@@ -13,6 +13,7 @@ mod rows;
 mod script;
 mod stage;
 mod tearing_disk;
+mod timers;
 mod traces;
 mod watched_disk;
 mod world;

@@ -152,6 +152,16 @@ impl Model {
         }
     }
 
+    /// Time passes, and with it a prompt comes by itself, in its own millisecond, expiry first (W10, D35).
+    pub fn pass(&mut self, milliseconds: u64) {
+        for _ in 0..milliseconds {
+            self.now += 1;
+            if self.plan.deadline.is_none_or(|deadline| self.now < deadline) {
+                self.prompt();
+            }
+        }
+    }
+
     /// True while the certificate shows that it is almost met.
     pub fn almost_met(&self) -> bool {
         self.prompted && !self.ended

@@ -16,7 +16,7 @@ use crate::domain::{
 use crate::limits::REQUEST_KEPT_MS;
 
 /// As many cases as asked for by `PROPTEST_CASES`, or these.
-fn cases(default: u32) -> ProptestConfig {
+pub(super) fn cases(default: u32) -> ProptestConfig {
     let asked = std::env::var_os("PROPTEST_CASES").is_some();
     let config =
         ProptestConfig { failure_persistence: None, max_shrink_time: 20_000, ..ProptestConfig::default() };
@@ -177,7 +177,7 @@ fn agrees(plan: &Plan, deeds: &[Deed], shards: usize) {
             }
             Deed::Pass(milliseconds) => {
                 stage.later(milliseconds);
-                model.now += milliseconds;
+                model.pass(milliseconds);
                 continue;
             }
         };
@@ -214,7 +214,7 @@ proptest! {
 
 /// One message of a random market, by small numbers.
 #[derive(Clone, Copy, Debug)]
-enum Act {
+pub(super) enum Act {
     Deposit(usize, u64),
     CashOut(usize, u64),
     Credit(usize, u64),
@@ -231,10 +231,10 @@ enum Act {
 
 /// Everything that a random market begins with.
 #[derive(Clone, Debug)]
-struct Setting {
+pub(super) struct Setting {
     offers: Vec<Offer>,
     terms: Vec<CommissionTerms>,
-    purses: Vec<u64>,
+    pub(super) purses: Vec<u64>,
     shards: usize,
     luck: u64,
 }
@@ -242,7 +242,7 @@ struct Setting {
 const OFFERINGS: [&str; 2] = ["tea", "coffee"];
 const CROWD: [&str; 5] = ["a", "b", "c", "supplier", "payer"];
 
-fn acts() -> impl Strategy<Value = Vec<(u64, Vec<Act>)>> {
+pub(super) fn acts() -> impl Strategy<Value = Vec<(u64, Vec<Act>)>> {
     let who = 0..CROWD.len();
     let which = 0..OFFERINGS.len();
     let act = prop_oneof![
@@ -286,7 +286,7 @@ fn any_terms() -> impl Strategy<Value = CommissionTerms> {
     })
 }
 
-fn settings() -> impl Strategy<Value = Setting> {
+pub(super) fn settings() -> impl Strategy<Value = Setting> {
     let limit = || prop::option::weighted(0.3, 1..60_u64);
     let one = (1..30_u64, 1..5_u32, prop::option::weighted(0.3, 1..3_u32), limit(), limit(), limit())
         .prop_map(|(price, items, cap, opens, open_for, expires)| {
@@ -312,16 +312,16 @@ fn settings() -> impl Strategy<Value = Setting> {
 }
 
 /// A market under way, with what was sent and answered.
-struct Run {
-    stage: Stage,
+pub(super) struct Run {
+    pub(super) stage: Stage,
     setting: Setting,
-    sent: Vec<(Message, Option<Answer>, Timestamp)>,
+    pub(super) sent: Vec<(Message, Option<Answer>, Timestamp)>,
     outside: i128,
     now: Timestamp,
 }
 
 impl Run {
-    fn new(setting: &Setting) -> Run {
+    pub(super) fn new(setting: &Setting) -> Run {
         let mut stage = Stage::new(setting.shards).with_luck(setting.luck);
         let mut people: Vec<Message> =
             CROWD.iter().zip(&setting.purses).map(|(who, purse)| open(who, *purse)).collect();
@@ -339,7 +339,7 @@ impl Run {
         run
     }
 
-    fn message(&self, act: Act) -> Option<Message> {
+    pub(super) fn message(&self, act: Act) -> Option<Message> {
         let via = |code: usize| match code {
             0..=3 => crate::domain::Via::Public,
             4 => crate::domain::Via::Link,

@@ -19,6 +19,9 @@ pub(super) struct Phase {
 /// When the commission of the tents goes home.
 const DEADLINE: Timestamp = Timestamp(5_000);
 
+/// When the tents are sold: a timer opens the window before the first is bought, and closes it when all are.
+const WINDOW: Window = Window { opens: Some(Timestamp(1_055)), closes: Some(Timestamp(6_005)) };
+
 /// Everything that is sent, phase by phase.
 pub(super) fn script() -> Vec<Phase> {
     let messages = [
@@ -79,7 +82,7 @@ fn issuing() -> Vec<Message> {
         issue("lamps", 3, 100, Some(1)),
         issue("chairs", 2, 200, None),
         issue("bells", 1, 300, None),
-        issue("tents", 2, 150, None),
+        issue_by("supplier", "tents", tents()),
         publish("lamps"),
         look_at("supplier", "supplier looks"),
     ]
@@ -106,6 +109,14 @@ fn attaching() -> Vec<Message> {
         check_point: CheckPoint::BeforeIncrease,
         prompt_ratio: BasisPoints::new(5_000).unwrap(),
     };
+    // Long after the last phase it would be met; from 2,020 milliseconds on it is almost met, by time alone.
+    let shown = Condition {
+        times: None,
+        displayed_ms: Some(100_000),
+        prompt_ratio: BasisPoints::new(100).unwrap(),
+        ..condition.clone()
+    };
+    let shown = CommissionTerms { condition: Some(shown), ..plain.clone() };
     let withdrawn = CommissionTerms {
         funded: money(90),
         attached: money(30),
@@ -130,8 +141,8 @@ fn attaching() -> Vec<Message> {
         publish("tents"),
         publish_own("hal", "mats"),
         publish_own("ida", "rugs"),
-        attach("poor", "lamps", &plain),
-        attach("payer", "lamps", &plain),
+        attach("poor", "lamps", &shown),
+        attach("payer", "lamps", &shown),
         attach("supplier", "chairs", &immediate),
         attach("payer", "bells", &withdrawn),
         attach("payer", "tents", &expiring),
@@ -279,6 +290,11 @@ fn look_at_certificate(account: &str, offering: &str, serial: u32) -> Message {
 fn issue(offering: &str, items: u32, price: u64, cap: Option<u32>) -> Message {
     let payers = vec![name("payer"), name("poor")];
     issue_by("supplier", offering, Offer { items, cap, payers, ..offer("payee", offering, price) })
+}
+
+fn tents() -> Offer {
+    let payers = vec![name("payer"), name("poor")];
+    Offer { items: 2, payers, window: WINDOW, ..offer("payee", "tents", 150) }
 }
 
 /// One item, whose supplier is its payee.

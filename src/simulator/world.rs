@@ -39,6 +39,8 @@ pub(super) struct World {
     log: WatchedLog,
     disk: WatchedDisk,
     not_before: Timestamp,
+    /// The latest time at which a message of the script was sent: timers know no other.
+    now: Timestamp,
     /// Answers by the position that must be durable first, each with what it rests on.
     waiting: BTreeMap<Position, Vec<(Position, Departing)>>,
     newest_of_shard: Vec<Position>,
@@ -86,6 +88,7 @@ impl World {
             log,
             disk,
             not_before,
+            now: Timestamp(0),
             waiting: BTreeMap::new(),
             ledger: SharedLedger::default(),
             permits: Permits::new(1_000),
@@ -153,7 +156,10 @@ impl World {
             return true;
         }
         let ready = |shard: &usize| {
-            self.houses[*shard].as_ref().is_some_and(|house| house.busy() || !self.inboxes[*shard].is_empty())
+            let due = |house: &House| house.next_due().is_some_and(|at| at <= self.now);
+            self.houses[*shard]
+                .as_ref()
+                .is_some_and(|house| house.busy() || !self.inboxes[*shard].is_empty() || due(house))
         };
         let ready: Vec<usize> = (0..self.houses.len()).filter(ready).collect();
         let choices = ready.len() + usize::from(!self.unsent.is_empty());
@@ -186,6 +192,7 @@ impl World {
 
     fn send(&mut self, message: &Message, now: Timestamp) -> usize {
         let now = if now == Timestamp(0) { now } else { now.max(self.not_before) };
+        self.now = self.now.max(now);
         let resolved = self.door.resolve(message, SEED);
         let walk = resolved.is_ok().then(|| self.common().next_walk());
         let sent = {
@@ -215,9 +222,16 @@ impl World {
     fn turn(&mut self, shard: usize) {
         let Some(mut house) = self.houses[shard].take() else { return };
         let there = self.inboxes[shard].len();
+        let (now, fires) = (self.now, self.chance.below(2) == 0);
         let taken = if self.chance.below(2) == 0 { there.min(1) } else { there };
         house.deliver(self.inboxes[shard].drain(..taken));
-        let turned = catch_unwind(AssertUnwindSafe(|| house.turn(&mut Seat { world: self, shard })));
+        let turned = catch_unwind(AssertUnwindSafe(|| {
+            let mut seat = Seat { world: self, shard };
+            if fires {
+                house.fire(now, 1, &mut seat)?;
+            }
+            house.turn(&mut seat)
+        }));
         self.houses[shard] = Some(house);
         match turned {
             Ok(Ok(())) => self.show_crash("after a turn"),

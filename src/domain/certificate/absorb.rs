@@ -43,7 +43,10 @@ impl Certificate {
             CertificateEvent::Acquired { hop, amount, asked } => {
                 self.absorb_acquired(*hop, *amount, asked.as_ref())
             }
-            CertificateEvent::Prompted => self.prompted = true,
+            CertificateEvent::Prompted => {
+                assert!(!self.prompted, "a certificate prompts once (I17)");
+                self.prompted = true;
+            }
             CertificateEvent::Withdrawn(reason) => {
                 assert!(self.active(), "a commission ends once (I7)");
                 self.buckets.send_home();

@@ -4,14 +4,13 @@ use super::{Addressee, Certificate, Effect, Hop, Right, Sale};
 use crate::domain::answer::{CertificateView, Circulated, CommissionLabel, Done, HopView, SaleView};
 use crate::domain::chain::Head;
 use crate::domain::commission::{Acquiring, Buckets, IncreasePolicy};
-use crate::domain::event::{CertificateEvent, Event, WithdrawalReason};
+use crate::domain::event::{CertificateEvent, Event};
 use crate::domain::inside::{Body, Handed, TurnRefused};
 use crate::domain::money::Money;
 use crate::domain::number::ActorNumber;
 use crate::domain::refusal::{Code, Refusal};
 use crate::domain::request::{FoundVia, PurchaseTask, Request, Task};
 use crate::domain::step::{Context, Decision, Step};
-use crate::domain::time::Timestamp;
 use crate::limits::HOPS_PER_VIEW_MAX;
 
 impl Certificate {
@@ -28,7 +27,8 @@ impl Certificate {
         };
         let newborn = Certificate::begun(number, birth);
         let begun = Event::Certificate(CertificateEvent::Begun(Box::new(birth.clone())));
-        assert!(newborn.due(context.now).is_none(), "an offering hands over no envelope whose time is over");
+        let due = newborn.next_due(context.now).is_some_and(|at| at <= context.now);
+        assert!(!due, "an offering hands over no envelope whose time is over");
         let decision = newborn.apply(context, 0, &Head::default(), body);
         match decision {
             Decision::Record(mut step) => {
@@ -37,16 +37,6 @@ impl Certificate {
             }
             other => unreachable!("nothing refuses a certificate's first message, but: {other:?}"),
         }
-    }
-
-    /// The expiry that is due, as a step of its own before the message that found it (D36).
-    #[must_use]
-    pub fn due(&self, now: Timestamp) -> Option<(Timestamp, Step)> {
-        let envelope = self.birth.envelope.as_ref().filter(|_| self.active())?;
-        let deadline = envelope.deadline.filter(|deadline| now >= *deadline)?;
-        let event = CertificateEvent::Withdrawn(WithdrawalReason::Deadline);
-        let step = Step::of(vec![Event::Certificate(event)]);
-        Some((deadline, self.sending_home(step, self.buckets.unspent())))
     }
 
     /// Decides on a message and changes nothing.

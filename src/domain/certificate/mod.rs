@@ -5,6 +5,7 @@
 mod absorb;
 mod circulate;
 mod decide;
+mod due;
 mod settle;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};

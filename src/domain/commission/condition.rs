@@ -136,6 +136,13 @@ impl Condition {
         (set.count() >= u32::from(self.at_least)).then_some(set)
     }
 
+    /// From how many milliseconds on display on the duration is almost met (W10); none without that factor.
+    #[must_use]
+    pub fn prompt_displayed_ms(&self) -> Option<u64> {
+        let parts = u128::from(self.displayed_ms?) * u128::from(self.prompt_ratio.get());
+        u64::try_from(parts.div_ceil(WHOLE)).ok()
+    }
+
     /// True where enough factors stand at the prompt's ratio and the condition is not met (D19, D35).
     #[must_use]
     pub fn almost_met(&self, observed: &Observed) -> bool {

@@ -63,12 +63,14 @@ impl Offering {
             }
             OfferingEvent::Queued(queued) => {
                 self.remember(&queued.mark, Effect::Waits(queued.walk));
+                self.named_in_line += u32::from(queued.named.is_some());
                 self.line.push_back((**queued).clone());
             }
             OfferingEvent::Unqueued(walk) => {
                 if let Some(index) = self.line.iter().position(|queued| queued.walk == *walk)
                     && let Some(queued) = self.line.remove(index)
                 {
+                    self.named_in_line -= u32::from(queued.named.is_some());
                     self.requests.remove(&queued.mark.key);
                 }
             }
@@ -79,6 +81,14 @@ impl Offering {
                     unreachable!("only an attached commission expires");
                 };
                 self.commission = Commission::Expired { payer, terms, mark };
+            }
+            OfferingEvent::WindowOpened => {
+                assert!(!self.window_opened, "a window opens once (F4)");
+                self.window_opened = true;
+            }
+            OfferingEvent::WindowClosed => {
+                assert!(!self.window_closed, "a window closes once (F4)");
+                self.window_closed = true;
             }
             OfferingEvent::Returned(amount) => {
                 let sum = self.returned.checked_add(*amount);

@@ -188,7 +188,9 @@ impl Offering {
             step.events.push(Event::Offering(OfferingEvent::Unqueued(walk)));
             step.other_answers.push((walk, Err(Refusal::of(code))));
         };
-        for queued in &self.line {
+        // Mostly nobody in the line is concerned, and it is long while a rush goes on.
+        let concerned = if last || self.named_in_line > 0 { self.line.len() } else { 0 };
+        for queued in self.line.iter().take(concerned) {
             if queued.named == Some(serial) {
                 refuse(queued.walk, Code::Sold);
             } else if last {

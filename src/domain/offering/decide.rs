@@ -5,7 +5,7 @@ use crate::domain::answer::{CertificateView, CommissionLabel, Done, OfferingView
 use crate::domain::chain::Head;
 use crate::domain::commission::CommissionTerms;
 use crate::domain::event::{Event, OfferingEvent};
-use crate::domain::inside::{Body, Credit, CreditReason, Handed, Turn, TurnRefused};
+use crate::domain::inside::{Body, Handed, Turn, TurnRefused};
 use crate::domain::money::{Currency, Money};
 use crate::domain::number::{ActorNumber, Serial, WalkId};
 use crate::domain::refusal::{Code, Refusal};
@@ -21,32 +21,6 @@ impl Offering {
         let event = OfferingEvent::Issued(Box::new(offer.clone()), mark.clone());
         let done = Done::Issued { items: offer.items };
         Decision::Record(Step::of(vec![Event::Offering(event)]).answering(Ok(done)))
-    }
-
-    /// The envelopes that are due to go home, as a step of its own before the message that found it (D36).
-    #[must_use]
-    pub fn due(&self, now: Timestamp) -> Option<(Timestamp, Step)> {
-        let deadline = self.expires_at().filter(|deadline| now >= *deadline)?;
-        let Commission::Attached { payer, terms, .. } = &self.commission else {
-            return None;
-        };
-        let mut step = Step::of(vec![Event::Offering(OfferingEvent::Expired)]);
-        let untouched = u64::from(self.stock.untouched());
-        let amount = terms
-            .funded
-            .checked_times(untouched)
-            .unwrap_or_else(|| unreachable!("what was funded is a legal amount"));
-        if !amount.is_zero() {
-            step = self.returning(step, *payer, amount);
-        }
-        Some((deadline, step))
-    }
-
-    /// Adds to a step: this much of untouched envelopes goes home.
-    pub(super) fn returning(&self, mut step: Step, payer: ActorNumber, amount: Money) -> Step {
-        step.events.push(Event::Offering(OfferingEvent::Returned(amount)));
-        let credit = Credit { amount, reason: CreditReason::Returned, from: self.number, awaited: false };
-        step.sending(payer, Body::Credit(credit))
     }
 
     /// Decides on a message and changes nothing.

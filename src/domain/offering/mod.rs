@@ -5,6 +5,7 @@
 mod absorb;
 mod allocate;
 mod decide;
+mod due;
 mod stock;
 
 use std::collections::VecDeque;
@@ -33,8 +34,12 @@ pub struct Offering {
     stock: Stock,
     requests: HashMap<RequestKey, Remembered>,
     line: VecDeque<Queued>,
+    /// How many of the line have named their serial.
+    named_in_line: u32,
     bought: HashMap<ActorNumber, u32>,
     cursor: u32,
+    window_opened: bool,
+    window_closed: bool,
     /// What went home to the commission's payer from envelopes that were here when their time was over.
     returned: Money,
 }
@@ -82,8 +87,11 @@ impl Offering {
             stock: Stock::new(offer.items),
             requests: HashMap::new(),
             line: VecDeque::new(),
+            named_in_line: 0,
             bought: HashMap::new(),
             cursor: 1,
+            window_opened: false,
+            window_closed: false,
             returned: Money::ZERO,
         }
     }

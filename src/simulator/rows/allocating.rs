@@ -110,6 +110,8 @@ fn outside_its_window_nothing_is_sold_and_circulating_goes_on() {
     let mut stage = market(Offer { window, ..offer(700, 9) }, Some(&terms(500, 100)));
     for (elapsed, open) in [(99, false), (100, true), (199, true), (200, false), (5_000, false)] {
         stage.at(after_start(elapsed));
+        // What time brings about by itself has a record; the refusals have none.
+        stage.fire();
         for serial in [0, 9 - u32::from(open)] {
             let message = purchase("buyer", "tea", serial);
             if open {

@@ -8,4 +8,5 @@ mod funding;
 mod purchasing;
 mod queueing;
 mod requests;
+mod timing;
 mod withdrawing;

@@ -1,0 +1,77 @@
+//! What time alone brings about at an offering: its envelopes go home, its window opens and closes.
+//!
+//! Absent on purpose: judging by the window's events. Purchases are judged by their walk's time (F4).
+
+use super::{Commission, Offering};
+use crate::domain::event::{Event, OfferingEvent};
+use crate::domain::inside::{Body, Credit, CreditReason};
+use crate::domain::money::Money;
+use crate::domain::number::ActorNumber;
+use crate::domain::step::Step;
+use crate::domain::time::Timestamp;
+
+/// What can be due.
+#[derive(Clone, Copy)]
+enum Due {
+    Expiry,
+    Opening,
+    Closing,
+}
+
+impl Offering {
+    /// The earliest of what time alone will bring about, expiry first.
+    fn earliest(&self) -> Option<(Timestamp, Due)> {
+        let bound = |bound: Option<Timestamp>, told: bool| {
+            // A bound that had passed when the offering was published is reached by publishing.
+            bound.filter(|_| !told).and_then(|bound| Some(bound.max(self.published_at()?)))
+        };
+        let window = &self.offer.window;
+        [
+            (self.expires_at(), Due::Expiry),
+            (bound(window.opens, self.window_opened), Due::Opening),
+            (bound(window.closes, self.window_closed), Due::Closing),
+        ]
+        .into_iter()
+        .filter_map(|(at, due)| Some((at?, due)))
+        .min_by_key(|(at, _)| *at)
+    }
+
+    /// The instant of the earliest thing that will be due without any message.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.earliest().map(|(at, _)| at)
+    }
+
+    /// The earliest thing that is due, and since when, as a step of its own (D36, F4).
+    #[must_use]
+    pub fn due(&self, now: Timestamp) -> Option<(Timestamp, Step)> {
+        let (at, due) = self.earliest().filter(|(at, _)| now >= *at)?;
+        let step = match due {
+            Due::Expiry => self.expiry(),
+            Due::Opening => Step::of(vec![Event::Offering(OfferingEvent::WindowOpened)]),
+            Due::Closing => Step::of(vec![Event::Offering(OfferingEvent::WindowClosed)]),
+        };
+        Some((at, step))
+    }
+
+    /// The untouched envelopes go home.
+    fn expiry(&self) -> Step {
+        let Commission::Attached { payer, terms, .. } = &self.commission else {
+            unreachable!("only an attached commission expires");
+        };
+        let step = Step::of(vec![Event::Offering(OfferingEvent::Expired)]);
+        let untouched = u64::from(self.stock.untouched());
+        let amount = terms
+            .funded
+            .checked_times(untouched)
+            .unwrap_or_else(|| unreachable!("what was funded is a legal amount"));
+        if amount.is_zero() { step } else { self.returning(step, *payer, amount) }
+    }
+
+    /// Adds to a step: this much of untouched envelopes goes home.
+    pub(super) fn returning(&self, mut step: Step, payer: ActorNumber, amount: Money) -> Step {
+        step.events.push(Event::Offering(OfferingEvent::Returned(amount)));
+        let credit = Credit { amount, reason: CreditReason::Returned, from: self.number, awaited: false };
+        step.sending(payer, Body::Credit(credit))
+    }
+}
