@@ -32,6 +32,7 @@ fn totals(mut sale: Value) -> Value {
         "latency_us",
         "journal",
         "recovered_records",
+        "recovered_actors",
     ] {
         assert!(fields.remove(field).is_some(), "{field} is missing");
     }

@@ -227,6 +227,7 @@ const SALE_FIELDS: &[(&str, &str)] = &[
     ("latency_us", "object"),
     ("journal", "object"),
     ("recovered_records", "count"),
+    ("recovered_actors", "count"),
     ("audit", "text"),
 ];
 

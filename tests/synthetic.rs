@@ -28,6 +28,7 @@ const OF_ONE_RUN: &[&str] = &[
     "bound_by",
     "journal",
     "recovered_records",
+    "recovered_actors",
     "recovery_seconds",
     "state_digest",
 ];

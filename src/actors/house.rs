@@ -94,6 +94,8 @@ pub struct House {
     handed: Position,
     /// The sweep that is under way.
     sweep: Sweep,
+    /// Empty between two turns; it keeps its memory, which would cost a fifth of a turn to get anew.
+    turn: Turn,
     /// What time alone will bring about.
     schedule: Schedule,
 }
@@ -112,6 +114,7 @@ impl House {
             parked: FxHashMap::default(),
             handed: Position(0),
             sweep: Sweep::default(),
+            turn: Turn::default(),
             schedule: Schedule::default(),
         }
     }
@@ -191,7 +194,7 @@ impl House {
         messages_max: usize,
         outside: &mut impl Outside,
     ) -> Result<(), JournalError> {
-        let mut turn = Turn::default();
+        let mut turn = std::mem::take(&mut self.turn);
         for _ in 0..messages_max {
             let Some(envelope) = self.queue.pop_front() else { break };
             self.decide(envelope, &mut turn)?;
@@ -224,7 +227,7 @@ impl House {
         outside: &mut impl Outside,
     ) -> Result<bool, JournalError> {
         let is_due = |house: &House| house.schedule.first().filter(|(at, _)| *at <= now);
-        let mut turn = Turn::default();
+        let mut turn = std::mem::take(&mut self.turn);
         for _ in 0..residents_max {
             let Some((_, actor)) = is_due(self) else { break };
             self.call_back(actor)?;
@@ -481,6 +484,8 @@ impl House {
             let at = if planted::has(Bug::AnswerBeforeSync) { Position(0) } else { at };
             outside.release(at, leaving);
         }
+        turn.actors.clear();
+        self.turn = turn;
         Ok(())
     }
 

@@ -247,7 +247,6 @@ impl Run {
         };
         let walks = self.sweeper.common.walks.load(Ordering::Relaxed);
         let everything_up_to = self.sweeper.journal.handed_over();
-        self.sweeper.milestones.push((Position(everything_up_to.0 + 1), bytes));
         // Once every shard has ended the turn that it was in, the messages of all records up to there have arrived.
         self.ask_all(|_| ())?;
         let changed_since = written.up_to;
@@ -281,6 +280,8 @@ impl Run {
         let read_from = oldest_waiting.map_or(after_everything, |waiting| waiting.min(after_everything));
         let identity = self.sweeper.identity;
         let manifest = self.sweeper.snapshots.finish(Coverage { identity, read_from, newest, walks })?;
+        // A few messages' worth of journal lies between the two, which is of no account.
+        self.sweeper.milestones.push((read_from, bytes));
         written.up_to = everything_up_to;
         self.written[begun.half as usize] = Some(written);
         Ok(manifest)

@@ -7,9 +7,8 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use super::super::text::{bytes, count};
-use super::Verdict;
+use super::{Verdict, Written};
 use crate::Recovered;
-use crate::journal::JournalStats;
 
 /// Microseconds within which so many of the answers came.
 #[derive(Serialize)]
@@ -25,6 +24,11 @@ pub(super) struct JournalFigures {
     bytes: u64,
     records: u64,
     syncs: u64,
+    snapshots: u64,
+    /// Why the newest snapshot that failed did; null where none did.
+    snapshot_failure: Option<String>,
+    /// The longest that a slice of a snapshot held its shard.
+    slice_us_max: u64,
 }
 
 impl Latency {
@@ -42,14 +46,31 @@ impl Latency {
 }
 
 impl JournalFigures {
-    pub(super) fn of(stats: JournalStats) -> JournalFigures {
-        JournalFigures { bytes: stats.bytes, records: stats.records, syncs: stats.syncs }
+    pub(super) fn of(written: &Written) -> JournalFigures {
+        let Written { journal, snapshots } = written;
+        JournalFigures {
+            bytes: journal.bytes,
+            records: journal.records,
+            syncs: journal.syncs,
+            snapshots: snapshots.finished,
+            snapshot_failure: snapshots.why.clone(),
+            slice_us_max: u64::try_from(snapshots.slice_max.as_micros()).unwrap_or(u64::MAX),
+        }
     }
 
     pub(super) fn write(&self, text: &mut String) -> std::fmt::Result {
+        use std::fmt::Write;
         row(text, "journal", &bytes(self.bytes))?;
         row(text, "records", &count(self.records))?;
-        row(text, "syncs", &count(self.syncs))
+        row(text, "syncs", &count(self.syncs))?;
+        if self.snapshots > 0 {
+            row(text, "snapshots", &count(self.snapshots))?;
+            row(text, "longest slice of one", &format!("{} µs", count(self.slice_us_max)))?;
+        }
+        match &self.snapshot_failure {
+            Some(why) => writeln!(text, "      a snapshot failed: {why}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -78,8 +99,14 @@ pub(super) fn row_rate(text: &mut String, label: &str, number: u64, took: Durati
 /// What opening found, where there was something.
 pub(super) fn write_recovered(text: &mut String, recovered: &Recovered) -> std::fmt::Result {
     use std::fmt::Write;
-    if recovered.records == 0 {
+    for why in &recovered.passed_over {
+        writeln!(text, "      passed over: {why}")?;
+    }
+    if recovered.nothing() {
         return Ok(());
+    }
+    if recovered.actors > 0 {
+        row(text, "actors from a snapshot", &count(recovered.actors))?;
     }
     row(text, "records recovered", &count(recovered.records))?;
     row(text, "seconds of recovering", &format!("{:.3}", recovered.took.as_secs_f64()))?;

@@ -18,7 +18,7 @@ use super::failure::Failure;
 use super::orders::read_orders;
 use super::progress;
 use crate::journal::JournalStats;
-use crate::{Config, Engine, Recovered, Totals, audit_telling};
+use crate::{Config, Engine, Recovered, SnapshotStats, Totals, audit_telling};
 pub(super) use options::Options;
 use options::What;
 use plan::Plan;
@@ -40,18 +40,24 @@ fn of_orders(path: &Path, options: &Options) -> Result<(Verdict, String), Failur
     let orders = read_orders(path)?;
     let plan = Plan::new(&orders)?;
     let settled = settle(options, async |engine| drive::drive(engine, &plan, &options.data).await)?;
-    let Settled { driven: tally, stats, recovered, audited } = settled;
+    let Settled { driven: tally, written, recovered, audited } = settled;
     let verdict = audited.and_then(|totals| tally.agrees_with(&totals).map(|()| totals.state_digest));
     let outcome =
-        report::Outcome { orders: &orders, tally: &tally, stats, recovered: &recovered, verdict: &verdict };
+        report::Outcome { orders: &orders, tally: &tally, written, recovered: &recovered, verdict: &verdict };
     let text = if options.json { outcome.to_json() + "\n" } else { outcome.to_text(path, &options.data) };
     Ok((verdict, text))
+}
+
+/// What this run has written.
+struct Written {
+    journal: JournalStats,
+    snapshots: SnapshotStats,
 }
 
 /// A sale that is over, its store closed and audited.
 struct Settled<T> {
     driven: T,
-    stats: JournalStats,
+    written: Written,
     recovered: Recovered,
     /// What the audit found, or the first difference.
     audited: Result<Totals, String>,
@@ -71,7 +77,7 @@ fn settle<T>(
     reading.finish_and_clear();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let driven = runtime.block_on(drive(&engine));
-    let stats = engine.journal_stats();
+    let written = Written { journal: engine.journal_stats(), snapshots: engine.snapshot_stats() };
     let recovered = engine.recovered().clone();
     // A failure of the engine tells more than the answers that it cost.
     let closed = engine.close();
@@ -84,5 +90,5 @@ fn settle<T>(
     let audited = audit_telling(&options.data, &progress);
     reading.finish_and_clear();
     let audited = audited.map(|audit| audit.totals).map_err(|error| error.to_string());
-    Ok(Settled { driven, stats, recovered, audited })
+    Ok(Settled { driven, written, recovered, audited })
 }

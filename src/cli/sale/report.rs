@@ -8,15 +8,14 @@ use serde::Serialize;
 
 use super::super::orders::{ORDERS_CURRENCY, Orders};
 use super::super::text::{bar, count, grouped, money};
-use super::Verdict;
 use super::drive::CERTIFICATES_AT_ONCE;
 use super::figures::{
     JournalFigures, Latency, rate, row, row_rate, seconds, to_json, verdict_text, write_recovered,
     write_verdict,
 };
 use super::tally::Tally;
+use super::{Verdict, Written};
 use crate::Recovered;
-use crate::journal::JournalStats;
 
 /// How many refused lines the report names.
 const REFUSED_LINES_SHOWN: usize = 5;
@@ -27,7 +26,7 @@ const REFUSED_LINES_IN_JSON: usize = 1_000;
 pub(super) struct Outcome<'sale> {
     pub(super) orders: &'sale Orders,
     pub(super) tally: &'sale Tally,
-    pub(super) stats: JournalStats,
+    pub(super) written: Written,
     pub(super) recovered: &'sale Recovered,
     pub(super) verdict: &'sale Verdict,
 }
@@ -51,6 +50,7 @@ struct Json<'sale> {
     latency_us: Latency,
     journal: JournalFigures,
     recovered_records: u64,
+    recovered_actors: u64,
     audit: String,
     state_digest: Option<&'sale str>,
     /// The first `REFUSED_LINES_IN_JSON` of them.
@@ -97,8 +97,9 @@ impl Outcome<'_> {
             money_movements_per_second: rate(tally.run.movements, took),
             purchases_per_second: rate(tally.run.sold, took),
             latency_us: Latency::of(&tally.run.latency),
-            journal: JournalFigures::of(self.stats),
+            journal: JournalFigures::of(&self.written),
             recovered_records: self.recovered.records,
+            recovered_actors: self.recovered.actors,
             audit: verdict_text(self.verdict),
             state_digest: self.verdict.as_deref().ok(),
             refused_lines: self
@@ -164,6 +165,6 @@ impl Outcome<'_> {
             row_rate(text, "money movements/s", run.movements, run.took)?;
             Latency::of(&run.latency).write(text)?;
         }
-        JournalFigures::of(self.stats).write(text)
+        JournalFigures::of(&self.written).write(text)
     }
 }

@@ -2,10 +2,8 @@
 //!
 //! An untouched serial costs nothing here, and `sold out` is known without looking at any serial (F2).
 
-use imbl::GenericHashMap;
-use imbl::shared_ptr::DefaultSharedPtr;
 use roaring::RoaringBitmap;
-use rustc_hash::FxBuildHasher;
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::number::{ActorNumber, Serial, WalkId};
@@ -25,7 +23,8 @@ pub struct Stock {
     alive: RoaringBitmap,
     /// Circulated and unsold, in payment or not.
     chains: RoaringBitmap,
-    in_payment: GenericHashMap<u32, Payment, FxBuildHasher, DefaultSharedPtr>,
+    /// No more than there are permits.
+    in_payment: FxHashMap<u32, Payment>,
     sold: u32,
 }
 
@@ -66,7 +65,7 @@ impl Stock {
             untouched_again: RoaringBitmap::new(),
             alive: RoaringBitmap::new(),
             chains: RoaringBitmap::new(),
-            in_payment: GenericHashMap::default(),
+            in_payment: FxHashMap::default(),
             sold: 0,
         }
     }

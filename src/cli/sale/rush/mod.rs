@@ -17,10 +17,10 @@ use plan::Plan;
 pub(super) fn run(rush: &Rush, options: &Options) -> Result<(Verdict, String), Failure> {
     let plan = Plan::new(rush)?;
     let settled = settle(options, async |engine| drive::drive(engine, &plan, &options.data).await)?;
-    let Settled { driven, stats, recovered, audited } = settled;
+    let Settled { driven, written, recovered, audited } = settled;
     let verdict = audited.and_then(|totals| agrees(&plan, &driven, &totals).map(|()| totals.state_digest));
     let outcome =
-        report::Outcome { plan: &plan, driven: &driven, stats, recovered: &recovered, verdict: &verdict };
+        report::Outcome { plan: &plan, driven: &driven, written, recovered: &recovered, verdict: &verdict };
     let text = if options.json { outcome.to_json() + "\n" } else { outcome.to_text(&options.data) };
     Ok((verdict, text))
 }

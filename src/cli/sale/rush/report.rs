@@ -8,24 +8,23 @@ use serde::Serialize;
 
 use super::super::super::orders::ORDERS_CURRENCY;
 use super::super::super::text::{bar, count, grouped, money};
-use super::super::Verdict;
 use super::super::figures::{
     JournalFigures, Latency, rate, row, row_rate, seconds, to_json, verdict_text, write_recovered,
     write_verdict,
 };
 use super::super::options::share_text;
 use super::super::threads::Busy;
+use super::super::{Verdict, Written};
 use super::drive::Driven;
 use super::plan::Plan;
 use crate::Recovered;
-use crate::journal::JournalStats;
 use crate::limits::{RUSH_BATCH_MESSAGES, RUSH_BATCHES_AT_ONCE};
 
 /// Everything that a report tells.
 pub(super) struct Outcome<'sale> {
     pub(super) plan: &'sale Plan,
     pub(super) driven: &'sale Driven,
-    pub(super) stats: JournalStats,
+    pub(super) written: Written,
     pub(super) recovered: &'sale Recovered,
     pub(super) verdict: &'sale Verdict,
 }
@@ -61,6 +60,7 @@ struct Json<'sale> {
     bound_by: Option<String>,
     journal: JournalFigures,
     recovered_records: u64,
+    recovered_actors: u64,
     recovery_seconds: f64,
     audit: String,
     state_digest: Option<&'sale str>,
@@ -112,8 +112,9 @@ impl Outcome<'_> {
             latency_us: Latency::of(&tally.run.latency),
             busy: driven.busy.as_ref(),
             bound_by: driven.busy.as_ref().map(Busy::bound_by),
-            journal: JournalFigures::of(self.stats),
+            journal: JournalFigures::of(&self.written),
             recovered_records: self.recovered.records,
+            recovered_actors: self.recovered.actors,
             recovery_seconds: seconds(self.recovered.took),
             audit: verdict_text(self.verdict),
             state_digest: self.verdict.as_deref().ok(),
@@ -163,7 +164,7 @@ impl Outcome<'_> {
         row(text, "sent again, overloaded", &count(driven.overloaded_retries))?;
         if run.sold == 0 {
             writeln!(text, "    nothing was left to sell: this sale was complete")?;
-            return JournalFigures::of(self.stats).write(text);
+            return JournalFigures::of(&self.written).write(text);
         }
         let batches = count(RUSH_BATCH_MESSAGES.into());
         writeln!(text, "    with {} messages under way, in batches of {batches}:", count(in_flight()))?;
@@ -179,6 +180,6 @@ impl Outcome<'_> {
             writeln!(text, "    cores busy: shards {shards}; journal {journal:.2}; driver {driver:.2}")?;
             writeln!(text, "    bound by {}", busy.bound_by())?;
         }
-        JournalFigures::of(self.stats).write(text)
+        JournalFigures::of(&self.written).write(text)
     }
 }
