@@ -17,6 +17,17 @@ pub(crate) enum Bug {
     NameBeforeRecord,
     /// An unfinished walk is not finished by recovery.
     WalkDropped,
+    /// A slice of a snapshot is stored before the journal is durable up to its newest record.
+    SliceBeforeSync,
+    /// A recovery from a snapshot begins behind the messages that waited while it was taken.
+    WaitingForgotten,
+    /// A snapshot leaves out what the other half has, not only what its own half has.
+    OtherHalfCounted,
+    /// A record that a restored room has seen is skipped with the messages that it sends.
+    KnownRecordIgnored,
+    /// A snapshot counts the walks before it settles which records are in it.
+    #[cfg(test)]
+    WalksBeforePosition,
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use super::envelope::Envelope;
 use super::news::News;
 use super::rooms::{Newest, Room, Rooms};
 use super::schedule::Schedule;
-use super::sweep::{Slice, Sweep, SweepError};
+use super::sweep::{Portion, Slice, Sweep, SweepError};
 use super::ticket::{Departing, Ticket};
 use super::turn::{Spent, Turn};
 use crate::codec;
@@ -166,7 +166,12 @@ impl House {
     /// # Errors
     /// Where a state does not encode, which none of ours does not, or the shelf fails.
     pub fn next_slice(&mut self) -> Result<Slice, SweepError> {
-        self.sweep.next_slice(&mut self.rooms, self.shard, self.handed)
+        self.next_slice_of(Portion::default())
+    }
+
+    /// As `next_slice`, of a size of one's own.
+    pub(crate) fn next_slice_of(&mut self, portion: Portion) -> Result<Slice, SweepError> {
+        self.sweep.next_slice(&mut self.rooms, self.shard, self.handed, portion)
     }
 
     /// Lets pages of idle actors leave memory from now on.

@@ -24,5 +24,7 @@ pub use house::{Common, House, Outside, shard_of};
 pub use replay::{RecoveryError, Replay, ReplayError};
 pub use rooms::Room;
 pub use shard::{Shards, Stopped};
+#[cfg(test)]
+pub(crate) use sweep::Portion;
 pub use sweep::{Joiner, Piece, Slice, SweepError, large_key};
 pub use ticket::{Departing, Permit, Permits, Sink, Ticket};

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::codec;
 use crate::domain::chain::Head;
 use crate::domain::{ActorNumber, Position, Resident, Timestamp};
+use crate::limits::LARGE_ACTOR_ENTRIES;
 use crate::snapshot::{Shelf, SnapshotError};
 
 /// How many numbers a page spans: chunks of 16 to 64 KB where most of them are alive (DESIGN §4).
@@ -226,7 +227,8 @@ impl Rooms {
             return Vec::new();
         }
         let idle = self.pages.iter().filter(|(_, page)| {
-            page.newest <= before && page.rooms.iter().all(|(_, room)| !room.resident.is_large())
+            page.newest <= before
+                && page.rooms.iter().all(|(_, room)| room.resident.entries() <= LARGE_ACTOR_ENTRIES)
         });
         idle.map(|(number, _)| *number).collect()
     }

@@ -6,7 +6,7 @@
 use super::rooms::{Page, PageNumber, Room, Rooms};
 use crate::codec::{self, CodecError};
 use crate::domain::{ActorNumber, Position};
-use crate::limits::{PIECE_BYTES_MAX, SLICE_BYTES_MAX, SLICE_PAGES_MAX};
+use crate::limits::{LARGE_ACTOR_ENTRIES, PIECE_BYTES_MAX, SLICE_BYTES_MAX, SLICE_PAGES_MAX};
 use crate::snapshot::SnapshotError;
 
 /// What a house's sweep still has to look at.
@@ -17,6 +17,27 @@ pub(super) struct Sweep {
     leaving: std::vec::IntoIter<PageNumber>,
     /// Who leaves must not have a record behind this one.
     idle_since: Position,
+}
+
+/// How much goes into a slice.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Portion {
+    /// It looks at no more pages than these.
+    pub(crate) pages_max: usize,
+    /// It ends once it has encoded so many bytes.
+    pub(crate) bytes_max: usize,
+    /// An actor with more entries than these is a piece of its own.
+    pub(crate) small_entries_max: usize,
+}
+
+impl Default for Portion {
+    fn default() -> Portion {
+        Portion {
+            pages_max: SLICE_PAGES_MAX,
+            bytes_max: SLICE_BYTES_MAX,
+            small_entries_max: LARGE_ACTOR_ENTRIES,
+        }
+    }
 }
 
 /// Some of a house's states, between two turns.
@@ -67,11 +88,12 @@ impl Sweep {
         rooms: &mut Rooms,
         shard: usize,
         newest: Position,
+        portion: Portion,
     ) -> Result<Slice, SweepError> {
         let mut slice = Slice { newest, pieces: Vec::new(), last: false };
         let shard = u16::try_from(shard).unwrap_or(u16::MAX);
         let mut bytes_made = 0;
-        for _ in 0..SLICE_PAGES_MAX {
+        for _ in 0..portion.pages_max {
             let Some(number) = self.pages.next() else {
                 slice.last = !self.leave(rooms, bytes_made)?;
                 break;
@@ -81,7 +103,7 @@ impl Sweep {
                 bytes_made += bytes.len();
                 slice.pieces.push(Piece::Page { page, shard, bytes, large: Vec::new() });
             } else if let Some(here) = rooms.page(number) {
-                let (bytes, large) = encode(here)?;
+                let (bytes, large) = encode(here, portion.small_entries_max)?;
                 bytes_made += bytes.len();
                 let copied =
                     large.iter().map(|(number, room)| Piece::Large(*number, Box::new((*room).clone())));
@@ -89,7 +111,7 @@ impl Sweep {
                 let large = large.into_iter().map(|(number, _)| number).collect();
                 slice.pieces.push(Piece::Page { page, shard, bytes, large });
             }
-            if bytes_made >= SLICE_BYTES_MAX {
+            if bytes_made >= portion.bytes_max {
                 break;
             }
         }
@@ -103,7 +125,8 @@ impl Sweep {
             let Some(page) = rooms.page(number).filter(|page| page.newest() <= self.idle_since) else {
                 continue;
             };
-            let (bytes, _) = encode(page)?;
+            let (bytes, large) = encode(page, LARGE_ACTOR_ENTRIES)?;
+            assert!(large.is_empty(), "a page with a large actor is never listed to leave");
             rooms.leave(number, &bytes)?;
             bytes_made += bytes.len();
             if bytes_made >= SLICE_BYTES_MAX {
@@ -115,11 +138,11 @@ impl Sweep {
 }
 
 /// The bytes of a page's rooms, and the large ones, which are left out.
-fn encode(page: &Page) -> Result<(Vec<u8>, Vec<(ActorNumber, &Room)>), CodecError> {
+fn encode(page: &Page, small_entries_max: usize) -> Result<(Vec<u8>, Vec<(ActorNumber, &Room)>), CodecError> {
     let mut bytes = Vec::with_capacity(PIECE_BYTES_MAX / 2);
     let mut large = Vec::new();
     for (number, room) in page.rooms() {
-        if room.resident.is_large() {
+        if room.resident.entries() > small_entries_max {
             large.push((*number, room));
         } else {
             codec::encode_into(&(number, room), &mut bytes)?;
@@ -145,6 +168,11 @@ impl Piece {
     /// # Errors
     /// Where a state does not encode; none of ours does not.
     pub fn into_chunks(self) -> Result<Vec<Chunk>, CodecError> {
+        self.into_chunks_of(PIECE_BYTES_MAX)
+    }
+
+    /// As `into_chunks`, with parts of a large room of at most so many bytes.
+    pub(crate) fn into_chunks_of(self, part_bytes_max: usize) -> Result<Vec<Chunk>, CodecError> {
         match self {
             Piece::Page { page, shard, bytes, .. } => {
                 let mut key = vec![PAGE];
@@ -155,7 +183,7 @@ impl Piece {
             Piece::Large(number, room) => {
                 let mut bytes = Vec::new();
                 codec::encode_into(&(number, room), &mut bytes)?;
-                let parts = bytes.chunks(PIECE_BYTES_MAX);
+                let parts = bytes.chunks(part_bytes_max);
                 let last = parts.len() - 1;
                 let chunk = |(part, bytes): (usize, &[u8])| {
                     let mut value = vec![u8::from(part == last)];

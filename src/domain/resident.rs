@@ -13,7 +13,6 @@ use super::refusal::{Code, Refusal};
 use super::request::Task;
 use super::step::{Context, Decision, Step};
 use super::time::Timestamp;
-use crate::limits::LARGE_ACTOR_ENTRIES;
 
 /// The state of an account, an offering or a certificate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -71,15 +70,14 @@ impl Resident {
         }
     }
 
-    /// True where the state remembers so much that encoding it takes long.
+    /// How many hops or requests the state remembers: where they are many, encoding it takes long.
     #[must_use]
-    pub fn is_large(&self) -> bool {
-        let entries = match self {
+    pub fn entries(&self) -> usize {
+        match self {
             Resident::Account(account) => account.entries(),
             Resident::Offering(offering) => offering.entries(),
             Resident::Certificate(certificate) => certificate.hops().len(),
-        };
-        entries > LARGE_ACTOR_ENTRIES
+        }
     }
 
     /// The earliest thing that time alone has brought about by `now`, and when it did, as a step of its own:

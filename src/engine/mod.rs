@@ -13,6 +13,7 @@ mod held;
 mod open;
 mod restore;
 mod sweeps;
+mod taking;
 
 pub use audit::{Audit, AuditError, CurrencyTotals, Totals, audit, audit_telling};
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -23,4 +24,8 @@ pub(crate) use digest::state_lines;
 pub use door::Door;
 pub use error::EngineError;
 pub use open::{Engine, Recovered};
+#[cfg(test)]
+pub(crate) use restore::join;
 pub use sweeps::SnapshotStats;
+#[cfg(test)]
+pub(crate) use taking::{Taking, Written};

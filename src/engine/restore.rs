@@ -100,7 +100,7 @@ pub(super) fn usable<'generation>(
 ///
 /// # Errors
 /// What is wrong, in words that name the generation.
-pub(super) fn join<E: std::fmt::Display>(
+pub(crate) fn join<E: std::fmt::Display>(
     read_chunks: impl FnOnce(&mut dyn FnMut(&[u8], &[u8]) -> Result<(), String>) -> Result<(), E>,
     give: &mut dyn FnMut(ActorNumber, Room) -> Result<(), String>,
 ) -> Result<(), String> {

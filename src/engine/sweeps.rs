@@ -4,7 +4,7 @@
 //! A snapshot that fails costs nothing but time: the journal still has everything. Absent on purpose: what a chunk
 //! holds, and where it is kept.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -13,12 +13,14 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::config::Keeping;
-use crate::actors::{Common, Departing, Permits, Piece, Shards, Slice, SweepError, large_key};
+use super::taking::{Taking, Written};
+use crate::actors::{Common, Departing, Permits, Shards, Slice, SweepError};
 use crate::codec::CodecError;
-use crate::domain::{ActorNumber, Position};
+use crate::domain::Position;
 use crate::journal::{Journal, JournalError};
+use crate::limits::PIECE_BYTES_MAX;
 use crate::panics;
-use crate::snapshot::{Coverage, Manifest, SnapshotError, Snapshots};
+use crate::snapshot::{Manifest, SnapshotError, Snapshots};
 
 /// How often the thread looks at how far the journal has grown: at 100 MB/s that is half a megabyte.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
@@ -128,15 +130,6 @@ enum GivenUp {
     Panic(String),
 }
 
-/// What was stored in a half, so that the next generation there needs what has changed only.
-#[derive(Default)]
-struct Written {
-    /// Every record up to here is in its states.
-    up_to: Position,
-    /// Large actors with their shards, as every shard has a part of each page, and how many parts each has.
-    large: HashMap<(usize, ActorNumber), u32>,
-}
-
 struct Run {
     sweeper: Sweeper,
     stop: Arc<AtomicBool>,
@@ -240,20 +233,17 @@ impl Run {
 
     fn take(&mut self, bytes: u64) -> Result<Manifest, GivenUp> {
         let begun = self.sweeper.snapshots.begin()?;
-        // The half that is written anew stands for nothing from here on.
-        let mut written = match self.written[begun.half as usize].take() {
-            Some(written) if !begun.fresh => written,
-            _ => Written::default(),
-        };
-        let walks = self.sweeper.common.walks.load(Ordering::Relaxed);
         let everything_up_to = self.sweeper.journal.handed_over();
+        // Only now: whatever walk has a record up to there has its number already.
+        let walks = self.sweeper.common.walks.load(Ordering::Relaxed);
+        let half = begun.half as usize;
+        let mut taking = Taking::begin(&mut self.written, half, begun.fresh, everything_up_to, walks);
         // Once every shard has ended the turn that it was in, the messages of all records up to there have arrived.
         self.ask_all(|_| ())?;
-        let changed_since = written.up_to;
-        let idle_since = self.idle_since(everything_up_to);
-        let waiting = self.ask_all(move |house| house.begin_sweep(changed_since, idle_since))?;
-        let oldest_waiting = waiting.into_iter().flatten().min();
-        let mut newest = everything_up_to;
+        let (changed_since, idle_since) = (taking.changed_since(), self.idle_since(everything_up_to));
+        for oldest in self.ask_all(move |house| house.begin_sweep(changed_since, idle_since))? {
+            taking.waits(oldest);
+        }
         let mut away = vec![0; self.sweeper.shards.count()];
         for shard in 0..self.sweeper.shards.count() {
             loop {
@@ -268,22 +258,17 @@ impl Run {
                     stats.slice_max = stats.slice_max.max(held);
                     stats.held += held;
                 });
-                newest = newest.max(slice.newest);
                 let last = slice.last;
-                self.store(shard, slice, &mut written)?;
+                self.store(shard, slice, &mut taking)?;
                 if last {
                     break;
                 }
             }
         }
-        let after_everything = Position(everything_up_to.0 + 1);
-        let read_from = oldest_waiting.map_or(after_everything, |waiting| waiting.min(after_everything));
-        let identity = self.sweeper.identity;
-        let manifest = self.sweeper.snapshots.finish(Coverage { identity, read_from, newest, walks })?;
+        let manifest = self.sweeper.snapshots.finish(taking.coverage(self.sweeper.identity))?;
         // A few messages' worth of journal lies between the two, which is of no account.
-        self.sweeper.milestones.push((read_from, bytes));
-        written.up_to = everything_up_to;
-        self.written[begun.half as usize] = Some(written);
+        self.sweeper.milestones.push((manifest.read_from, bytes));
+        taking.finished(&mut self.written);
         Ok(manifest)
     }
 
@@ -295,41 +280,21 @@ impl Run {
     }
 
     /// Puts a slice into the snapshot, once the journal is durable up to its newest record.
-    fn store(&mut self, shard: usize, slice: Slice, written: &mut Written) -> Result<(), GivenUp> {
-        self.sweeper.journal.wait_durable(slice.newest)?;
+    fn store(&mut self, shard: usize, slice: Slice, taking: &mut Taking) -> Result<(), GivenUp> {
+        self.sweeper.journal.wait_durable(taking.holds(&slice))?;
         for piece in slice.pieces {
-            if let Piece::Page { page, large, .. } = &piece {
-                let gone = |(of, number): &(usize, ActorNumber)| {
-                    *of == shard && Piece::spans(*page, *number) && !large.contains(number)
-                };
-                for (key, parts) in written.large.extract_if(|key, _| gone(key)) {
-                    self.remove_parts(key.1, 0, parts)?;
+            for (key, value) in taking.changes(shard, piece, PIECE_BYTES_MAX)? {
+                match value {
+                    Some(value) => {
+                        self.note(|stats| stats.bytes += value.len() as u64);
+                        self.sweeper.snapshots.put(&key, &value)?;
+                    }
+                    None => self.sweeper.snapshots.remove(&key)?,
                 }
-            }
-            let number = match &piece {
-                Piece::Large(number, _) => Some(*number),
-                Piece::Page { .. } => None,
-            };
-            let chunks = piece.into_chunks()?;
-            if let Some(number) = number {
-                let parts = u32::try_from(chunks.len()).unwrap_or(u32::MAX);
-                let before = written.large.insert((shard, number), parts).unwrap_or(0);
-                self.remove_parts(number, parts, before)?;
-            }
-            for (key, value) in chunks {
-                self.note(|stats| stats.bytes += value.len() as u64);
-                self.sweeper.snapshots.put(&key, &value)?;
             }
             if self.stop.load(Ordering::Acquire) {
                 return Err(GivenUp::Ending);
             }
-        }
-        Ok(())
-    }
-
-    fn remove_parts(&mut self, number: ActorNumber, from: u32, before: u32) -> Result<(), GivenUp> {
-        for part in from..before {
-            self.sweeper.snapshots.remove(&large_key(number, part))?;
         }
         Ok(())
     }

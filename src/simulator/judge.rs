@@ -8,7 +8,9 @@ use std::rc::Rc;
 
 use super::ledger::{Ledger, Left};
 use super::power::Chance;
+use super::restoration;
 use super::script::Phase;
+use super::snapshots::Generation;
 use super::tearing_disk::TearingDisk;
 use super::watched_disk::{Image, WatchedDisk};
 use super::world::{Beginning, Play, WatchedLog, World};
@@ -35,6 +37,11 @@ const AGAIN_ONE_IN: u64 = 5;
 /// else.
 const LOG_ONE_IN: u64 = 4;
 
+/// Every crash with so few records behind a snapshot is recovered from by that snapshot, and of the others one of
+/// so many.
+const NEAR_RECORDS: u64 = 10;
+const FAR_ONE_IN: u64 = 4;
+
 /// Opens what a crash has left, again and again.
 pub(super) struct Judge {
     stage: Stage,
@@ -48,6 +55,8 @@ pub(super) struct Judge {
     pub cuts: u64,
     /// Those of them that left something new.
     pub recoveries: u64,
+    /// Surviving records, and snapshots that were held against them.
+    restored: HashSet<(u64, u64)>,
 }
 
 /// A log as it was opened.
@@ -67,19 +76,66 @@ impl Judge {
             chance: Chance(seed),
             cuts: 0,
             recoveries: 0,
+            restored: HashSet::new(),
         }
     }
 
     /// Judges a crash, and at times another while it is recovered from.
-    pub fn judge(&mut self, image: &Image, ledger: &Ledger) -> Result<(), String> {
+    pub fn judge(
+        &mut self,
+        image: &Image,
+        ledger: &Ledger,
+        generations: &[Rc<Generation>],
+    ) -> Result<(), String> {
         let again = self.chance.below(AGAIN_ONE_IN) == 0;
-        for second in self.recover(image, ledger, again)? {
-            self.recover(&second, ledger, false).map_err(|why| format!("again, {}: {why}", second.how))?;
+        for second in self.recover(image, ledger, generations, again)? {
+            self.recover(&second, ledger, generations, false)
+                .map_err(|why| format!("again, {}: {why}", second.how))?;
         }
         Ok(())
     }
 
-    fn recover(&mut self, image: &Image, ledger: &Ledger, watch: bool) -> Result<Vec<Image>, String> {
+    /// How many recoveries from a snapshot were held against the journal's own.
+    pub fn restorations(&self) -> usize {
+        self.restored.len()
+    }
+
+    /// Every snapshot that counts must give what the journal gives from its beginning.
+    fn restore(
+        &mut self,
+        records: &[Vec<u8>],
+        survivors: u64,
+        generations: &[Rc<Generation>],
+    ) -> Result<(), String> {
+        let mut from_journal = None;
+        for generation in generations {
+            let far = records.len() as u64 > generation.coverage.newest.0 + NEAR_RECORDS;
+            if far && self.chance.below(FAR_ONE_IN) > 0 {
+                continue;
+            }
+            if !self.restored.insert((survivors, generation.number)) {
+                continue;
+            }
+            // Rooms may move to other shards.
+            let shards = 1 + self.chance.below(3) as usize;
+            if from_journal.is_none() {
+                from_journal = Some(restoration::from_journal(records, shards)?);
+            }
+            if let Some(from_journal) = &from_journal {
+                restoration::hold(generation, records, from_journal)
+                    .map_err(|why| format!("snapshot {}: {why}", generation.number))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn recover(
+        &mut self,
+        image: &Image,
+        ledger: &Ledger,
+        generations: &[Rc<Generation>],
+        watch: bool,
+    ) -> Result<Vec<Image>, String> {
         self.cuts += 1;
         let disk = WatchedDisk::new(image.disk.clone());
         if watch {
@@ -88,7 +144,9 @@ impl Judge {
         let opened = open(disk.clone(), self.stage)?;
         let mut hasher = DefaultHasher::new();
         opened.records.hash(&mut hasher);
-        if !self.seen.insert((hasher.finish(), ledger.left.len())) {
+        let survivors = hasher.finish();
+        self.restore(&opened.records, survivors, generations)?;
+        if !self.seen.insert((survivors, ledger.left.len())) {
             return Ok(disk.images());
         }
         self.recoveries += 1;
@@ -155,7 +213,7 @@ fn finish(opened: Opened, stage: Stage, seed: u64) -> Result<(World, Vec<WalkId>
     let (houses, common) = finished.map_err(|error| error.to_string())?;
     log.sync().map_err(|error| error.to_string())?;
     invariants::check(&houses, std::iter::empty()).map_err(|why| format!("after recovery: {why}"))?;
-    let play = Play { seed, sync_one_in: 24 };
+    let play = Play { seed, sync_one_in: 24, sweep_one_in: 0 };
     Ok((World::new(Beginning { houses, common, log, disk, not_before }, play), finishing))
 }
 

@@ -1,8 +1,9 @@
 //! One thread as the whole process: a door, houses, and a log on a watched disk.
 //!
-//! What happens next is drawn from a seed: a message comes in, a house turns, the log syncs. What other
-//! threads could do in between happens inside the calls that a house makes of the world, so that a message
-//! sent too early is overtaken. At every step the disk is shown to whoever watches, as a crash would leave it.
+//! What happens next is drawn from a seed: a message comes in, a house turns, the log syncs, a snapshot goes a step
+//! further. What other threads could do in between happens inside the calls that a house makes of the world, so
+//! that a message sent too early is overtaken. At every step the disk is shown to whoever watches, as a crash
+//! would leave it.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,17 +13,18 @@ use std::sync::Arc;
 use super::ledger::{Ledger, Sent, SharedLedger};
 use super::power::{Chance, Crash};
 use super::script::Phase;
+use super::snapshots::{Generation, Snapshots, View};
 use super::watched_disk::{Image, WatchedDisk};
 use crate::Door;
 use crate::actors::{Common, Departing, Envelope, House, Outside, Permits, Sink, Ticket, shard_of};
-use crate::domain::{Answer, Message, Position, Timestamp};
+use crate::domain::{Answer, Message, Name, Position, Timestamp};
 use crate::journal::{JournalError, Log, RecordBatch, SegmentLog, record};
 
 /// The log of these worlds.
 pub(super) type WatchedLog = SegmentLog<WatchedDisk>;
 
-/// Looks at what a crash would leave, and at what clients know by then.
-pub(super) type Watcher = Box<dyn FnMut(&Image, &Ledger) -> Result<(), String>>;
+/// Looks at what a crash would leave, the snapshots that are finished too, and at what clients know by then.
+pub(super) type Watcher = Box<dyn FnMut(&Image, &Ledger, &[Rc<Generation>]) -> Result<(), String>>;
 
 /// How many actions of other threads may be nested in one another.
 const NESTED_MAX: u32 = 3;
@@ -51,11 +53,14 @@ pub(super) struct World {
     sync_one_in: u64,
     /// Other threads come in between at one call of so many.
     elsewhere_one_in: u64,
+    /// One action of so many is a step of a snapshot; 0 for none.
+    sweep_one_in: u64,
+    snapshots: Snapshots,
     nested: u32,
     unsent: VecDeque<(Timestamp, Message)>,
     watcher: Option<Watcher>,
-    /// The disk's steps and the answers left when a crash was shown last.
-    shown: (u64, usize),
+    /// The disk's steps, the answers left and the newest snapshot when a crash was shown last.
+    shown: (u64, usize, u64),
     failure: Option<String>,
 }
 
@@ -73,6 +78,8 @@ pub(super) struct Beginning {
 pub(super) struct Play {
     pub seed: u64,
     pub sync_one_in: u64,
+    /// 0 where no snapshots are taken.
+    pub sweep_one_in: u64,
 }
 
 impl World {
@@ -95,10 +102,12 @@ impl World {
             chance: Chance(play.seed),
             sync_one_in: play.sync_one_in,
             elsewhere_one_in: 1 + play.seed % 3,
+            sweep_one_in: play.sweep_one_in,
+            snapshots: Snapshots::default(),
             nested: 0,
             unsent: VecDeque::new(),
             watcher: None,
-            shown: (0, 0),
+            shown: (0, 0, 0),
             failure: None,
         }
     }
@@ -115,6 +124,11 @@ impl World {
             let stamped = phase.messages.iter().map(|message| (phase.now, message.clone()));
             self.unsent.extend(stamped);
             while self.failure.is_none() && self.act() {}
+            if self.sweep_one_in > 0 {
+                for _ in 0..self.chance.below(60) {
+                    self.sweep();
+                }
+            }
             self.show_crash("between two phases");
         }
         self.sync();
@@ -144,6 +158,11 @@ impl World {
         self.door.common()
     }
 
+    /// How many snapshots were begun, and how many parts of large actors they have put away again.
+    pub fn swept(&self) -> (u64, u64) {
+        (self.snapshots.begun, self.snapshots.parts_removed)
+    }
+
     /// Ends it, and gives its houses and its log.
     pub fn end(self) -> (Vec<House>, WatchedLog) {
         (self.houses.into_iter().flatten().collect(), self.log)
@@ -151,6 +170,13 @@ impl World {
 
     /// Does one thing, chosen by chance; false where nothing is left to do.
     fn act(&mut self) -> bool {
+        if self.sweep_one_in > 0 && self.chance.below(self.sweep_one_in) == 0 {
+            // At times so many at once that messages wait through a whole snapshot.
+            let steps = if self.chance.below(6) == 0 { self.chance.below(60) } else { 1 };
+            for _ in 0..steps {
+                self.sweep();
+            }
+        }
         if self.log.newest() > self.log.durable() && self.chance.below(self.sync_one_in) == 0 {
             self.sync();
             return true;
@@ -176,6 +202,31 @@ impl World {
         true
     }
 
+    /// A step of a snapshot. A house that it would visit in the middle of a turn is visited later.
+    fn sweep(&mut self) {
+        let waits = self.snapshots.waits_for().is_some_and(|position| position > self.log.durable());
+        if waits && self.chance.below(3) == 0 {
+            self.sync();
+        }
+        let mut visited = None;
+        if let Some(shard) = self.snapshots.visits() {
+            let Some(mut house) = self.houses[shard].take() else { return };
+            house.deliver(self.inboxes[shard].drain(..));
+            visited = Some((shard, house));
+        }
+        let view = View {
+            handed_over: self.log.newest(),
+            durable: self.log.durable(),
+            common: self.door.common(),
+            shards: self.houses.len(),
+        };
+        self.snapshots.step(&view, visited.as_mut().map(|(_, house)| house), &mut self.chance);
+        if let Some((shard, house)) = visited {
+            self.houses[shard] = Some(house);
+        }
+        self.show_crash("after a step of a snapshot");
+    }
+
     /// What other threads do meanwhile.
     fn elsewhere(&mut self) {
         if self.nested == NESTED_MAX || self.chance.below(self.elsewhere_one_in) > 0 {
@@ -193,6 +244,12 @@ impl World {
     fn send(&mut self, message: &Message, now: Timestamp) -> usize {
         let now = if now == Timestamp(0) { now } else { now.max(self.not_before) };
         self.now = self.now.max(now);
+        if self.sweep_one_in > 0 {
+            // Actors stand far apart, so that a snapshot has many pages.
+            let gap = Name::new(format!("gap-{}", self.ledger.lock().sent.len())).unwrap();
+            let numbers = self.chance.below(100) as u32;
+            self.common().directory.reserve_offering(&gap, numbers);
+        }
         let resolved = self.door.resolve(message, SEED);
         let walk = resolved.is_ok().then(|| self.common().next_walk());
         let sent = {
@@ -278,7 +335,9 @@ impl World {
         if self.watcher.is_none() {
             return;
         }
-        let now = (self.disk.inside().steps(), self.ledger.lock().left.len());
+        let newest = self.snapshots.finished().iter().map(|generation| generation.number).max();
+        let left = self.ledger.lock().left.len();
+        let now = (self.disk.inside().steps(), left, newest.unwrap_or_default());
         if self.shown != now {
             self.shown = now;
             let disk = self.disk.inside().crash(Crash::AllLost);
@@ -291,7 +350,7 @@ impl World {
             return;
         }
         let Some(mut watcher) = self.watcher.take() else { return };
-        let seen = watcher(image, &self.ledger.lock());
+        let seen = watcher(image, &self.ledger.lock(), &self.snapshots.finished());
         self.watcher = Some(watcher);
         if let Err(why) = seen {
             self.fail(format!("{}: {why}", image.how));
