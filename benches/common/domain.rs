@@ -1,0 +1,69 @@
+//! The domain alone: purchases decided and absorbed in one thread, without door, house, record or disk; once as
+//! they are, and once with the entry in each actor's chain, for which the events are encoded and hashed.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Instant;
+
+use hongbao::actors::Room;
+use hongbao::domain::{ActorNumber, Body, Context, Decision, Event, WalkId, chain};
+use hongbao::limits::TURN_MESSAGES_MAX;
+use rustc_hash::FxBuildHasher;
+
+use super::world::{NOW, World};
+use super::{Job, Run};
+
+type Rooms = HashMap<ActorNumber, Room, FxBuildHasher>;
+
+pub fn jobs(world: &World) -> Vec<Job> {
+    vec![job("domain/decide_absorb", world, false), job("domain/with_chain", world, true)]
+}
+
+fn job(name: &'static str, world: &World, chained: bool) -> Job {
+    let door = world.stage().door;
+    let resolve = |message| door.resolve(&message, [0; 32]).unwrap();
+    let requests: Vec<(ActorNumber, Body)> = world.sale.buys().into_iter().map(resolve).collect();
+    let rooms: Rooms = world.rooms.iter().cloned().collect();
+    let records = world.sale.records();
+    let run = move || {
+        let (mut rooms, requests) = (rooms.clone(), requests.clone());
+        let begun = Instant::now();
+        let absorbed = buy(&mut rooms, requests, chained);
+        let took = begun.elapsed();
+        assert_eq!(absorbed, records);
+        Run::of(took)
+    };
+    Job { name, unit: "movements", units: world.sale.movements(), bytes: None, run: Box::new(run) }
+}
+
+/// Walks all purchases to their ends, as many side by side as a turn takes; gives the number of steps.
+fn buy(rooms: &mut Rooms, requests: Vec<(ActorNumber, Body)>, chained: bool) -> u64 {
+    let mut requests = (0..).map(WalkId).zip(requests);
+    let mut queue: VecDeque<(WalkId, (ActorNumber, Body))> = VecDeque::new();
+    let (mut steps, mut bytes) = (0, Vec::new());
+    loop {
+        if queue.is_empty() {
+            queue.extend(requests.by_ref().take(TURN_MESSAGES_MAX));
+        }
+        let Some((walk, (to, body))) = queue.pop_front() else { return steps };
+        let room = rooms.get_mut(&to).unwrap();
+        let context = Context { walk, now: NOW };
+        let decision = room.resident.apply(context, room.sequence, &room.head, &body);
+        let Decision::Record(step) = decision else { unreachable!("a purchase was decided as {decision:?}") };
+        if chained && !step.events.is_empty() {
+            bytes.clear();
+            encode(&step.events, &mut bytes);
+            room.sequence += 1;
+            room.head = chain::advance(&room.head, to, room.sequence, NOW, &bytes);
+        }
+        for event in &step.events {
+            room.resident.absorb(NOW, event);
+        }
+        queue.extend(step.onward.into_iter().map(|onward| (walk, (onward.to, onward.body))));
+        steps += 1;
+    }
+}
+
+/// As the engine's own codec does, which is not public.
+fn encode(events: &[Event], bytes: &mut Vec<u8>) {
+    bincode::serde::encode_into_std_write(events, bytes, bincode::config::standard()).unwrap();
+}

@@ -1,0 +1,103 @@
+//! Whole purchases, from the message to the answer: in the house alone, with door, records and chains but without
+//! a disk, and through an engine, where the answers wait until they are durable.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::path::Path;
+use std::rc::Rc;
+use std::time::Instant;
+
+use hongbao::domain::Message;
+use hongbao::{Answers, Config, Engine};
+use tempfile::TempDir;
+
+use super::sale::Sale;
+use super::world::World;
+use super::{Job, Run};
+
+const BATCH_MESSAGES: usize = 1_024;
+const BATCHES_IN_FLIGHT: usize = 8;
+/// One, as the engine chooses on two cores: the other core is the sender's and the journal's.
+const SHARDS: usize = 1;
+
+pub fn jobs(world: &Rc<World>) -> Vec<Job> {
+    let (buys, records) = (world.sale.buys(), world.sale.records());
+    let everybody = Rc::clone(world);
+    let in_house = move || {
+        let mut stage = everybody.stage();
+        let begun = Instant::now();
+        stage.send(&buys);
+        let took = begun.elapsed();
+        assert_eq!(stage.outside.records, records);
+        Run::of(took)
+    };
+    let (ready, buys) = (ready(&world.sale), world.sale.buys());
+    let durable = move || {
+        let folder = copy(&ready);
+        let engine = Engine::open(config(&folder)).unwrap();
+        let batches = batches(&buys);
+        let before = engine.journal_stats();
+        let begun = Instant::now();
+        send(&engine, batches);
+        let took = begun.elapsed();
+        let after = engine.journal_stats();
+        engine.close().unwrap();
+        assert_eq!(after.records - before.records, records);
+        Run { took, detail: format!("{} syncs", after.syncs - before.syncs) }
+    };
+    let (unit, units, bytes) = ("movements", world.sale.movements(), None);
+    vec![
+        Job { name: "walks/house", unit, units, bytes, run: Box::new(in_house) },
+        Job { name: "walks/engine_durable", unit, units, bytes, run: Box::new(durable) },
+    ]
+}
+
+/// A closed store in which everything is ready to be bought.
+pub fn ready(sale: &Sale) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = Engine::open(config(&folder)).unwrap();
+    sale.phases().iter().for_each(|phase| send(&engine, batches(phase)));
+    engine.close().unwrap();
+    folder
+}
+
+pub fn config(folder: &TempDir) -> Config {
+    Config::new(folder.path().join("data")).with_shards(SHARDS)
+}
+
+pub fn batches(messages: &[Message]) -> Vec<Vec<Message>> {
+    messages.chunks(BATCH_MESSAGES).map(<[Message]>::to_vec).collect()
+}
+
+/// Sends batches, several in flight at once, until all are answered; nothing may be refused.
+pub fn send(engine: &Engine, batches: Vec<Vec<Message>>) {
+    let mut in_flight: VecDeque<Answers> = VecDeque::new();
+    let take = |answers: Answers| answers.wait().into_iter().for_each(|answer| drop(answer.unwrap()));
+    for batch in batches {
+        if in_flight.len() == BATCHES_IN_FLIGHT {
+            in_flight.pop_front().into_iter().for_each(take);
+        }
+        in_flight.push_back(engine.send_batch(batch));
+    }
+    in_flight.into_iter().for_each(take);
+}
+
+/// A store of the same content.
+pub fn copy(folder: &TempDir) -> TempDir {
+    let copied = tempfile::tempdir().unwrap();
+    copy_into(folder.path(), copied.path());
+    copied
+}
+
+fn copy_into(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let copied = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            fs::create_dir(&copied).unwrap();
+            copy_into(&path, &copied);
+        } else {
+            fs::copy(&path, &copied).unwrap();
+        }
+    }
+}
