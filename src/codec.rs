@@ -22,9 +22,19 @@ fn configuration() -> impl bincode::config::Config {
 /// # Errors
 /// Where the value is not encodable; nothing of ours is.
 pub fn encode_into<T: Serialize>(value: &T, bytes: &mut Vec<u8>) -> Result<(), CodecError> {
-    bincode::serde::encode_into_std_write(value, bytes, configuration())
-        .map(drop)
+    bincode::serde::encode_into_writer(value, Behind(bytes), configuration())
         .map_err(|error| CodecError(error.to_string()))
+}
+
+/// Writes behind what is there, without the counting and the failing of a writer of files.
+struct Behind<'bytes>(&'bytes mut Vec<u8>);
+
+impl bincode::enc::write::Writer for Behind<'_> {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> Result<(), bincode::error::EncodeError> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
 }
 
 /// Takes a value off the front of the bytes; gives it and the bytes that are left.

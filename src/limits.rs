@@ -144,7 +144,7 @@ const _: () = assert!(
 pub const PIECE_BYTES_MAX: usize = 64 * 1024;
 
 /// A slice of a sweep ends once it has encoded this many bytes, so that a shard is held for about a millisecond.
-pub const SLICE_BYTES_MAX: usize = 256 * 1024;
+pub const SLICE_BYTES_MAX: usize = 96 * 1024;
 
 /// The most pages that one slice looks at.
 pub const SLICE_PAGES_MAX: usize = 256;

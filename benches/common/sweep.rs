@@ -50,7 +50,7 @@ pub fn jobs(world: &World) -> Vec<Job> {
 /// All slices of a sweep over the house, and the longest time that it was held for one.
 fn sweep(stage: &mut Stage) -> (Vec<Slice>, Duration) {
     let (mut slices, mut longest) = (Vec::new(), Duration::ZERO);
-    stage.house.begin_sweep(Position(0));
+    stage.house.begin_sweep(Position(0), None);
     loop {
         let begun = Instant::now();
         let slice = stage.house.next_slice().unwrap();

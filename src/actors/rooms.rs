@@ -26,6 +26,7 @@ pub struct Room {
     /// How many entries its chain has.
     pub sequence: u64,
     /// The head of its chain.
+    #[serde(with = "crate::domain::wide")]
     pub head: Head,
     /// The time of its newest record.
     pub at: Timestamp,

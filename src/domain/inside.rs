@@ -98,6 +98,7 @@ pub struct Birth {
     /// Since when it is displayed (W4).
     pub published_at: Timestamp,
     /// The seed of every draw.
+    #[serde(with = "super::wide")]
     pub seed: [u8; 32],
     /// The envelope: its payer, terms and limit; none where there is no commission any more.
     pub envelope: Option<Envelope>,

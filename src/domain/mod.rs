@@ -20,6 +20,7 @@ mod resident;
 mod step;
 pub mod supply;
 mod time;
+pub(crate) mod wide;
 
 pub use account::Account;
 pub use answer::{

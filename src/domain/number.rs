@@ -35,4 +35,17 @@ pub struct Position(pub u64);
 
 /// A short hash of a request's whole body, so that the same id with another body is noticed (I12).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(from = "u128", into = "u128")]
 pub struct Fingerprint(pub [u8; 16]);
+
+impl From<u128> for Fingerprint {
+    fn from(number: u128) -> Fingerprint {
+        Fingerprint(number.to_le_bytes())
+    }
+}
+
+impl From<Fingerprint> for u128 {
+    fn from(fingerprint: Fingerprint) -> u128 {
+        u128::from_le_bytes(fingerprint.0)
+    }
+}

@@ -131,6 +131,7 @@ pub struct IssuedOffer {
     /// When its commission goes home at the latest.
     pub expires_at: Option<Timestamp>,
     /// The seed of every draw, stamped by the door and never chosen by a client (DESIGN §5).
+    #[serde(with = "super::wide")]
     pub seed: [u8; 32],
 }
 

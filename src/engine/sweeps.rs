@@ -130,6 +130,9 @@ enum GivenUp {
     Panic(String),
 }
 
+/// A slice, how long it held the shard, and how many pages are away.
+type SliceTaken = (Result<Slice, SweepError>, Duration, usize);
+
 struct Run {
     sweeper: Sweeper,
     stop: Arc<AtomicBool>,
@@ -246,11 +249,9 @@ impl Run {
         }
         let mut away = vec![0; self.sweeper.shards.count()];
         for shard in 0..self.sweeper.shards.count() {
+            let mut asked = self.ask_slice(shard);
             loop {
-                let (slice, held, pages_away) = self.receive(&self.sweeper.shards.visit(shard, |house| {
-                    let begun = Instant::now();
-                    (house.next_slice(), begun.elapsed(), house.pages_away())
-                }))?;
+                let (slice, held, pages_away) = self.receive(&asked)?;
                 let slice = slice?;
                 away[shard] = pages_away;
                 self.note(|stats| {
@@ -259,6 +260,10 @@ impl Run {
                     stats.held += held;
                 });
                 let last = slice.last;
+                if !last {
+                    // The shard goes on with the next one while this one waits for the journal and is stored.
+                    asked = self.ask_slice(shard);
+                }
                 self.store(shard, slice, &mut taking)?;
                 if last {
                     break;
@@ -270,6 +275,13 @@ impl Run {
         self.sweeper.milestones.push((manifest.read_from, bytes));
         taking.finished(&mut self.written);
         Ok(manifest)
+    }
+
+    fn ask_slice(&self, shard: usize) -> Receiver<SliceTaken> {
+        self.sweeper.shards.visit(shard, |house| {
+            let begun = Instant::now();
+            (house.next_slice(), begun.elapsed(), house.pages_away())
+        })
     }
 
     /// Notes where a sweep begins, and gives where the one began since which nobody idle has a record.
