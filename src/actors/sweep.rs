@@ -105,10 +105,9 @@ impl Sweep {
             } else if let Some(here) = rooms.page(number) {
                 let (bytes, large) = encode(here, portion.small_entries_max)?;
                 bytes_made += bytes.len();
-                let copied =
-                    large.iter().map(|(number, room)| Piece::Large(*number, Box::new((*room).clone())));
+                let copied = large.iter().map(|(number, room)| Piece::Large(*number, Box::new(room.clone())));
                 slice.pieces.extend(copied);
-                let large = large.into_iter().map(|(number, _)| number).collect();
+                let large = large.into_iter().map(|(number, _)| *number).collect();
                 slice.pieces.push(Piece::Page { page, shard, bytes, large });
             }
             if bytes_made >= portion.bytes_max {
@@ -137,15 +136,17 @@ impl Sweep {
     }
 }
 
+type NumberedRoom = (ActorNumber, Room);
+
 /// The bytes of a page's rooms, and the large ones, which are left out.
-fn encode(page: &Page, small_entries_max: usize) -> Result<(Vec<u8>, Vec<(ActorNumber, &Room)>), CodecError> {
+fn encode(page: &Page, small_entries_max: usize) -> Result<(Vec<u8>, Vec<&NumberedRoom>), CodecError> {
     let mut bytes = Vec::with_capacity(PIECE_BYTES_MAX / 2);
     let mut large = Vec::new();
-    for (number, room) in page.rooms() {
-        if room.resident.entries() > small_entries_max {
-            large.push((*number, room));
+    for numbered in page.rooms() {
+        if numbered.1.resident.entries() > small_entries_max {
+            large.push(numbered);
         } else {
-            codec::encode_into(&(number, room), &mut bytes)?;
+            codec::encode_into(numbered, &mut bytes)?;
         }
     }
     Ok((bytes, large))
