@@ -133,6 +133,15 @@ fn a_restart_from_a_snapshot_is_the_same_store_and_reads_little() {
         let stats = sale.wait_for_snapshots(3);
         assert!(oldest_segment(&sale.data()) > 1, "{shards} shards: the journal was trimmed: {stats:?}");
         let records = sale.house.engine().journal_stats().records;
+        let shown = |house: &House| {
+            (
+                house.offering("rush"),
+                house.certificate("rush", 5, 1),
+                house.account(&buyer(6)),
+                house.account("shop"),
+            )
+        };
+        let before_it = shown(&sale.house);
         sale.house.drop_engine();
         let before = hongbao::audit(&sale.data()).unwrap();
         assert_eq!(before.snapshots, 2, "both snapshots are held against the journal");
@@ -146,6 +155,7 @@ fn a_restart_from_a_snapshot_is_the_same_store_and_reads_little() {
         assert!(recovered.actors >= u64::from(BUYERS + ITEMS), "{recovered:?}");
         assert!(recovered.records < records, "{recovered:?} of {records}");
         sale.shards = other;
+        assert_eq!(shown(&sale.house), before_it, "every text, amount, hop, sequence and head (C2)");
         // All at once again: who has bought before gets the same answer, without a second debit.
         assert_eq!(sale.buy(0..BUYERS), ITEMS as usize);
         sale.wait_for_snapshots(2);
