@@ -297,7 +297,7 @@ impl House {
 
     /// Makes sure that an actor is in memory, if there is such an actor.
     fn call_back(&mut self, number: ActorNumber) -> Result<(), JournalError> {
-        self.rooms.call_back(number).map_err(|error| JournalError::Stopped { why: error.to_string() })
+        self.rooms.call_back(number).map_err(|error| JournalError::Away { why: error.to_string() })
     }
 
     /// An answer without a change: recorded inside a walk, and only there (DESIGN §3, point 1).

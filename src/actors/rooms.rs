@@ -88,6 +88,8 @@ pub(super) struct Rooms {
     /// Pages on the shelf, with the newest record of any of their actors.
     away: HashMap<PageNumber, Position, FxBuildHasher>,
     shelf: Option<Arc<Shelf>>,
+    /// True once the shelf has failed to take a page.
+    stays: bool,
     /// Whose pages these are: every shard has a part of each.
     shard: u16,
 }
@@ -179,6 +181,11 @@ impl Rooms {
         self.shard = u16::try_from(shard).unwrap_or(u16::MAX);
     }
 
+    /// Lets no more pages leave: the shelf takes nothing more.
+    pub(super) fn stay(&mut self) {
+        self.stays = true;
+    }
+
     /// How many pages are on the shelf.
     pub(super) fn pages_away(&self) -> usize {
         self.away.len()
@@ -224,7 +231,7 @@ impl Rooms {
 
     /// The pages in memory without a record behind `before`, none of them large.
     pub(super) fn idle_since(&self, before: Position) -> Vec<PageNumber> {
-        if self.shelf.is_none() {
+        if self.shelf.is_none() || self.stays {
             return Vec::new();
         }
         let idle = self.pages.iter().filter(|(_, page)| {

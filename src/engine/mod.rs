@@ -11,6 +11,7 @@ mod door;
 mod error;
 mod held;
 mod open;
+mod pressure;
 mod restore;
 mod sweeps;
 mod taking;

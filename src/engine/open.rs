@@ -9,6 +9,7 @@ use super::config::Config;
 use super::deliver::{Answers, Batch, Reply};
 use super::door::Door;
 use super::error::EngineError;
+use super::pressure::{Gauge, Pressure};
 use super::restore::{self, Restored};
 use super::sweeps::{SnapshotStats, Sweeper, Sweeps};
 use crate::actors::{Departing, Envelope, Permits, Shards, Sink, Stopped, Ticket, Time, shard_of};
@@ -24,6 +25,7 @@ pub struct Engine {
     door: Door,
     /// Before the shards, which it visits.
     sweeps: Sweeps,
+    _pressure: Pressure,
     shards: Arc<Shards>,
     journal: Arc<Journal<Departing>>,
     permits: Arc<Permits>,
@@ -79,7 +81,7 @@ impl Engine {
         let mut snapshots = Snapshots::open(folder.snapshots())?;
         let generations = snapshots.generations().to_vec();
         let mut read = |half, manifest: &Manifest, give: &mut dyn FnMut(_, _) -> _| {
-            restore::join(|visit| snapshots.read(half, manifest, visit), give)
+            restore::read(|visit| snapshots.read(half, manifest, visit), give)
         };
         let restored = restore::restore(&log, &generations, &mut read, config.shards)?;
         let Restored { mut replay, passed_over, .. } = restored;
@@ -114,22 +116,25 @@ impl Engine {
             wake();
         });
         let permits = Permits::new(config.permits);
+        let gauge = Gauge::new(Arc::clone(&journal), opened.bytes, config.keeping.journal_max);
+        let gauge = Arc::new(gauge);
         let sweeps = Sweeps::start(Sweeper {
             shards: Arc::clone(&shards),
             journal: Arc::clone(&journal),
-            permits: Arc::clone(&permits),
+            gauge: Arc::clone(&gauge),
             common: Arc::clone(&common),
             needed: needed(&snapshots),
             snapshots,
             keeping: config.keeping,
             identity,
             milestones,
-            bytes_before: opened.bytes,
         })?;
+        let pressure = Pressure::start(gauge, Arc::clone(&permits))?;
         let took = begun.elapsed();
         tracing::info!(records, unfinished_walks, ?took, "the engine is open");
         Ok(Engine {
             door: Door::new(common),
+            _pressure: pressure,
             sweeps,
             shards,
             journal,

@@ -8,7 +8,7 @@ use super::error::EngineError;
 use crate::actors::{Joiner, RecoveryError, Replay, ReplayError, Room};
 use crate::domain::{ActorNumber, Position};
 use crate::journal::{FileLog, JournalError, Log};
-use crate::snapshot::{Generation, Half, Manifest};
+use crate::snapshot::{Generation, Half, Manifest, SnapshotError, Visit};
 
 /// How many records are read before progress is told again.
 const RECORDS_BETWEEN_PROGRESS: u64 = 65_536;
@@ -22,8 +22,13 @@ pub(super) struct Restored {
     pub(super) passed_over: Vec<(Half, String)>,
 }
 
-/// Reads the rooms of one generation, each given to a function.
-pub(super) type ReadRooms<'reader> = dyn FnMut(Half, &Manifest, &mut dyn FnMut(ActorNumber, Room) -> Result<(), String>) -> Result<(), String>
+/// Reads the rooms of one generation, each given to a function: read, or of no use and why; and what fails without
+/// telling anything of the generation, such as a full disk.
+pub(super) type ReadRooms<'reader> = dyn FnMut(
+        Half,
+        &Manifest,
+        &mut dyn FnMut(ActorNumber, Room) -> Result<(), String>,
+    ) -> Result<Result<(), String>, SnapshotError>
     + 'reader;
 
 /// Restores the first of the generations that is whole and fits the journal.
@@ -47,7 +52,7 @@ pub(super) fn restore(
             }
         };
         let mut replay = Replay::new(shards);
-        match read(half, manifest, &mut |number, room| replay.restore(number, room)) {
+        match read(half, manifest, &mut |number, room| replay.restore(number, room))? {
             Ok(()) => {
                 replay.restored(manifest.read_from, manifest.walks);
                 return Ok(Restored { replay, manifest: Some(manifest.clone()), passed_over });
@@ -94,6 +99,31 @@ pub(super) fn usable<'generation>(
         )));
     }
     Ok(Ok(manifest))
+}
+
+/// Reads a generation, as `ReadRooms` does.
+///
+/// # Errors
+/// What the device says of it.
+pub(super) fn read(
+    read_chunks: impl FnOnce(&mut Visit<'_>) -> Result<(), SnapshotError>,
+    give: &mut dyn FnMut(ActorNumber, Room) -> Result<(), String>,
+) -> Result<Result<(), String>, SnapshotError> {
+    let mut failed = None;
+    let joined = join(
+        |visit| {
+            read_chunks(visit).map_err(|error| {
+                let why = error.to_string();
+                failed = Some(error).filter(|error| !error.is_of_the_generation());
+                why
+            })
+        },
+        give,
+    );
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(joined),
+    }
 }
 
 /// Joins the chunks of a generation, which `read_chunks` visits, to rooms.

@@ -1,5 +1,4 @@
-//! Sweeps: the thread that takes snapshots, lets the journal forget what they stand for, and slows the doors where
-//! it grows too fast for that.
+//! Sweeps: the thread that takes snapshots, and lets the journal forget what they stand for.
 //!
 //! A snapshot that fails costs nothing but time: the journal still has everything. Absent on purpose: what a chunk
 //! holds, and where it is kept.
@@ -13,8 +12,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::config::Keeping;
+use super::pressure::Gauge;
 use super::taking::{Taking, Written};
-use crate::actors::{Common, Departing, Permits, Shards, Slice, SweepError};
+use crate::actors::{Common, Departing, Shards, Slice, SweepError};
 use crate::codec::CodecError;
 use crate::domain::Position;
 use crate::journal::{Journal, JournalError};
@@ -22,7 +22,7 @@ use crate::limits::PIECE_BYTES_MAX;
 use crate::panics;
 use crate::snapshot::{Manifest, SnapshotError, Snapshots};
 
-/// How often the thread looks at how far the journal has grown: at 100 MB/s that is half a megabyte.
+/// How often the thread looks at how far the journal has grown, and whether it is to end.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// How long the thread rests after a snapshot that failed.
@@ -47,15 +47,13 @@ pub struct SnapshotStats {
     pub held: Duration,
     /// Pages of idle actors that were out of memory at the end of the newest slices.
     pub pages_away: usize,
-    /// The journal that a restart would need now, in bytes.
-    pub journal_needed: u64,
 }
 
 /// What the thread works with.
 pub(super) struct Sweeper {
     pub(super) shards: Arc<Shards>,
     pub(super) journal: Arc<Journal<Departing>>,
-    pub(super) permits: Arc<Permits>,
+    pub(super) gauge: Arc<Gauge>,
     pub(super) common: Arc<Common>,
     pub(super) snapshots: Snapshots,
     pub(super) keeping: Keeping,
@@ -65,8 +63,6 @@ pub(super) struct Sweeper {
     pub(super) milestones: Vec<(Position, u64)>,
     /// From where on each generation that counts needs the journal, older first.
     pub(super) needed: Vec<Position>,
-    /// The bytes of the journal when it was opened.
-    pub(super) bytes_before: u64,
 }
 
 /// The running thread.
@@ -89,6 +85,7 @@ impl Sweeps {
             sweeper,
         };
         run.swept_at = run.sweeper.needed.last().map_or(0, |newest| run.bytes_before(*newest));
+        run.sweeper.gauge.spare(run.bytes_before(run.needed_from()));
         let thread = std::thread::Builder::new().name("snapshots".to_owned()).spawn(move || run.run())?;
         Ok(Sweeps { stop, stats, thread: Mutex::new(Some(thread)) })
     }
@@ -97,7 +94,7 @@ impl Sweeps {
         self.stats.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Ends the thread; a snapshot under way is given up.
+    /// Ends the thread; a snapshot under way is given up, unless it is about to be finished.
     pub(super) fn stop(&self) {
         self.stop.store(true, Ordering::Release);
         if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
@@ -146,24 +143,25 @@ struct Run {
 
 impl Run {
     fn run(mut self) {
-        while !self.stop.load(Ordering::Acquire) {
-            let bytes = self.journal_bytes();
-            let needed = bytes - self.bytes_before(self.needed_from()).min(bytes);
-            self.sweeper.permits.allow(allowed(needed, self.sweeper.keeping.journal_max));
-            self.note(|stats| stats.journal_needed = needed);
-            let fresh = bytes - self.swept_at.min(bytes);
-            let crowded = needed >= slow_from(self.sweeper.keeping.journal_max);
+        // Of a journal that has failed nothing new becomes durable, and no half is to be given up for that.
+        while !self.stop.load(Ordering::Acquire) && self.sweeper.journal.fault().is_none() {
+            let bytes = self.sweeper.gauge.bytes();
+            let fresh = bytes.saturating_sub(self.swept_at);
             let more_to_stand_for = self.needed_from() <= self.sweeper.journal.durable();
-            if fresh >= self.sweeper.keeping.snapshot_every || (crowded && more_to_stand_for) {
-                self.swept_at = bytes;
-                self.note(|stats| stats.under_way = true);
-                let taken = self.snapshot(bytes);
-                self.note(|stats| stats.under_way = false);
-                if !taken {
-                    self.rest();
-                }
-            } else {
+            let crowded = self.sweeper.gauge.crowded() && more_to_stand_for;
+            if fresh < self.sweeper.keeping.snapshot_every && !crowded {
                 std::thread::sleep(LOOK_EVERY);
+                continue;
+            }
+            self.note(|stats| stats.under_way = true);
+            let taken = self.snapshot(bytes);
+            self.note(|stats| stats.under_way = false);
+            self.sweeper.gauge.spare(self.bytes_before(self.needed_from()));
+            match taken {
+                Ok(()) => self.swept_at = bytes,
+                // The shards have ended.
+                Err(GivenUp::Ending) => return,
+                Err(_) => self.rest(),
             }
         }
     }
@@ -176,18 +174,11 @@ impl Run {
         }
     }
 
-    /// All bytes of journal that there ever were, as far as this opening knows.
-    fn journal_bytes(&self) -> u64 {
-        self.sweeper.bytes_before + self.sweeper.journal.stats().bytes
-    }
-
-    /// The first record that a restart from the older generation would read; where there is none, the oldest.
+    /// The first record that a restart from the oldest generation that counts would read; where there is none, the
+    /// oldest.
     fn needed_from(&self) -> Position {
         let oldest = self.sweeper.milestones.first().map_or(Position(1), |(position, _)| *position);
-        match &self.sweeper.needed[..] {
-            [older, _] => *older,
-            _ => oldest,
-        }
+        self.sweeper.needed.first().copied().unwrap_or(oldest)
     }
 
     /// How many bytes of journal stand before a position, or somewhat fewer.
@@ -200,8 +191,8 @@ impl Run {
         change(&mut self.stats.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Takes a snapshot; false where it failed.
-    fn snapshot(&mut self, bytes: u64) -> bool {
+    /// Takes a snapshot and trims the journal behind it.
+    fn snapshot(&mut self, bytes: u64) -> Result<(), GivenUp> {
         let taken = catch_unwind(AssertUnwindSafe(|| self.take(bytes)));
         let taken =
             taken.unwrap_or_else(|panic| Err(GivenUp::Panic(panics::words(panic.as_ref()).to_owned())));
@@ -214,7 +205,7 @@ impl Run {
                 );
                 self.note(|stats| stats.finished += 1);
                 self.trim(manifest.read_from);
-                true
+                Ok(())
             }
             Err(why) => {
                 // A half that was begun counts no more.
@@ -229,7 +220,7 @@ impl Run {
                         stats.why = Some(why.to_string());
                     });
                 }
-                false
+                Err(why)
             }
         }
     }
@@ -348,35 +339,6 @@ impl Run {
                 tracing::error!(%error, "the journal could not be trimmed");
             }
             self.sweeper.milestones.retain(|(at, _)| *at >= before);
-        }
-    }
-}
-
-/// From how many bytes on the doors slow down.
-fn slow_from(journal_max: u64) -> u64 {
-    journal_max - journal_max / 4
-}
-
-/// How many thousandths of all permits may be taken with so much journal: all below three quarters of the bound,
-/// none at it.
-fn allowed(needed: u64, journal_max: u64) -> u64 {
-    let slow_from = slow_from(journal_max);
-    if needed <= slow_from {
-        return 1_000;
-    }
-    let room = u128::from(journal_max.saturating_sub(needed));
-    u64::try_from(room * 1_000 / u128::from((journal_max - slow_from).max(1))).unwrap_or(1_000)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::allowed;
-
-    #[test]
-    fn doors_slow_down_over_the_last_quarter_of_the_bound() {
-        let cases = [(0, 1_000), (750, 1_000), (800, 800), (875, 500), (999, 4), (1_000, 0), (5_000, 0)];
-        for (needed, thousandths) in cases {
-            assert_eq!(allowed(needed, 1_000), thousandths, "{needed} of 1000 bytes");
         }
     }
 }

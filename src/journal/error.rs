@@ -133,6 +133,12 @@ pub enum JournalError {
         /// In the words of the reader.
         why: String,
     },
+    /// An actor that is out of memory cannot be brought back.
+    #[error("an idle actor cannot be brought back to memory ({why}): start again")]
+    Away {
+        /// What its shelf says.
+        why: String,
+    },
     /// An earlier write or sync failed: nothing more is taken until a new start.
     #[error("the journal stopped after a failure ({why}): start again")]
     Poisoned {

@@ -56,6 +56,12 @@ pub enum SnapshotError {
 }
 
 impl SnapshotError {
+    /// True where it tells that a generation is of no use; false where it tells nothing of it.
+    #[must_use]
+    pub fn is_of_the_generation(&self) -> bool {
+        matches!(self, SnapshotError::Damaged { .. } | SnapshotError::Refused { .. })
+    }
+
     /// The error for a half or a manifest that is not what was written; its reason becomes one line.
     pub(super) fn damaged(path: &Path, why: impl AsRef<str>) -> Self {
         let why = why.as_ref().split_whitespace().collect::<Vec<_>>().join(" ");

@@ -216,9 +216,12 @@ pub(super) fn make_folder(path: &Path) -> Result<(), SnapshotError> {
     }
 }
 
-fn remove_temporary(path: &Path) -> Result<(), JournalError> {
-    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
-    removed.map_err(|source| JournalError::from_io("remove", path, source))
+fn remove_temporary(path: &Path) -> Result<(), SnapshotError> {
+    if path.is_dir() {
+        // A shelf of an engine that was dropped a moment ago may still be on its way to its end.
+        return database::remove(path, path);
+    }
+    Ok(fs::remove_file(path).map_err(|source| JournalError::from_io("remove", path, source))?)
 }
 
 fn remove_durably(folder: &Path, name: &str) -> Result<(), JournalError> {
