@@ -6,7 +6,9 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use super::super::text::{bytes, count};
+use super::super::orders::ORDERS_CURRENCY;
+use super::super::text::{bar, bytes, count, grouped, money};
+use super::tally::Tally;
 use super::{Verdict, Written};
 use crate::Recovered;
 
@@ -94,6 +96,20 @@ pub(super) fn row(text: &mut String, label: &str, value: &str) -> std::fmt::Resu
 /// A label and so many in a second.
 pub(super) fn row_rate(text: &mut String, label: &str, number: u64, took: Duration) -> std::fmt::Result {
     row(text, label, &count(rate(number, took).round() as u64))
+}
+
+/// The money of the whole sale.
+pub(super) fn write_money(text: &mut String, tally: &Tally) -> std::fmt::Result {
+    use std::fmt::Write;
+    writeln!(text, "\nMoney, in {}\n", ORDERS_CURRENCY.code())?;
+    let dollars = |minor: i128| grouped(&money(minor, ORDERS_CURRENCY));
+    row(text, "revenue", &dollars(tally.revenue))?;
+    row(text, "commission funded", &dollars(tally.funded))?;
+    for (label, minor) in [("cashed", tally.cashed), ("returned", tally.returned)] {
+        let share = bar(minor.unsigned_abs(), tally.funded.unsigned_abs(), 20);
+        writeln!(text, "    {:<32} {:>16}  {share}", format!("  {label}"), dollars(minor))?;
+    }
+    row(text, "money movements", &count(tally.movements))
 }
 
 /// What opening found, where there was something.

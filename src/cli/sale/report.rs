@@ -7,11 +7,11 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::super::orders::{ORDERS_CURRENCY, Orders};
-use super::super::text::{bar, count, grouped, money};
+use super::super::text::{count, money};
 use super::drive::CERTIFICATES_AT_ONCE;
 use super::figures::{
-    JournalFigures, Latency, rate, row, row_rate, seconds, to_json, verdict_text, write_recovered,
-    write_verdict,
+    JournalFigures, Latency, rate, row, row_rate, seconds, to_json, verdict_text, write_money,
+    write_recovered, write_verdict,
 };
 use super::tally::Tally;
 use super::{Verdict, Written};
@@ -138,15 +138,7 @@ impl Outcome<'_> {
         if let Some(more) = orders.refused.len().checked_sub(REFUSED_LINES_SHOWN).filter(|more| *more > 0) {
             writeln!(text, "      and {} more; --json names them", count(more as u64))?;
         }
-        writeln!(text, "\nMoney, in {}\n", ORDERS_CURRENCY.code())?;
-        let dollars = |minor: i128| grouped(&money(minor, ORDERS_CURRENCY));
-        row(text, "revenue", &dollars(tally.revenue))?;
-        row(text, "commission funded", &dollars(tally.funded))?;
-        for (label, minor) in [("cashed", tally.cashed), ("returned", tally.returned)] {
-            let share = bar(minor.unsigned_abs(), tally.funded.unsigned_abs(), 20);
-            writeln!(text, "    {:<32} {:>16}  {share}", format!("  {label}"), dollars(minor))?;
-        }
-        row(text, "money movements", &count(tally.movements))?;
+        write_money(text, tally)?;
         writeln!(text, "\nThis run\n")?;
         self.write_run(text)?;
         write_verdict(text, self.verdict, data)

@@ -7,10 +7,10 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::super::super::orders::ORDERS_CURRENCY;
-use super::super::super::text::{bar, count, grouped, money};
+use super::super::super::text::{count, money};
 use super::super::figures::{
-    JournalFigures, Latency, rate, row, row_rate, seconds, to_json, verdict_text, write_recovered,
-    write_verdict,
+    JournalFigures, Latency, rate, row, row_rate, seconds, to_json, verdict_text, write_money,
+    write_recovered, write_verdict,
 };
 use super::super::options::share_text;
 use super::super::threads::Busy;
@@ -139,15 +139,7 @@ impl Outcome<'_> {
         row(text, "circulations", &count(tally.circulations))?;
         row(text, "sold", &count(tally.sold))?;
         row(text, "buyers who got none", &count(self.not_sold()))?;
-        writeln!(text, "\nMoney, in {}\n", ORDERS_CURRENCY.code())?;
-        let dollars = |minor: i128| grouped(&money(minor, ORDERS_CURRENCY));
-        row(text, "revenue", &dollars(tally.revenue))?;
-        row(text, "commission funded", &dollars(tally.funded))?;
-        for (label, minor) in [("cashed", tally.cashed), ("returned", tally.returned)] {
-            let share = bar(minor.unsigned_abs(), tally.funded.unsigned_abs(), 20);
-            writeln!(text, "    {:<32} {:>16}  {share}", format!("  {label}"), dollars(minor))?;
-        }
-        row(text, "money movements", &count(tally.movements))?;
+        write_money(text, tally)?;
         writeln!(text, "\nThis run\n")?;
         self.write_run(text)?;
         write_verdict(text, self.verdict, data)
