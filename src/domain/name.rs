@@ -3,19 +3,19 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::domain::refusal::{Code, Refusal};
 use crate::limits::{NAME_BYTES_MAX, REQUEST_ID_BYTES_MAX};
 
 /// The name of an account or an offering: 1 to 128 bytes of UTF-8 without control characters.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Name(Arc<str>);
 
 /// A client's id for one request: 1 to 128 bytes of UTF-8 without control characters (DESIGN §5).
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct RequestId(Arc<str>);
 
 fn check(field: &'static str, text: &str, bytes_max: usize) -> Result<(), Refusal> {
@@ -63,9 +63,9 @@ macro_rules! text_type {
             }
         }
 
-        impl From<$type> for String {
-            fn from(text: $type) -> String {
-                text.0.as_ref().to_owned()
+        impl Serialize for $type {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
             }
         }
 

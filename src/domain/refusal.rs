@@ -19,6 +19,12 @@ macro_rules! codes {
             /// Every code, for tables and documents.
             pub const ALL: &'static [Code] = &[$(Code::$variant,)*];
 
+            /// The code with this number.
+            #[must_use]
+            pub fn numbered(number: u64) -> Option<Code> {
+                match number { $($number => Some(Code::$variant),)* _ => None }
+            }
+
             /// The stable text of the code, such as `sold_out`.
             #[must_use]
             pub fn text(self) -> &'static str {

@@ -1,95 +1,12 @@
 //! A record: what one actor decided on one message (DESIGN §3).
 //!
-//! Its bytes are: the prefix, the events' length (in it), the events, the onward messages, each by the
-//! codec. Length and checksum around it are the log's.
-
-use serde::{Deserialize, Serialize};
+//! Its bytes are: the prefix, which says how long the events are, then by the codec the events and the onward
+//! messages. Length and checksum around it are the log's.
 
 use super::error::JournalError;
+use super::prefix::{Prefix, PrefixError};
 use crate::codec::{self, CodecError};
-use crate::domain::{ActorNumber, Answer, Code, Event, Onward, Position, Timestamp, WalkId};
-
-/// Which onward message of which record brought this record about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Cause {
-    /// The record that sent it.
-    pub position: Position,
-    /// Its place among that record's onward messages, from 0.
-    pub index: u32,
-}
-
-/// The same actor's record before this one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Former {
-    /// There is none.
-    None,
-    /// At that position.
-    At(Position),
-    /// So many records before this one, where its position was not given yet.
-    Back(u64),
-}
-
-impl Former {
-    /// Its position, where `own` is this record's.
-    #[must_use]
-    pub fn resolve(self, own: Position) -> Position {
-        match self {
-            Former::None => Position(0),
-            Former::At(position) => position,
-            Former::Back(records) => Position(own.0.saturating_sub(records)),
-        }
-    }
-}
-
-/// What was answered, for whoever reads the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum AnswerMark {
-    /// Nothing yet, or by another record.
-    None,
-    /// Done.
-    Done,
-    /// Refused.
-    Refused(Code),
-}
-
-impl AnswerMark {
-    /// The mark of an answer.
-    #[must_use]
-    pub fn of(answer: Option<&Answer>) -> AnswerMark {
-        match answer {
-            None => AnswerMark::None,
-            Some(Ok(_)) => AnswerMark::Done,
-            Some(Err(refusal)) => AnswerMark::Refused(refusal.code),
-        }
-    }
-}
-
-/// Everything in a record but events and onward messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Prefix {
-    /// The walk.
-    pub walk: WalkId,
-    /// How many messages the walk had taken before this one, on this way.
-    pub hop: u32,
-    /// The message's own record; none for a walk's first.
-    pub cause: Option<Cause>,
-    /// Who decided.
-    pub actor: ActorNumber,
-    /// The number of the actor's chain entries with this record; one without events adds none.
-    pub sequence: u64,
-    /// The same actor's record before.
-    pub former: Former,
-    /// The record's time; an actor's times never fall.
-    pub at: Timestamp,
-    /// The walk's time, which its rules use.
-    pub now: Timestamp,
-    /// The first eight bytes of the actor's chain head after it.
-    pub chain: u64,
-    /// What was answered.
-    pub answer: AnswerMark,
-    /// The bytes of the events' encoding.
-    pub events_bytes: u32,
-}
+use crate::domain::{Event, Onward};
 
 /// A record as it is read back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,7 +31,7 @@ pub fn encode(
     onward: &[Onward],
     bytes: &mut Vec<u8>,
 ) -> Result<(), CodecError> {
-    codec::encode_into(prefix, bytes)?;
+    prefix.encode_into(bytes);
     bytes.extend_from_slice(encoded_events);
     codec::encode_into(&onward, bytes)
 }
@@ -124,7 +41,7 @@ pub fn encode(
 /// # Errors
 /// Where the bytes are no record, or have something behind it.
 pub fn decode(bytes: &[u8]) -> Result<Record<'_>, RecordError> {
-    let (prefix, rest) = codec::decode_front::<Prefix>(bytes)?;
+    let (prefix, rest) = Prefix::decode_front(bytes)?;
     let (encoded_events, rest) =
         rest.split_at_checked(prefix.events_bytes as usize).ok_or(RecordError::Short)?;
     let (events, behind_events) = codec::decode_front::<Vec<Event>>(encoded_events)?;
@@ -141,6 +58,9 @@ pub enum RecordError {
     /// A value in it does not decode.
     #[error("a value does not decode: {0}")]
     Value(#[from] CodecError),
+    /// Its prefix is none.
+    #[error("its prefix {0}")]
+    Prefix(#[from] PrefixError),
     /// It ends too early.
     #[error("it ends too early")]
     Short,

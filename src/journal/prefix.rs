@@ -1,0 +1,324 @@
+//! The prefix of a record: everything in it but events and onward messages.
+//!
+//! Every record has one, so it has a form of its own: its numbers' lengths, four bits each, then the numbers
+//! with their zeros left out. It takes a third of the time of the codec's form, and fewer bytes.
+//!
+//! ```text
+//!  0  6  the lengths, 0 to 8, of the eleven numbers from 14 on, the first in the lowest four bits;
+//!        the highest four bits are 0
+//!  6  8  the first eight bytes of the actor's chain head
+//! 14     walk, hop, the cause's position (0: none) and index, actor, sequence, former (0: none; twice its
+//!        position; one more than twice how many records it is before), at, how much at is later than now,
+//!        answer (0: none; 1: done; one more than the code of a refusal), the length of the events
+//! ```
+//!
+//! Numbers are little endian, and none has a highest byte of 0.
+
+use crate::domain::{ActorNumber, Answer, Code, Position, Timestamp, WalkId};
+
+/// Which onward message of which record brought this record about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Cause {
+    /// The record that sent it.
+    pub position: Position,
+    /// Its place among that record's onward messages, from 0.
+    pub index: u32,
+}
+
+/// The same actor's record before this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Former {
+    /// There is none.
+    None,
+    /// At that position.
+    At(Position),
+    /// So many records before this one, where its position was not given yet.
+    Back(u64),
+}
+
+impl Former {
+    /// Its position, where `own` is this record's.
+    #[must_use]
+    pub fn resolve(self, own: Position) -> Position {
+        match self {
+            Former::None => Position(0),
+            Former::At(position) => position,
+            Former::Back(records) => Position(own.0.saturating_sub(records)),
+        }
+    }
+}
+
+/// What was answered, for whoever reads the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnswerMark {
+    /// Nothing yet, or by another record.
+    None,
+    /// Done.
+    Done,
+    /// Refused.
+    Refused(Code),
+}
+
+impl AnswerMark {
+    /// The mark of an answer.
+    #[must_use]
+    pub fn of(answer: Option<&Answer>) -> AnswerMark {
+        match answer {
+            None => AnswerMark::None,
+            Some(Ok(_)) => AnswerMark::Done,
+            Some(Err(refusal)) => AnswerMark::Refused(refusal.code),
+        }
+    }
+}
+
+/// Everything in a record but events and onward messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Prefix {
+    /// The walk.
+    pub walk: WalkId,
+    /// How many messages the walk had taken before this one, on this way.
+    pub hop: u32,
+    /// The message's own record; none for a walk's first.
+    pub cause: Option<Cause>,
+    /// Who decided.
+    pub actor: ActorNumber,
+    /// The number of the actor's chain entries with this record; one without events adds none.
+    pub sequence: u64,
+    /// The same actor's record before.
+    pub former: Former,
+    /// The record's time; an actor's times never fall.
+    pub at: Timestamp,
+    /// The walk's time, which its rules use.
+    pub now: Timestamp,
+    /// The first eight bytes of the actor's chain head after it.
+    pub chain: u64,
+    /// What was answered.
+    pub answer: AnswerMark,
+    /// The bytes of the events' encoding.
+    pub events_bytes: u32,
+}
+
+const NUMBERS: usize = 11;
+const NUMBER_BYTES_MAX: usize = 8;
+const LENGTHS_BYTES: usize = 6;
+const FIXED_BYTES: usize = LENGTHS_BYTES + 8;
+
+/// Bytes that are no prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PrefixError {
+    /// They end too early.
+    #[error("ends too early")]
+    Short,
+    /// A number is longer, or stored longer, than it can be.
+    #[error("has a number of a length that is never written")]
+    Length,
+    /// A number says what nothing means.
+    #[error("has a number that is never written")]
+    Meaning,
+}
+
+impl Prefix {
+    fn numbers(&self) -> [u64; NUMBERS] {
+        let cause = self.cause.unwrap_or(Cause { position: Position(0), index: 0 });
+        [
+            self.walk.0,
+            u64::from(self.hop),
+            cause.position.0,
+            u64::from(cause.index),
+            self.actor.0,
+            self.sequence,
+            match self.former {
+                Former::None => 0,
+                Former::At(position) => position.0 << 1,
+                Former::Back(records) => records << 1 | 1,
+            },
+            self.at.0,
+            self.at.since(self.now),
+            match self.answer {
+                AnswerMark::None => 0,
+                AnswerMark::Done => 1,
+                AnswerMark::Refused(code) => 1 + code as u64,
+            },
+            u64::from(self.events_bytes),
+        ]
+    }
+
+    /// Appends its bytes.
+    pub(super) fn encode_into(&self, bytes: &mut Vec<u8>) {
+        let mut form = [0; FIXED_BYTES + NUMBERS * NUMBER_BYTES_MAX];
+        form[LENGTHS_BYTES..FIXED_BYTES].copy_from_slice(&self.chain.to_le_bytes());
+        let (mut lengths, mut end) = (0_u64, FIXED_BYTES);
+        for (place, number) in self.numbers().into_iter().enumerate() {
+            let length = NUMBER_BYTES_MAX - number.leading_zeros() as usize / 8;
+            // All eight, of which the next number overwrites what this one does not need.
+            form[end..end + NUMBER_BYTES_MAX].copy_from_slice(&number.to_le_bytes());
+            lengths |= (length as u64) << (4 * place);
+            end += length;
+        }
+        form[..LENGTHS_BYTES].copy_from_slice(&lengths.to_le_bytes()[..LENGTHS_BYTES]);
+        bytes.extend_from_slice(&form[..end]);
+    }
+
+    /// Takes a prefix off the front of the bytes; gives it and the bytes that are left.
+    pub(super) fn decode_front(bytes: &[u8]) -> Result<(Prefix, &[u8]), PrefixError> {
+        let (fixed, mut rest) = bytes.split_first_chunk::<FIXED_BYTES>().ok_or(PrefixError::Short)?;
+        let (lengths, chain) = fixed.split_at(LENGTHS_BYTES);
+        let mut lengths = number(lengths);
+        let mut numbers = [0; NUMBERS];
+        for place in &mut numbers {
+            let length = (lengths & 0xF) as usize;
+            lengths >>= 4;
+            if length > NUMBER_BYTES_MAX {
+                return Err(PrefixError::Length);
+            }
+            let (front, behind) = rest.split_at_checked(length).ok_or(PrefixError::Short)?;
+            if front.last() == Some(&0) {
+                return Err(PrefixError::Length);
+            }
+            (*place, rest) = (number(front), behind);
+        }
+        if lengths != 0 {
+            return Err(PrefixError::Length);
+        }
+        let prefix = Prefix::of(numbers, number(chain)).ok_or(PrefixError::Meaning)?;
+        Ok((prefix, rest))
+    }
+
+    fn of(numbers: [u64; NUMBERS], chain: u64) -> Option<Prefix> {
+        let [walk, hop, cause, index, actor, sequence, former, at, later, answer, events_bytes] = numbers;
+        let index = u32::try_from(index).ok()?;
+        Some(Prefix {
+            walk: WalkId(walk),
+            hop: u32::try_from(hop).ok()?,
+            cause: match cause {
+                0 if index > 0 => return None,
+                0 => None,
+                position => Some(Cause { position: Position(position), index }),
+            },
+            actor: ActorNumber(actor),
+            sequence,
+            former: match former {
+                0 => Former::None,
+                back if back & 1 == 1 => Former::Back(back >> 1),
+                at => Former::At(Position(at >> 1)),
+            },
+            at: Timestamp(at),
+            now: Timestamp(at.checked_sub(later)?),
+            chain,
+            answer: match answer {
+                0 => AnswerMark::None,
+                1 => AnswerMark::Done,
+                refused => AnswerMark::Refused(Code::numbered(refused - 1)?),
+            },
+            events_bytes: u32::try_from(events_bytes).ok()?,
+        })
+    }
+}
+
+fn number(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn prefix() -> Prefix {
+        Prefix {
+            walk: WalkId(0x0102),
+            hop: 3,
+            cause: Some(Cause { position: Position(0x0A0B0C), index: 0 }),
+            actor: ActorNumber(9),
+            sequence: 0,
+            former: Former::Back(2),
+            at: Timestamp(0x1_0000),
+            now: Timestamp(0xFFFF),
+            chain: 0x1122_3344_5566_7788,
+            answer: AnswerMark::Refused(Code::NotAllowed),
+            events_bytes: 0x0100,
+        }
+    }
+
+    fn bytes_of(prefix: &Prefix) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        prefix.encode_into(&mut bytes);
+        bytes
+    }
+
+    #[test]
+    fn its_bytes_are_those_that_the_format_says() {
+        let expected = [
+            &[0x12, 0x03, 0x01, 0x31, 0x11, 0x02][..],
+            &[0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11],
+            &[0x02, 0x01, 3, 0x0C, 0x0B, 0x0A, 9, 5, 0, 0, 1, 1, 2, 0, 1],
+        ];
+        assert_eq!(bytes_of(&prefix()), expected.concat());
+    }
+
+    #[test]
+    fn what_is_never_written_is_no_prefix() {
+        let whole = bytes_of(&prefix());
+        for end in 0..whole.len() {
+            assert_eq!(Prefix::decode_front(&whole[..end]), Err(PrefixError::Short), "{end}");
+        }
+        let changed = |at: usize, byte: u8| {
+            let mut bytes = whole.clone();
+            bytes[at] = byte;
+            Prefix::decode_front(&bytes).map(|_| ())
+        };
+        assert_eq!(changed(0, 0x19), Err(PrefixError::Length), "nine bytes of hop");
+        assert_eq!(changed(5, 0x12), Err(PrefixError::Length), "a twelfth number");
+        assert_eq!(changed(16, 0), Err(PrefixError::Length), "a hop of one byte that is 0");
+        assert_eq!(changed(26, 200), Err(PrefixError::Meaning), "a refusal with no such code");
+        assert_eq!(changed(25, 2), Ok(()), "two milliseconds later");
+    }
+
+    prop_compose! {
+        /// Numbers of every length.
+        fn number_of_any_length()(number: u64, bits in 0_u32..=64) -> u64 {
+            number.checked_shr(bits).unwrap_or(0)
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_prefix_is_read_back(
+            numbers in prop::array::uniform8(number_of_any_length()),
+            hop: u32, index: u32, events_bytes: u32, chain: u64, answer in 0..=Code::ALL.len(),
+        ) {
+            let [walk, cause, actor, sequence, former, back, at, later] = numbers;
+            let prefix = Prefix {
+                walk: WalkId(walk),
+                hop,
+                cause: (cause > 0).then_some(Cause { position: Position(cause), index }),
+                actor: ActorNumber(actor),
+                sequence,
+                former: match (former >> 1, back >> 1) {
+                    (0, 0) => Former::None,
+                    (0, back) => Former::Back(back),
+                    (at, _) => Former::At(Position(at)),
+                },
+                at: Timestamp(at),
+                now: Timestamp(at.saturating_sub(later)),
+                chain,
+                answer: match answer {
+                    0 => AnswerMark::Done,
+                    number => Code::numbered(number as u64).map_or(AnswerMark::None, AnswerMark::Refused),
+                },
+                events_bytes,
+            };
+            let mut bytes = bytes_of(&prefix);
+            bytes.extend([7, 7]);
+            prop_assert_eq!(Prefix::decode_front(&bytes), Ok((prefix, &[7, 7][..])));
+        }
+
+        #[test]
+        fn any_bytes_are_read_without_a_panic_and_in_one_way_only(bytes: Vec<u8>) {
+            if let Ok((prefix, rest)) = Prefix::decode_front(&bytes) {
+                prop_assert_eq!([&bytes_of(&prefix)[..], rest].concat(), bytes);
+            }
+        }
+    }
+}
