@@ -9,6 +9,7 @@ mod envelope;
 mod house;
 pub mod invariants;
 mod news;
+mod page;
 mod replay;
 mod rooms;
 mod schedule;
@@ -21,8 +22,8 @@ pub use clock::{Clock, Time};
 pub use directory::{AccountEntry, Directory, OfferingEntry};
 pub use envelope::Envelope;
 pub use house::{Common, House, Outside, shard_of};
+pub use page::Room;
 pub use replay::{RecoveryError, Replay, ReplayError};
-pub use rooms::Room;
 pub use shard::{Shards, Stopped};
 #[cfg(test)]
 pub(crate) use sweep::Portion;

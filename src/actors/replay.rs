@@ -11,7 +11,8 @@ use super::directory::Directory;
 use super::envelope::Envelope;
 use super::house::{Common, House, Outside, absorb, shard_of};
 use super::news::News;
-use super::rooms::Room;
+use super::page::Room;
+use super::rooms::{Place, Rooms};
 use super::ticket::Departing;
 use crate::domain::{ActorNumber, Body, Currency, Position, Resident, Timestamp, WalkId, chain};
 use crate::journal::{Cause, JournalError, Record, RecordBatch, record};
@@ -144,9 +145,10 @@ impl Replay {
         }
         let shards = self.houses.len();
         let house = &mut self.houses[shard_of(prefix.actor, shards)];
-        let known = house.room(prefix.actor).map(Room::position).unwrap_or_default();
+        let place = house.rooms_mut().find(prefix.actor);
+        let known = place.map(|place| house.rooms_mut().at(place).room.position()).unwrap_or_default();
         if known < position || position > self.restored.1 {
-            Self::absorb_events(house, known, position, &record, &self.common.directory)?;
+            Self::absorb_events(house.rooms_mut(), place, position, &record, &self.common.directory)?;
         } else if planted::has(Bug::KnownRecordIgnored) {
             return Ok(());
         }
@@ -170,13 +172,14 @@ impl Replay {
     }
 
     fn absorb_events(
-        house: &mut House,
-        known: Position,
+        rooms: &mut Rooms,
+        place: Option<Place>,
         position: Position,
         record: &Record<'_>,
         directory: &Directory,
     ) -> Result<(), String> {
         let prefix = &record.prefix;
+        let known = place.map(|place| rooms.at(place).room.position()).unwrap_or_default();
         let former = prefix.former.resolve(position);
         if former != known {
             let actor = prefix.actor.0;
@@ -185,7 +188,8 @@ impl Replay {
         if record.events.is_empty() && known == Position(0) {
             return Err("its actor has not begun".to_owned());
         }
-        let room = absorb(house.rooms_mut(), prefix.actor, prefix.now, &record.events);
+        let place = absorb(rooms, place, prefix.actor, prefix.now, &record.events);
+        let room = &mut rooms.at_mut(place).room;
         if !record.events.is_empty() {
             room.sequence += 1;
             room.head =
@@ -202,7 +206,7 @@ impl Replay {
                 news.tell(directory);
             }
         }
-        house.rooms_mut().moved_to(prefix.actor, position);
+        rooms.moved_to(place, position);
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! The rooms of a house, in pages of neighbouring numbers: a snapshot stores a page at a time.
+//! The rooms of a house, in pages that may leave memory and come back.
 //!
 //! Absent on purpose: what a resident does, and the order of anything.
 
@@ -7,84 +7,26 @@ use std::mem;
 use std::sync::Arc;
 
 use rustc_hash::FxBuildHasher;
-use serde::{Deserialize, Serialize};
 
+use super::page::{Numbered, Page, PageNumber, Room};
 use crate::codec;
-use crate::domain::chain::Head;
-use crate::domain::{ActorNumber, Position, Resident, Timestamp};
+use crate::domain::{ActorNumber, Position};
 use crate::limits::LARGE_ACTOR_ENTRIES;
 use crate::snapshot::{Shelf, SnapshotError};
 
-/// How many numbers a page spans: chunks of 16 to 64 KB where most of them are alive (DESIGN §4).
-const PAGE_NUMBERS: u64 = 128;
-
-/// An actor at home: its state and its place in its chain.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Room {
-    /// The state.
-    pub resident: Resident,
-    /// How many entries its chain has.
-    pub sequence: u64,
-    /// The head of its chain.
-    #[serde(with = "crate::domain::wide")]
-    pub head: Head,
-    /// The time of its newest record.
-    pub at: Timestamp,
-    pub(super) newest: Newest,
-}
-
-/// Where an actor's newest record is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Newest {
-    None,
-    At(Position),
-    InTurn(usize),
-}
-
-impl Room {
-    /// The room of an actor that begins.
-    #[must_use]
-    pub fn new(resident: Resident) -> Room {
-        Room { resident, sequence: 0, head: Head::default(), at: Timestamp::default(), newest: Newest::None }
-    }
-
-    /// The instant at which time alone brings about something here.
-    #[must_use]
-    pub fn next_due(&self) -> Option<Timestamp> {
-        self.resident.next_due(self.at)
-    }
-
-    /// Where its newest record is; 0 where there is none.
-    #[must_use]
-    pub fn position(&self) -> Position {
-        match self.newest {
-            Newest::At(position) => position,
-            Newest::None | Newest::InTurn(_) => Position(0),
-        }
-    }
-}
-
-/// The number of a page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct PageNumber(pub(super) u64);
-
-impl PageNumber {
-    pub(super) fn of(number: ActorNumber) -> PageNumber {
-        PageNumber(number.0 / PAGE_NUMBERS)
-    }
-
-    fn key(self, shard: u16) -> Vec<u8> {
-        let mut key = self.0.to_be_bytes().to_vec();
-        key.extend(shard.to_be_bytes());
-        key
-    }
+/// Where a room is: found once for a message, and good until pages leave memory, so for the whole of a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    page: u32,
+    room: u8,
 }
 
 /// Rooms by their actors' numbers.
 #[derive(Default)]
 pub(super) struct Rooms {
-    /// Numbers are the engine's own, so nobody can choose ones that collide.
-    pages: HashMap<PageNumber, Page, FxBuildHasher>,
+    pages: Vec<Page>,
+    /// Where each page is. Numbers are the engine's own, so nobody can choose ones that collide.
+    numbers: HashMap<PageNumber, u32, FxBuildHasher>,
     /// Pages on the shelf, with the newest record of any of their actors.
     away: HashMap<PageNumber, Position, FxBuildHasher>,
     shelf: Option<Arc<Shelf>>,
@@ -94,85 +36,59 @@ pub(super) struct Rooms {
     shard: u16,
 }
 
-/// The rooms of neighbouring numbers.
-pub(super) struct Page {
-    /// For each number of the page the place of its room plus one, or 0.
-    places: [u8; PAGE_NUMBERS as usize],
-    rooms: Vec<(ActorNumber, Room)>,
-    /// The newest record of any of them.
-    newest: Position,
-}
-
-const _: () = assert!(PAGE_NUMBERS <= u8::MAX as u64, "a place plus one fits a byte");
-
-impl Page {
-    fn new() -> Page {
-        Page { places: [0; PAGE_NUMBERS as usize], rooms: Vec::new(), newest: Position(0) }
-    }
-
-    fn place(&self, number: ActorNumber) -> Option<usize> {
-        usize::from(self.places[(number.0 % PAGE_NUMBERS) as usize]).checked_sub(1)
-    }
-
-    /// The newest record of any of its actors.
-    pub(super) fn newest(&self) -> Position {
-        self.newest
-    }
-
-    pub(super) fn rooms(&self) -> &[(ActorNumber, Room)] {
-        &self.rooms
-    }
-}
-
 impl Rooms {
-    pub(super) fn get(&self, number: ActorNumber) -> Option<&Room> {
-        let page = self.pages.get(&PageNumber::of(number))?;
-        page.place(number).map(|place| &page.rooms[place].1)
+    /// Where an actor's room is, if there is such an actor and it is in memory.
+    pub(super) fn find(&self, number: ActorNumber) -> Option<Place> {
+        let page = *self.numbers.get(&PageNumber::of(number))?;
+        let room = self.pages[page as usize].place(number)?;
+        Some(Place { page, room })
     }
 
-    /// The room of an actor, made where there is none.
-    pub(super) fn get_or_insert_with(
-        &mut self,
-        number: ActorNumber,
-        make: impl FnOnce() -> Room,
-    ) -> &mut Room {
-        let page = self.pages.entry(PageNumber::of(number)).or_insert_with(Page::new);
-        let place = match page.place(number) {
-            Some(place) => place,
-            None => {
-                page.rooms.push((number, make()));
-                // At most as many rooms as the page has numbers.
-                page.places[(number.0 % PAGE_NUMBERS) as usize] = page.rooms.len() as u8;
-                page.rooms.len() - 1
-            }
-        };
-        &mut page.rooms[place].1
+    pub(super) fn get(&self, number: ActorNumber) -> Option<&Room> {
+        self.find(number).map(|place| &self.at(place).room)
+    }
+
+    pub(super) fn at(&self, place: Place) -> &Numbered {
+        self.pages[place.page as usize].at(place.room)
+    }
+
+    pub(super) fn at_mut(&mut self, place: Place) -> &mut Numbered {
+        self.pages[place.page as usize].at_mut(place.room)
+    }
+
+    /// Adds the room of an actor that has none.
+    pub(super) fn add(&mut self, number: ActorNumber, room: Room) -> Place {
+        let (pages, page_number) = (&mut self.pages, PageNumber::of(number));
+        let page = *self.numbers.entry(page_number).or_insert_with(|| {
+            pages.push(Page::new(page_number));
+            u32::try_from(pages.len() - 1).unwrap_or_else(|_| unreachable!("memory ends before page numbers"))
+        });
+        Place { page, room: pages[page as usize].add(number, room) }
     }
 
     /// Notes where an actor's newest record is.
-    pub(super) fn moved_to(&mut self, number: ActorNumber, position: Position) {
-        if let Some(page) = self.pages.get_mut(&PageNumber::of(number))
-            && let Some(place) = page.place(number)
-        {
-            page.rooms[place].1.newest = Newest::At(position);
-            page.newest = page.newest.max(position);
-        }
+    pub(super) fn moved_to(&mut self, place: Place, position: Position) {
+        self.pages[place.page as usize].moved_to(place.room, position);
     }
 
     /// Puts a room back; the former one of that actor, if there was one.
     pub(super) fn restore(&mut self, number: ActorNumber, room: Room) -> Option<Room> {
-        let position = room.position();
-        let mut room = Some(room);
-        let place = self.get_or_insert_with(number, || {
-            room.take().unwrap_or_else(|| unreachable!("a room is made at most once"))
-        });
-        let former = room.map(|room| mem::replace(place, room));
-        self.moved_to(number, position);
+        let (position, due) = (room.position(), room.next_due());
+        let (place, former) = match self.find(number) {
+            Some(place) => (place, Some(mem::replace(&mut self.at_mut(place).room, room))),
+            None => (self.add(number, room), None),
+        };
+        self.at_mut(place).due = due;
+        self.moved_to(place, position);
         former
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (ActorNumber, &Room)> {
-        self.pages.values().flat_map(|page| page.rooms.iter()).map(|(number, room)| (*number, room))
+        self.pages.iter().flat_map(Page::rooms).map(|numbered| (numbered.number, &numbered.room))
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Numbered> {
+        self.pages.iter_mut().flat_map(Page::rooms_mut)
     }
 
     /// Lets idle pages leave memory from now on.
@@ -191,17 +107,21 @@ impl Rooms {
         self.away.len()
     }
 
-    /// Makes sure that an actor is in memory, if there is such an actor.
-    pub(super) fn call_back(&mut self, number: ActorNumber) -> Result<(), SnapshotError> {
-        if self.away.is_empty() || !self.away.contains_key(&PageNumber::of(number)) {
-            return Ok(());
+    /// Makes sure that an actor is in memory, if there is such an actor, and gives its place.
+    pub(super) fn call_back(&mut self, number: ActorNumber) -> Result<Option<Place>, SnapshotError> {
+        if self.away.contains_key(&PageNumber::of(number)) {
+            self.take_back(PageNumber::of(number))?;
         }
-        let key = PageNumber::of(number).key(self.shard);
+        Ok(self.find(number))
+    }
+
+    fn take_back(&mut self, number: PageNumber) -> Result<(), SnapshotError> {
         let Some(shelf) = self.shelf.clone() else { return Ok(()) };
+        let key = self.key(number);
         let bytes = shelf.get(&key)?;
         let mut rest = &bytes[..];
         shelf.remove(&key)?;
-        self.away.remove(&PageNumber::of(number));
+        self.away.remove(&number);
         while !rest.is_empty() {
             let (number, room);
             ((number, room), rest) =
@@ -214,9 +134,13 @@ impl Rooms {
     /// Lets a page leave memory, as these bytes, where it can and none of its actors is large.
     pub(super) fn leave(&mut self, number: PageNumber, bytes: &[u8]) -> Result<(), SnapshotError> {
         let Some(shelf) = &self.shelf else { return Ok(()) };
-        shelf.put(&number.key(self.shard), bytes)?;
-        if let Some(page) = self.pages.remove(&number) {
-            self.away.insert(number, page.newest);
+        shelf.put(&self.key(number), bytes)?;
+        if let Some(index) = self.numbers.remove(&number) {
+            let page = self.pages.swap_remove(index as usize);
+            if let Some(moved) = self.pages.get(index as usize) {
+                self.numbers.insert(moved.number(), index);
+            }
+            self.away.insert(number, page.newest());
         }
         Ok(())
     }
@@ -224,9 +148,13 @@ impl Rooms {
     /// The bytes of a page that is away.
     pub(super) fn away(&self, number: PageNumber) -> Result<Option<Vec<u8>>, SnapshotError> {
         match &self.shelf {
-            Some(shelf) if self.away.contains_key(&number) => shelf.get(&number.key(self.shard)).map(Some),
+            Some(shelf) if self.away.contains_key(&number) => shelf.get(&self.key(number)).map(Some),
             _ => Ok(None),
         }
+    }
+
+    fn key(&self, page: PageNumber) -> Vec<u8> {
+        [&page.0.to_be_bytes()[..], &self.shard.to_be_bytes()].concat()
     }
 
     /// The pages in memory without a record behind `before`, none of them large.
@@ -234,16 +162,14 @@ impl Rooms {
         if self.shelf.is_none() || self.stays {
             return Vec::new();
         }
-        let idle = self.pages.iter().filter(|(_, page)| {
-            page.newest <= before
-                && page.rooms.iter().all(|(_, room)| room.resident.entries() <= LARGE_ACTOR_ENTRIES)
-        });
-        idle.map(|(number, _)| *number).collect()
+        let small = |numbered: &Numbered| numbered.room.resident.entries() <= LARGE_ACTOR_ENTRIES;
+        let idle = |page: &&Page| page.newest() <= before && page.rooms().iter().all(small);
+        self.pages.iter().filter(idle).map(Page::number).collect()
     }
 
     /// The pages with a record behind `since`, in the order of their numbers, whether in memory or away.
     pub(super) fn changed_since(&self, since: Position) -> Vec<PageNumber> {
-        let here = self.pages.iter().map(|(number, page)| (*number, page.newest));
+        let here = self.pages.iter().map(|page| (page.number(), page.newest()));
         let away = self.away.iter().map(|(number, newest)| (*number, *newest));
         let changed = here.chain(away).filter(|(_, newest)| *newest > since);
         let mut numbers: Vec<PageNumber> = changed.map(|(number, _)| number).collect();
@@ -252,6 +178,6 @@ impl Rooms {
     }
 
     pub(super) fn page(&self, number: PageNumber) -> Option<&Page> {
-        self.pages.get(&number)
+        self.numbers.get(&number).map(|index| &self.pages[*index as usize])
     }
 }

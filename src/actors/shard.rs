@@ -101,13 +101,15 @@ impl Inbox {
         }
     }
 
-    /// Takes everything; with nothing there, notes that the shard is idle.
-    fn take(&self) -> Vec<Envelope> {
+    /// Takes everything in exchange for the memory of what was taken before; with nothing there, and nothing else to
+    /// do, notes that the shard is idle.
+    fn take(&self, taken: &mut Vec<Envelope>, busy: bool) {
+        taken.clear();
         let mut queue = self.lock();
-        if queue.is_empty() {
+        if queue.is_empty() && !busy {
             self.idle.store(true, Ordering::SeqCst);
         }
-        std::mem::take(&mut *queue)
+        std::mem::swap(&mut *queue, taken);
     }
 }
 
@@ -120,6 +122,8 @@ struct Shard {
     index: usize,
     /// None once the engine has stopped: then messages are dropped, and their tickets answer.
     house: Option<House>,
+    /// Empty between two turns; its memory and the inbox's change places.
+    taken: Vec<Envelope>,
     inboxes: Arc<[Inbox]>,
     journal: Arc<Journal<Departing>>,
     stopped: Arc<Stopped>,
@@ -169,19 +173,17 @@ impl Shard {
                 self.house = None;
             }
             let Some(house) = &mut self.house else {
-                drop(inbox.take());
+                inbox.take(&mut self.taken, false);
+                self.taken.clear();
                 inbox.visits().clear();
                 return;
             };
             // Before the messages are taken: a visitor finds everything here that was sent before it came.
             let visit = inbox.visits().pop_front();
-            if house.busy() {
-                house.deliver(std::mem::take(&mut *inbox.lock()));
-            } else {
-                house.deliver(inbox.take());
-                if !house.busy() && due.is_none() && visit.is_none() {
-                    return;
-                }
+            inbox.take(&mut self.taken, house.busy());
+            house.deliver(self.taken.drain(..));
+            if !house.busy() && due.is_none() && visit.is_none() {
+                return;
             }
             // First at work, then a look whether that is still wanted: `quiesce` does it the other way round,
             // so one of the two sees the other.
@@ -260,6 +262,7 @@ impl Shards {
                     let shard = Shard {
                         index,
                         house: Some(house),
+                        taken: Vec::new(),
                         inboxes: Arc::clone(&shared),
                         journal: Arc::clone(&journal),
                         stopped: Arc::clone(&reason),

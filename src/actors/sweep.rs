@@ -3,7 +3,8 @@
 //! Between two slices the house works on, so a snapshot is not of one moment: every room carries the position of its
 //! newest record, and a recovery leaves out what a room has seen already. Absent on purpose: where chunks are kept.
 
-use super::rooms::{Page, PageNumber, Room, Rooms};
+use super::page::{Numbered, Page, PageNumber, Room};
+use super::rooms::Rooms;
 use crate::codec::{self, CodecError};
 use crate::domain::{ActorNumber, Position};
 use crate::limits::{LARGE_ACTOR_ENTRIES, PIECE_BYTES_MAX, SLICE_BYTES_MAX, SLICE_PAGES_MAX};
@@ -105,9 +106,10 @@ impl Sweep {
             } else if let Some(here) = rooms.page(number) {
                 let (bytes, large) = encode(here, portion.small_entries_max)?;
                 bytes_made += bytes.len();
-                let copied = large.iter().map(|(number, room)| Piece::Large(*number, Box::new(room.clone())));
+                let copied =
+                    large.iter().map(|large| Piece::Large(large.number, Box::new(large.room.clone())));
                 slice.pieces.extend(copied);
-                let large = large.into_iter().map(|(number, _)| *number).collect();
+                let large = large.into_iter().map(|large| large.number).collect();
                 slice.pieces.push(Piece::Page { page, shard, bytes, large });
             }
             if bytes_made >= portion.bytes_max {
@@ -142,17 +144,15 @@ impl Sweep {
     }
 }
 
-type NumberedRoom = (ActorNumber, Room);
-
 /// The bytes of a page's rooms, and the large ones, which are left out.
-fn encode(page: &Page, small_entries_max: usize) -> Result<(Vec<u8>, Vec<&NumberedRoom>), CodecError> {
+fn encode(page: &Page, small_entries_max: usize) -> Result<(Vec<u8>, Vec<&Numbered>), CodecError> {
     let mut bytes = Vec::with_capacity(PIECE_BYTES_MAX / 2);
     let mut large = Vec::new();
     for numbered in page.rooms() {
-        if numbered.1.resident.entries() > small_entries_max {
+        if numbered.room.resident.entries() > small_entries_max {
             large.push(numbered);
         } else {
-            codec::encode_into(numbered, &mut bytes)?;
+            codec::encode_into(&(numbered.number, &numbered.room), &mut bytes)?;
         }
     }
     Ok((bytes, large))

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::envelope::Envelope;
 use super::news::News;
+use super::rooms::Place;
 use super::ticket::Ticket;
+use crate::domain::Position;
 use crate::domain::supply::Change;
-use crate::domain::{ActorNumber, Position};
 use crate::journal::{Cause, RecordBatch};
 
 /// Records, messages and tickets of a turn, in the order in which they came about.
@@ -15,8 +16,8 @@ pub(super) struct Turn {
     pub(super) batch: RecordBatch,
     /// Memory for the events of one record, used again and again.
     pub(super) encoded_events: Vec<u8>,
-    /// The actor of each record of the batch.
-    pub(super) actors: Vec<ActorNumber>,
+    /// Where the room of each record of the batch is.
+    pub(super) places: Vec<Place>,
     /// Messages to send; with the record of the batch that sends each, and its place among that record's.
     pub(super) outgoing: Vec<(Option<(usize, u32)>, Envelope)>,
     /// What the directory is to be told.

@@ -1,5 +1,7 @@
 //! The messages that actors send each other inside a walk.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::commission::CommissionTerms;
@@ -51,7 +53,7 @@ pub struct Handed {
     /// The request, a circulation.
     pub request: Request,
     /// What brings the certificate to life, where this is its first message (D29).
-    pub birth: Option<Birth>,
+    pub birth: Option<Box<Birth>>,
     /// Where the offering chose in turn (D30): how to go on if this certificate refuses.
     pub turn: Option<Turn>,
 }
@@ -117,8 +119,8 @@ impl Birth {
 pub struct Envelope {
     /// Who funded it and gets back what is returned (P5).
     pub payer: ActorNumber,
-    /// The terms.
-    pub terms: CommissionTerms,
+    /// The terms, which all certificates of the offering share.
+    pub terms: Arc<CommissionTerms>,
     /// The first instant at which it is over: the earlier of the certificate's and the commission's (D17).
     pub deadline: Option<Timestamp>,
 }
@@ -135,7 +137,7 @@ pub struct Debit {
     /// Whose purchase it is.
     pub mark: RequestMark,
     /// What brings the certificate to life, where nothing has yet.
-    pub birth: Option<Birth>,
+    pub birth: Option<Box<Birth>>,
 }
 
 /// The buyer cannot pay.
@@ -146,7 +148,7 @@ pub struct DebitRefused {
     /// Why.
     pub code: Code,
     /// The envelope goes back with it.
-    pub birth: Option<Birth>,
+    pub birth: Option<Box<Birth>>,
 }
 
 /// A paid certificate, to be settled.
@@ -161,7 +163,7 @@ pub struct Settle {
     /// Whose purchase it is.
     pub mark: RequestMark,
     /// What brings the certificate to life, where nothing has yet.
-    pub birth: Option<Birth>,
+    pub birth: Option<Box<Birth>>,
 }
 
 /// Money for an account.
@@ -193,7 +195,7 @@ impl Body {
     #[must_use]
     pub fn money(&self) -> u128 {
         let of = |money: Money| u128::from(money.minor());
-        let born = |birth: &Option<Birth>| birth.as_ref().map_or(0, |birth| of(birth.money()));
+        let born = |birth: &Option<Box<Birth>>| birth.as_ref().map_or(0, |birth| of(birth.money()));
         match self {
             Body::Handed(handed) => born(&handed.birth),
             Body::Debit(debit) => born(&debit.birth),

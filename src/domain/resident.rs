@@ -70,6 +70,16 @@ impl Resident {
         }
     }
 
+    /// Reads what most decisions read, and makes a meaningless number of it: the state's memory is near then.
+    #[must_use]
+    pub fn glance(&self) -> u64 {
+        match self {
+            Resident::Account(account) => account.available().minor(),
+            Resident::Offering(offering) => u64::from(offering.stock().sold()),
+            Resident::Certificate(certificate) => certificate.glance(),
+        }
+    }
+
     /// How many hops or requests the state remembers: where they are many, encoding it takes long.
     #[must_use]
     pub fn entries(&self) -> usize {

@@ -88,7 +88,12 @@ impl Step {
     /// The step with one more onward message.
     #[must_use]
     pub fn sending(mut self, to: ActorNumber, body: Body) -> Step {
-        self.onward.push(Onward::new(to, body));
+        self.send(to, body);
         self
+    }
+
+    /// Adds an onward message.
+    pub fn send(&mut self, to: ActorNumber, body: Body) {
+        self.onward.push(Onward::new(to, body));
     }
 }

@@ -1,6 +1,6 @@
 //! What a certificate's events change.
 
-use super::{Addressee, Certificate, CommissionState, Effect, Hop, Remembered, Right, Sale};
+use super::{Addressee, Certificate, CommissionState, Hop, Right, Sale};
 use crate::domain::answer::Purchased;
 use crate::domain::event::CertificateEvent;
 use crate::domain::money::Money;
@@ -13,26 +13,20 @@ impl Certificate {
         match event {
             CertificateEvent::Begun(_) => unreachable!("a certificate begins once"),
             CertificateEvent::Linked { account, via, mark, right, attached, unnamed, withdraws } => {
-                let index = self.hop_count();
-                if let Some(last) = self.hops.last_mut() {
-                    last.unlinked_at = Some(at);
-                }
-                self.hops.push(Hop {
+                self.hops.link(Hop {
                     account: *account,
                     via: *via,
-                    key: mark.key.clone(),
+                    mark: mark.clone(),
                     linked_at: at,
                     unlinked_at: None,
                     right: if *right { Right::Unused } else { Right::None },
                     promise: Money::ZERO,
                     cashed: false,
+                    addressee: if *unnamed { Addressee::Offering } else { Addressee::Certificate },
                     attached_after: *attached,
-                    acquired_by_itself: false,
+                    asked: None,
                     withdrew: *withdraws,
                 });
-                self.members.entry(*account).or_insert(index);
-                let addressee = if *unnamed { Addressee::Offering } else { Addressee::Certificate };
-                self.remember(addressee, mark, Effect::Hop(index));
             }
             CertificateEvent::Increased(amount) => {
                 if self.active() {
@@ -80,31 +74,21 @@ impl Certificate {
     fn absorb_acquired(&mut self, hop: u32, amount: Money, asked: Option<&(RequestMark, Money)>) {
         self.buckets.acquire(amount);
         let index = hop - 1;
-        let acquired = &mut self.hops[index as usize];
-        acquired.right = Right::Used;
+        self.hops.acquired(index, amount, asked);
         self.acquirers += 1;
         if !amount.is_zero() {
-            self.uncashed.insert(index);
-        }
-        acquired.promise = amount;
-        acquired.acquired_by_itself = asked.is_none();
-        if let Some((mark, attached)) = asked {
-            self.remember(Addressee::Certificate, mark, Effect::Acquired(index, *attached));
+            let place = self.uncashed.partition_point(|uncashed| *uncashed < index);
+            self.uncashed.insert(place, index);
         }
     }
 
     fn cash_all(&mut self, indices: &[u32]) {
         for index in indices {
-            let hop = &mut self.hops[*index as usize];
-            hop.cashed = true;
-            self.uncashed.remove(index);
-            self.buckets.cash(hop.promise);
+            let promise = self.hops.cash(*index);
+            self.buckets.cash(promise);
             self.unpaid.push_back(*index);
         }
-    }
-
-    fn remember(&mut self, addressee: Addressee, mark: &RequestMark, effect: Effect) {
-        self.requests
-            .insert((addressee, mark.key.clone()), Remembered { fingerprint: mark.fingerprint, effect });
+        // Both rise.
+        self.uncashed.retain(|uncashed| indices.binary_search(uncashed).is_err());
     }
 }

@@ -22,8 +22,7 @@ impl Certificate {
         task: &CirculateTask,
     ) -> Decision {
         let refuse = |code| Decision::Refuse(Refusal::of(code));
-        let scope = (Addressee::of(task), request.mark.key.clone());
-        if let Some(remembered) = self.requests.get(&scope) {
+        if let Some(remembered) = self.hops.remembered(Addressee::of(task), &request.mark.key) {
             return match remembered.effect {
                 Effect::Hop(_) if remembered.fingerprint == request.mark.fingerprint => {
                     Decision::Answer(self.done_again(remembered.effect))
@@ -53,7 +52,7 @@ impl Certificate {
     fn circulate(&self, context: Context, request: &Request, task: &CirculateTask) -> Step {
         let account = task.party.number;
         let hop = self.hop_count() + 1;
-        let first_time = !self.members.contains_key(&account);
+        let first_time = self.hops.first_of(account).is_none();
         let mut plan = Plan { events: Vec::new(), buckets: self.buckets, home: None, promise: Money::ZERO };
         let terms = self.birth.envelope.as_ref().filter(|_| self.active()).map(|envelope| &envelope.terms);
         // A right needs a commission to acquire from; it outlives an unlinking, not the commission's end.
@@ -88,12 +87,12 @@ impl Certificate {
             events.iter().any(|event| matches!(event, Event::Certificate(CertificateEvent::OthersCashed(_))));
         let mut step = Step::of(events).answering(Ok(Done::Circulated(circulated)));
         if cashed_others {
-            step = self.sending_page(step, &self.uncashed_but(Some(account)), self.page_left);
+            self.send_page(&mut step, &self.uncashed_but(Some(account)), self.page_left);
         }
-        match plan.home {
-            Some(rest) => self.sending_home(step, rest),
-            None => step,
+        if let Some(rest) = plan.home {
+            self.send_home(&mut step, rest);
         }
+        step
     }
 
     /// The order of SPEC: check, cash, increase and acquire by policy, and the later check point (W9).

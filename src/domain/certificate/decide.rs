@@ -26,7 +26,7 @@ impl Certificate {
             unreachable!("an offering hands a birth over with a certificate's first message, but: {body:?}");
         };
         let newborn = Certificate::begun(number, birth);
-        let begun = Event::Certificate(CertificateEvent::Begun(Box::new(birth.clone())));
+        let begun = Event::Certificate(CertificateEvent::Begun(birth.clone()));
         let due = newborn.next_due(context.now).is_some_and(|at| at <= context.now);
         assert!(!due, "an offering hands over no envelope whose time is over");
         let decision = newborn.apply(context, 0, &Head::default(), body);
@@ -83,7 +83,7 @@ impl Certificate {
             (Task::Purchase(_), Some(sale)) if sale.mark == request.mark => {
                 Decision::Answer(Done::Purchased(sale.purchased.clone()))
             }
-            _ => match self.requests.get(&(Addressee::Offering, request.mark.key.clone())) {
+            _ => match self.hops.remembered(Addressee::Offering, &request.mark.key) {
                 Some(remembered) if remembered.fingerprint == request.mark.fingerprint => {
                     Decision::Answer(self.done_again(remembered.effect))
                 }
@@ -109,7 +109,7 @@ impl Certificate {
             hop: index + 1,
             first: index == 0,
             attached: hop.attached_after,
-            promise: if hop.acquired_by_itself && !hop.withdrew { hop.promise } else { Money::ZERO },
+            promise: if hop.asked.is_none() && !hop.withdrew { hop.promise } else { Money::ZERO },
             withdrawn: hop.withdrew,
         }
     }
@@ -129,7 +129,7 @@ impl Certificate {
 
     pub(super) fn on_page(&self, via: FoundVia) -> bool {
         match via {
-            FoundVia::PrivatePage(owner) => self.members.contains_key(&owner),
+            FoundVia::PrivatePage(owner) => self.hops.first_of(owner).is_some(),
             FoundVia::Public | FoundVia::Link => true,
         }
     }
@@ -137,7 +137,7 @@ impl Certificate {
     /// Q2: acquiring by a right that is not used yet. It never checks the condition (D34).
     fn apply_acquire(&self, context: Context, request: &Request) -> Decision {
         let refuse = |code| Decision::Refuse(Refusal::of(code));
-        if let Some(remembered) = self.requests.get(&(Addressee::Certificate, request.mark.key.clone())) {
+        if let Some(remembered) = self.hops.remembered(Addressee::Certificate, &request.mark.key) {
             return match remembered.effect {
                 Effect::Acquired(..) if remembered.fingerprint == request.mark.fingerprint => {
                     Decision::Answer(self.done_again(remembered.effect))
@@ -148,7 +148,7 @@ impl Certificate {
         if self.sale.is_some() {
             return refuse(Code::Sold);
         }
-        let Some(index) = self.members.get(&request.mark.key.caller).copied() else {
+        let Some(index) = self.hops.first_of(request.mark.key.caller) else {
             return refuse(Code::NoRight);
         };
         match self.hop(index).right {
@@ -181,7 +181,7 @@ impl Certificate {
 
     fn view(&self, entries: u64, head: &Head, from_hop: u32) -> CertificateView {
         let from = from_hop.max(1) as usize - 1;
-        let page = self.hops.iter().enumerate().skip(from).take(HOPS_PER_VIEW_MAX as usize);
+        let page = self.hops().iter().enumerate().skip(from).take(HOPS_PER_VIEW_MAX as usize);
         CertificateView {
             serial: self.birth.serial,
             price: self.birth.price,
@@ -203,7 +203,7 @@ impl Certificate {
         HopView {
             hop: u32::try_from(index + 1).unwrap_or(u32::MAX),
             account: hop.account,
-            request_id: hop.key.id.clone(),
+            request_id: hop.mark.key.id.clone(),
             via: hop.via,
             linked_at: hop.linked_at,
             unlinked_at: hop.unlinked_at,
@@ -218,11 +218,10 @@ impl Certificate {
     }
 
     /// Adds the return of everything unspent to a step that withdraws or settles.
-    pub(super) fn sending_home(&self, step: Step, rest: Money) -> Step {
-        let Some(envelope) = self.birth.envelope.as_ref().filter(|_| !rest.is_zero()) else {
-            return step;
-        };
-        step.sending(envelope.payer, self.returned(rest))
+    pub(super) fn send_home(&self, step: &mut Step, rest: Money) {
+        if let Some(envelope) = self.birth.envelope.as_ref().filter(|_| !rest.is_zero()) {
+            step.send(envelope.payer, self.returned(rest));
+        }
     }
 }
 

@@ -26,7 +26,7 @@ impl Certificate {
     /// W10, D35: when the time on display will make the condition almost met, as chain and amounts stand since
     /// `since`. A time before that is none: the chain was another one then.
     fn prompt_due(&self, since: Timestamp) -> Option<Timestamp> {
-        if self.prompted || self.hops.is_empty() {
+        if self.prompted || self.hops().is_empty() {
             return None;
         }
         let condition = self.birth.envelope.as_ref()?.terms.condition.as_ref()?;
@@ -49,8 +49,9 @@ impl Certificate {
         let step = |event| Step::of(vec![Event::Certificate(event)]);
         let step = match due {
             Due::Expiry => {
-                let withdrawn = step(CertificateEvent::Withdrawn(WithdrawalReason::Deadline));
-                self.sending_home(withdrawn, self.buckets.unspent())
+                let mut withdrawn = step(CertificateEvent::Withdrawn(WithdrawalReason::Deadline));
+                self.send_home(&mut withdrawn, self.buckets.unspent());
+                withdrawn
             }
             Due::Prompt => step(CertificateEvent::Prompted),
         };

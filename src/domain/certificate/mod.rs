@@ -6,11 +6,13 @@ mod absorb;
 mod circulate;
 mod decide;
 mod due;
+mod hops;
 mod settle;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::VecDeque;
 
-use rustc_hash::FxHashMap;
+use hops::{Addressee, Effect, Hops};
+pub use hops::{Hop, Right};
 use serde::{Deserialize, Serialize};
 
 use super::answer::Purchased;
@@ -18,8 +20,8 @@ use super::commission::{Buckets, Observed};
 use super::event::WithdrawalReason;
 use super::inside::Birth;
 use super::money::Money;
-use super::number::{ActorNumber, Fingerprint};
-use super::request::{CirculateTask, FoundVia, RequestKey, RequestMark};
+use super::number::ActorNumber;
+use super::request::RequestMark;
 use super::time::Timestamp;
 
 /// The state of a certificate.
@@ -29,12 +31,9 @@ pub struct Certificate {
     birth: Birth,
     buckets: Buckets,
     state: CommissionState,
-    hops: Vec<Hop>,
-    /// The first hop of each account, as an index into `hops`.
-    members: FxHashMap<ActorNumber, u32>,
-    requests: HashMap<(Addressee, RequestKey), Remembered>,
-    /// Hops whose promise above 0 is not cashed, as indices into `hops`.
-    uncashed: BTreeSet<u32>,
+    hops: Hops,
+    /// Hops whose promise above 0 is not cashed, as rising indices into `hops`.
+    uncashed: Vec<u32>,
     /// How many hops have used their right.
     acquirers: u32,
     prompted: bool,
@@ -56,70 +55,6 @@ pub enum CommissionState {
     Settled,
     /// Returned, by condition or time limit.
     Withdrawn(WithdrawalReason),
-}
-
-/// One circulation in the chain.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hop {
-    /// Who circulated.
-    pub account: ActorNumber,
-    /// Found where.
-    pub via: FoundVia,
-    /// By which request.
-    pub key: RequestKey,
-    /// When it was linked.
-    pub linked_at: Timestamp,
-    /// When the next one unlinked it.
-    pub unlinked_at: Option<Timestamp>,
-    /// What became of its right to acquire.
-    pub right: Right,
-    /// What it has acquired.
-    pub promise: Money,
-    /// True once the promise is money.
-    pub cashed: bool,
-    attached_after: Money,
-    acquired_by_itself: bool,
-    withdrew: bool,
-}
-
-/// A hop's right to acquire (D33).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Right {
-    /// It carries none.
-    None,
-    /// Not used yet.
-    Unused,
-    /// Used, possibly for a promise of 0.
-    Used,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Remembered {
-    fingerprint: Fingerprint,
-    effect: Effect,
-}
-
-/// To whom a request was addressed: request ids are scoped by it (DESIGN §5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-enum Addressee {
-    /// To the offering, without a serial.
-    Offering,
-    /// To this certificate.
-    Certificate,
-}
-
-impl Addressee {
-    fn of(task: &CirculateTask) -> Addressee {
-        if task.named.is_some() { Addressee::Certificate } else { Addressee::Offering }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Effect {
-    /// The hop, as an index into `hops`.
-    Hop(u32),
-    /// An acquiring of its own: the hop, and what was attached after it.
-    Acquired(u32, Money),
 }
 
 /// The sale.
@@ -150,10 +85,8 @@ impl Certificate {
             birth: birth.clone(),
             buckets,
             state,
-            hops: Vec::new(),
-            members: FxHashMap::default(),
-            requests: HashMap::new(),
-            uncashed: BTreeSet::new(),
+            hops: Hops::default(),
+            uncashed: Vec::new(),
             acquirers: 0,
             prompted: false,
             sale: None,
@@ -183,7 +116,7 @@ impl Certificate {
     /// Its chain, oldest first.
     #[must_use]
     pub fn hops(&self) -> &[Hop] {
-        &self.hops
+        self.hops.as_slice()
     }
 
     /// Its sale.
@@ -195,7 +128,7 @@ impl Certificate {
     /// The account linked now (R2).
     #[must_use]
     pub fn linked(&self) -> Option<ActorNumber> {
-        self.hops.last().map(|hop| hop.account)
+        self.hops().last().map(|hop| hop.account)
     }
 
     /// Cashed promises whose credits are still to go out, in minor units: part of I1.
@@ -205,11 +138,18 @@ impl Certificate {
     }
 
     fn hop(&self, index: u32) -> &Hop {
-        &self.hops[index as usize]
+        self.hops.at(index)
     }
 
     fn hop_count(&self) -> u32 {
-        u32::try_from(self.hops.len()).unwrap_or(u32::MAX)
+        self.hops.count()
+    }
+
+    /// As `Resident::glance`.
+    pub(super) fn glance(&self) -> u64 {
+        let linked = self.linked().map_or(0, |account| account.0);
+        let uncashed = self.uncashed.first().copied().unwrap_or(0);
+        linked ^ u64::from(uncashed) ^ self.birth.price.minor() ^ self.buckets.reserve.minor()
     }
 
     /// What a hop's promise is worth: nothing once the commission went home before it was cashed (D9).

@@ -49,19 +49,22 @@ impl Certificate {
             commission,
             credits_left,
         };
-        let mut events = vec![Event::Certificate(sold)];
+        let mut events = Vec::with_capacity(3);
+        events.push(Event::Certificate(sold));
         events.extend(event.map(Event::Certificate));
-        let mut step = Step::of(events)
-            .answering(Ok(Done::Purchased(purchased)))
-            .sending(self.birth.payee, self.credit(settle.price, CreditReason::Sale, false));
+        let mut step = Step::of(events).answering(Ok(Done::Purchased(purchased)));
+        // The payee, the page, the payer, the offering.
+        step.onward.reserve_exact(paid_now + 3);
+        step.send(self.birth.payee, self.credit(settle.price, CreditReason::Sale, false));
         step.early = credits_left > 0;
         if cashes {
-            step = self.sending_page(step, &uncashed, self.page_left);
+            self.send_page(&mut step, &uncashed, self.page_left);
         }
         if self.active() {
-            step = self.sending_home(step, buckets.unspent());
+            self.send_home(&mut step, buckets.unspent());
         }
-        Decision::Record(step.sending(settle.offering, Body::Paid(self.birth.serial)))
+        step.send(settle.offering, Body::Paid(self.birth.serial));
+        Decision::Record(step)
     }
 
     fn credit(&self, amount: Money, reason: CreditReason, awaited: bool) -> Body {
@@ -86,24 +89,24 @@ impl Certificate {
     ///
     /// All that fit one page go out at once and are awaited by the walk alone. Where more are left, the
     /// accounts report back, and the next page goes when this one is absorbed, `page_left` being 0.
-    pub(super) fn sending_page(&self, mut step: Step, fresh: &[u32], page_left: u32) -> Step {
+    pub(super) fn send_page(&self, step: &mut Step, fresh: &[u32], page_left: u32) {
         let page = self.page_of(fresh.len(), page_left);
         if page == 0 {
-            return step;
+            return;
         }
         let awaited = self.unpaid.len() + fresh.len() > page;
         for index in self.unpaid.iter().chain(fresh).take(page) {
             let hop = self.hop(*index);
-            step = step.sending(hop.account, self.credit(hop.promise, CreditReason::Commission, awaited));
+            step.send(hop.account, self.credit(hop.promise, CreditReason::Commission, awaited));
         }
         let credits = u32::try_from(page).unwrap_or(u32::MAX);
         step.events.push(Event::Certificate(CertificateEvent::PageSent { credits, awaited }));
-        step
     }
 
     pub(super) fn apply_credit_absorbed(&self) -> Decision {
-        let step = Step::of(vec![Event::Certificate(CertificateEvent::PageCreditAbsorbed)]);
+        let mut step = Step::of(vec![Event::Certificate(CertificateEvent::PageCreditAbsorbed)]);
         // The page is over with its last credit; then the next one goes.
-        Decision::Record(self.sending_page(step, &[], self.page_left - 1))
+        self.send_page(&mut step, &[], self.page_left - 1);
+        Decision::Record(step)
     }
 }

@@ -1,5 +1,7 @@
 //! What an offering's events change.
 
+use std::sync::Arc;
+
 use super::{Commission, Effect, Offering, Remembered};
 use crate::domain::event::OfferingEvent;
 use crate::domain::number::ActorNumber;
@@ -15,7 +17,7 @@ impl Offering {
             OfferingEvent::AttachBegun { payer, terms, mark, walk } => {
                 self.commission = Commission::Attaching {
                     payer: *payer,
-                    terms: (**terms).clone(),
+                    terms: Arc::new((**terms).clone()),
                     mark: mark.clone(),
                     walk: *walk,
                 };

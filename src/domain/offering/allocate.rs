@@ -62,14 +62,11 @@ impl Offering {
             return Decision::Refuse(Refusal::of(Code::CapReached));
         }
         match choice {
-            Choice::Serial(serial) => Decision::Record(self.allocate(
-                Step::default(),
-                serial,
-                task.buyer.number,
-                &request.mark,
-                context,
-                None,
-            )),
+            Choice::Serial(serial) => {
+                let mut step = Step::default();
+                self.allocate(&mut step, serial, task.buyer.number, &request.mark, context, None);
+                Decision::Record(step)
+            }
             _ if self.line.len() >= LINE_MAX => Decision::Refuse(Refusal::of(Code::Overloaded)),
             _ => Decision::Record(self.queue(context, request, task)),
         }
@@ -112,13 +109,13 @@ impl Offering {
     /// Adds to a step: this serial is the buyer's, who is now asked to pay.
     fn allocate(
         &self,
-        mut step: Step,
+        step: &mut Step,
         serial: Serial,
         buyer: ActorNumber,
         mark: &RequestMark,
         context: Context,
         from_line: Option<&Queued>,
-    ) -> Step {
+    ) {
         let untouched = match self.stock.standing(serial) {
             Some(Standing::InPayment) => self.stock.payment(serial).is_some_and(|payment| !payment.alive),
             standing => standing == Some(Standing::Untouched),
@@ -135,14 +132,13 @@ impl Offering {
             serial,
             amount: self.offer.price,
             mark: mark.clone(),
-            birth: untouched.then(|| self.birth(serial)),
+            birth: untouched.then(|| Box::new(self.birth(serial))),
         };
         let body = Body::Debit(Box::new(debit));
         match from_line {
             Some(queued) => step.onward.push(resuming(buyer, body, queued.walk, queued.now)),
-            None => step = step.sending(buyer, body),
+            None => step.send(buyer, body),
         }
-        step
     }
 
     /// The buyer could not pay: the serial is free, and the next in line who may have it gets it (F5).
@@ -166,7 +162,7 @@ impl Offering {
                 step.other_answers.push((queued.walk, Err(Refusal::of(Code::CapReached))));
                 continue;
             }
-            step = self.allocate(step, serial, queued.buyer.number, &queued.mark, context, Some(queued));
+            self.allocate(&mut step, serial, queued.buyer.number, &queued.mark, context, Some(queued));
             served = true;
         }
         // An envelope that comes back after the time limit goes home at once.

@@ -9,6 +9,7 @@ mod due;
 mod stock;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use imbl::HashMap;
 use serde::{Deserialize, Serialize};
@@ -50,11 +51,11 @@ enum Commission {
     /// None was attached.
     None,
     /// The payer's money is awaited; messages that depend on it wait for this walk.
-    Attaching { payer: ActorNumber, terms: CommissionTerms, mark: RequestMark, walk: WalkId },
+    Attaching { payer: ActorNumber, terms: Arc<CommissionTerms>, mark: RequestMark, walk: WalkId },
     /// Every untouched serial has its envelope here.
-    Attached { payer: ActorNumber, terms: CommissionTerms, mark: RequestMark },
+    Attached { payer: ActorNumber, terms: Arc<CommissionTerms>, mark: RequestMark },
     /// The time limit has passed and the untouched envelopes went home.
-    Expired { payer: ActorNumber, terms: CommissionTerms, mark: RequestMark },
+    Expired { payer: ActorNumber, terms: Arc<CommissionTerms>, mark: RequestMark },
 }
 
 /// What a request that does not name its serial, or buys, has brought about: recognised for ever.

@@ -1,0 +1,71 @@
+//! The end of a turn: records are handed over, then messages go out, then answers are released.
+
+use super::{House, Outside, shard_of};
+use crate::actors::envelope::Envelope;
+use crate::actors::ticket::Departing;
+use crate::actors::turn::{Spent, Turn};
+use crate::domain::Position;
+use crate::journal::JournalError;
+use crate::planted::{self, Bug};
+
+impl House {
+    pub(super) fn conclude(
+        &mut self,
+        mut turn: Turn,
+        outside: &mut impl Outside,
+    ) -> Result<(), JournalError> {
+        let records = turn.places.len();
+        let mut first = Position(self.handed.0 + 1);
+        if planted::has(Bug::OnwardBeforeRecord) {
+            self.send(&mut turn, first, outside);
+        }
+        if records > 0 {
+            first = outside.hand_over(&mut turn.batch)?;
+            self.handed = Position(first.0 + records as u64 - 1);
+            for (index, place) in turn.places.iter().enumerate() {
+                self.rooms.moved_to(*place, Position(first.0 + index as u64));
+            }
+            // Only now: a door that knows a name may send what rests on it, and that must come behind it in
+            // the log.
+            turn.news.drain(..).for_each(|news| news.tell(&self.common.directory));
+            for change in turn.freed.drain(..) {
+                self.common.with_supply(|supply| supply.free(&change));
+            }
+        }
+        let mut leaving: Vec<Departing> = turn.early.drain(..).map(Departing::early).collect();
+        let mut at = self.handed;
+        for Spent { ticket, record, more } in turn.spent.drain(..) {
+            let position = record.map_or(Position(0), |index| Position(first.0 + index as u64));
+            if ticket.absorbed(position, more) {
+                at = at.max(ticket.position());
+                leaving.push(Departing::ended(ticket));
+            }
+        }
+        self.send(&mut turn, first, outside);
+        if !leaving.is_empty() {
+            let at = if planted::has(Bug::AnswerBeforeSync) { Position(0) } else { at };
+            outside.release(at, leaving);
+        }
+        turn.places.clear();
+        self.turn = turn;
+        Ok(())
+    }
+
+    fn send(&mut self, turn: &mut Turn, first: Position, outside: &mut impl Outside) {
+        let mut others: Vec<Vec<Envelope>> = Vec::new();
+        others.resize_with(self.shards, Vec::new);
+        for envelope in turn.envelopes(first) {
+            let shard = shard_of(envelope.to, self.shards);
+            if shard == self.shard {
+                self.queue.push_back(envelope);
+            } else if let Some(batch) = others.get_mut(shard) {
+                batch.push(envelope);
+            }
+        }
+        let parcels: Vec<_> =
+            others.into_iter().enumerate().filter(|(_, parcel)| !parcel.is_empty()).collect();
+        if !parcels.is_empty() {
+            outside.send(parcels);
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Recording: a step becomes a record of the turn, messages to send, and answers to give.
+
+use std::sync::Arc;
+
+use super::{House, Place};
+use crate::actors::envelope::Envelope;
+use crate::actors::news::News;
+use crate::actors::page::{Newest, Numbered, Room};
+use crate::actors::rooms::Rooms;
+use crate::actors::ticket::Ticket;
+use crate::actors::turn::{Spent, Turn};
+use crate::codec;
+use crate::domain::{ActorNumber, Event, Onward, Resident, Step, Timestamp, WalkId, chain};
+use crate::journal::{AnswerMark, Cause, Former, JournalError, Prefix, record};
+use crate::planted::{self, Bug};
+
+/// Where a record comes from: the message, without its body.
+pub(super) struct Origin {
+    pub(super) actor: ActorNumber,
+    /// Where the actor's room is; none where there is none yet.
+    pub(super) place: Option<Place>,
+    pub(super) walk: WalkId,
+    pub(super) now: Timestamp,
+    pub(super) hop: u32,
+    pub(super) cause: Option<Cause>,
+    pub(super) ticket: Option<Arc<Ticket>>,
+}
+
+impl Origin {
+    pub(super) fn of(envelope: Envelope, place: Option<Place>) -> Origin {
+        let Envelope { to, walk, now, hop, cause, ticket, .. } = envelope;
+        Origin { actor: to, place, walk, now, hop, cause, ticket }
+    }
+}
+
+impl House {
+    pub(super) fn record(
+        &mut self,
+        mut origin: Origin,
+        step: Step,
+        turn: &mut Turn,
+    ) -> Result<(), JournalError> {
+        let record = turn.places.len();
+        let unrecorded = planted::has(Bug::RefusalUnrecorded) && step.events.is_empty();
+        if !unrecorded {
+            self.write(&mut origin, &step, record, turn)?;
+        }
+        let Origin { actor, walk, now, hop, ticket, .. } = origin;
+        let mut more = 0;
+        for (index, onward) in step.onward.into_iter().enumerate() {
+            let index = u32::try_from(index).unwrap_or(u32::MAX);
+            let (walk, now, ticket) = match onward.continues {
+                Some((walk, now)) => (walk, now, self.parked.remove(&walk)),
+                None => {
+                    more += 1;
+                    (walk, now, ticket.clone())
+                }
+            };
+            let sender = (!unrecorded).then_some((record, index));
+            let cause = None;
+            let Onward { to, body, .. } = onward;
+            turn.outgoing.push((sender, Envelope { to, walk, now, hop: hop + 1, cause, body, ticket }));
+        }
+        let record = (!unrecorded).then_some(record);
+        self.wake(actor, walk);
+        for (waiting, answer) in step.other_answers {
+            if let Some(ticket) = self.parked.remove(&waiting) {
+                ticket.settle(answer);
+                turn.spent.push(Spent { ticket, record, more: 0 });
+            }
+            self.wake(actor, waiting);
+        }
+        let Some(ticket) = ticket else { return Ok(()) };
+        if let Some(answer) = step.answer {
+            ticket.settle(answer);
+        }
+        if step.early {
+            turn.early.push(Arc::clone(&ticket));
+        }
+        if step.queued {
+            self.parked.insert(walk, ticket);
+        } else {
+            turn.spent.push(Spent { ticket, record, more });
+        }
+        Ok(())
+    }
+
+    /// Absorbs the events and adds the record to the turn's batch.
+    fn write(
+        &mut self,
+        origin: &mut Origin,
+        step: &Step,
+        index: usize,
+        turn: &mut Turn,
+    ) -> Result<(), JournalError> {
+        let Origin { actor, walk, now, hop, cause, .. } = *origin;
+        let mut events = std::mem::take(&mut turn.encoded_events);
+        events.clear();
+        codec::encode_into(&step.events, &mut events).map_err(record::unencodable)?;
+        let place = absorb(&mut self.rooms, origin.place, actor, now, &step.events);
+        origin.place = Some(place);
+        let Numbered { room, due, .. } = self.rooms.at_mut(place);
+        let next_due = room.next_due();
+        self.schedule.moved(actor, std::mem::replace(due, next_due), next_due);
+        if !step.events.is_empty() {
+            room.sequence += 1;
+            room.head = chain::advance(&room.head, actor, room.sequence, room.at, &events);
+        }
+        let former = match room.newest {
+            Newest::None => Former::None,
+            Newest::At(position) => Former::At(position),
+            Newest::InTurn(former) => Former::Back((index - former) as u64),
+        };
+        room.newest = Newest::InTurn(index);
+        let prefix = Prefix {
+            walk,
+            hop,
+            cause,
+            actor,
+            sequence: room.sequence,
+            former,
+            at: room.at,
+            now,
+            chain: chain::prefix(&room.head),
+            answer: AnswerMark::of(step.answer.as_ref()),
+            events_bytes: u32::try_from(events.len()).unwrap_or(u32::MAX),
+        };
+        turn.batch.push_with(|bytes| {
+            record::encode(&prefix, &events, &step.onward, bytes).map_err(record::unencodable)
+        })?;
+        turn.encoded_events = events;
+        turn.places.push(place);
+        turn.news.extend(step.events.iter().filter_map(|event| News::of(actor, &room.resident, event)));
+        if planted::has(Bug::NameBeforeRecord) {
+            turn.news.drain(..).for_each(|news| news.tell(&self.common.directory));
+        }
+        Ok(())
+    }
+
+    fn wake(&mut self, actor: ActorNumber, walk: WalkId) {
+        if !self.waiting.is_empty()
+            && let Some(envelopes) = self.waiting.remove(&(actor, walk))
+        {
+            self.queue.extend(envelopes);
+        }
+    }
+}
+
+/// Absorbs a record's events, the first of which begins the actor where it has no place yet; gives its place.
+/// The record's time is the walk's, or the actor's newest where that is later, and stands in the room afterwards.
+pub(in crate::actors) fn absorb(
+    rooms: &mut Rooms,
+    place: Option<Place>,
+    actor: ActorNumber,
+    now: Timestamp,
+    events: &[Event],
+) -> Place {
+    let (place, rest) = match place {
+        Some(place) => (place, events),
+        None => {
+            let begun = events.first().and_then(|event| Resident::begun(actor, event));
+            let begun =
+                begun.unwrap_or_else(|| unreachable!("an actor's first event is a beginning: {events:?}"));
+            (rooms.add(actor, Room::new(begun)), &events[1..])
+        }
+    };
+    let room = &mut rooms.at_mut(place).room;
+    room.at = room.at.max(now);
+    for event in rest {
+        room.resident.absorb(room.at, event);
+    }
+    place
+}

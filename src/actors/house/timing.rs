@@ -1,0 +1,71 @@
+//! What time alone brings about in a house, as walks of its own.
+
+use super::{House, Origin, Outside, Place};
+use crate::actors::page::Numbered;
+use crate::actors::turn::Turn;
+use crate::domain::{ActorNumber, Timestamp};
+use crate::journal::JournalError;
+
+impl House {
+    /// The instant of what time alone brings about first.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.schedule.first().map(|(at, _)| at)
+    }
+
+    /// Schedules every resident: replay has made them without.
+    pub(in crate::actors) fn schedule_all(&mut self) {
+        for numbered in self.rooms.iter_mut() {
+            numbered.due = numbered.room.next_due();
+            self.schedule.moved(numbered.number, None, numbered.due);
+        }
+    }
+
+    /// One turn of what is due at `now`, at up to so many residents, as their next messages would find it.
+    /// True where more is due.
+    ///
+    /// # Errors
+    /// As for `turn`.
+    pub fn fire(
+        &mut self,
+        now: Timestamp,
+        residents_max: usize,
+        outside: &mut impl Outside,
+    ) -> Result<bool, JournalError> {
+        let is_due = |house: &House| house.schedule.first().filter(|(at, _)| *at <= now);
+        let mut turn = std::mem::take(&mut self.turn);
+        for _ in 0..residents_max {
+            let Some((_, actor)) = is_due(self) else { break };
+            let place = self.call_back(actor)?;
+            self.catch_up(actor, place, now, &mut turn)?;
+            let left = is_due(self).is_some_and(|(_, next)| next == actor);
+            assert!(!left, "nothing is due any more at a resident that has caught up");
+        }
+        self.conclude(turn, outside)?;
+        Ok(is_due(self).is_some())
+    }
+
+    /// Records what is due at a resident, each thing as a walk of its own, dated at its instant (D36).
+    pub(super) fn catch_up(
+        &mut self,
+        actor: ActorNumber,
+        place: Option<Place>,
+        now: Timestamp,
+        turn: &mut Turn,
+    ) -> Result<(), JournalError> {
+        let Some(there) = place else { return Ok(()) };
+        let due = |house: &House| {
+            let Numbered { room, due, .. } = house.rooms.at(there);
+            due.filter(|due| *due <= now).and_then(|_| room.resident.due(room.at, now))
+        };
+        while let Some((at, step)) = due(self) {
+            let walk = self.common.next_walk();
+            self.record(
+                Origin { actor, place, walk, now: at, hop: 0, cause: None, ticket: None },
+                step,
+                turn,
+            )?;
+        }
+        Ok(())
+    }
+}
