@@ -107,10 +107,9 @@ impl Offering {
         if self.offer.cap.is_none() {
             return;
         }
-        let count = self.bought.entry(buyer).or_insert(0);
-        *count = count.saturating_add_signed(change);
-        if *count == 0 {
-            self.bought.remove(&buyer);
+        match self.bought_by(buyer).saturating_add_signed(change) {
+            0 => self.bought.remove(&buyer),
+            count => self.bought.insert(buyer, count),
         }
     }
 }

@@ -6,14 +6,15 @@ mod absorb;
 mod allocate;
 mod decide;
 mod due;
+mod parted;
 mod stock;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use imbl::HashMap;
 use serde::{Deserialize, Serialize};
 
+use parted::PartedMap;
 pub use stock::{Payment, Standing, Stock};
 
 use super::commission::CommissionTerms;
@@ -33,11 +34,11 @@ pub struct Offering {
     published: Option<(Timestamp, RequestMark)>,
     commission: Commission,
     stock: Stock,
-    requests: HashMap<RequestKey, Remembered>,
+    requests: PartedMap<RequestKey, Remembered>,
     line: VecDeque<Queued>,
     /// How many of the line have named their serial.
     named_in_line: u32,
-    bought: HashMap<ActorNumber, u32>,
+    bought: PartedMap<ActorNumber, u32>,
     cursor: u32,
     window_opened: bool,
     window_closed: bool,
@@ -86,10 +87,10 @@ impl Offering {
             published: None,
             commission: Commission::None,
             stock: Stock::new(offer.items),
-            requests: HashMap::new(),
+            requests: PartedMap::new(),
             line: VecDeque::new(),
             named_in_line: 0,
-            bought: HashMap::new(),
+            bought: PartedMap::new(),
             cursor: 1,
             window_opened: false,
             window_closed: false,

@@ -1,0 +1,181 @@
+//! A map that is copied in one step: its entries stand in many small parts, which copies share until one of them
+//! changes a part.
+//!
+//! A snapshot copies an offering while its shard waits, and an offering may remember millions of requests. The map
+//! grows by one part at a time, each time moving half of one part (linear hashing), so no insertion waits for all
+//! entries to be placed anew. Absent on purpose: becoming smaller.
+
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::sync::Arc;
+
+use hashbrown::HashTable;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::SerializeSeq};
+
+/// How many entries a part holds on average, at most: a copy costs a count for each part, and a change behind a
+/// copy the entries of one part.
+const PART_ENTRIES: usize = 256;
+
+/// A map of keys that a client may have chosen: they are hashed with a secret.
+#[derive(Clone, Debug)]
+pub(super) struct PartedMap<K, V> {
+    /// Never empty.
+    parts: Vec<Arc<HashTable<(K, V)>>>,
+    entries: usize,
+    hasher: RandomState,
+}
+
+impl<K: Hash + Eq + Clone, V: Clone> PartedMap<K, V> {
+    pub(super) fn new() -> PartedMap<K, V> {
+        PartedMap { parts: vec![Arc::default()], entries: 0, hasher: RandomState::new() }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.entries
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &(K, V)> {
+        self.parts.iter().flat_map(|part| part.iter())
+    }
+
+    pub(super) fn get(&self, key: &K) -> Option<&V> {
+        let hash = self.hasher.hash_one(key);
+        let found = self.parts[place(hash, self.parts.len())].find(hash, |(known, _)| known == key);
+        found.map(|(_, value)| value)
+    }
+
+    /// Adds an entry, or changes the one that there is.
+    pub(super) fn insert(&mut self, key: K, value: V) {
+        let hash = self.hasher.hash_one(&key);
+        let part = place(hash, self.parts.len());
+        let part = Arc::make_mut(&mut self.parts[part]);
+        if let Some((_, known)) = part.find_mut(hash, |(known, _)| *known == key) {
+            *known = value;
+            return;
+        }
+        part.insert_unique(hash, (key, value), |(key, _)| self.hasher.hash_one(key));
+        self.entries += 1;
+        if self.entries > self.parts.len() * PART_ENTRIES {
+            self.grow();
+        }
+    }
+
+    pub(super) fn remove(&mut self, key: &K) {
+        let hash = self.hasher.hash_one(key);
+        let part = place(hash, self.parts.len());
+        if let Ok(found) = Arc::make_mut(&mut self.parts[part]).find_entry(hash, |(known, _)| known == key) {
+            found.remove();
+            self.entries -= 1;
+        }
+    }
+
+    /// Adds a part: half of the entries of the part that has stood for it.
+    fn grow(&mut self) {
+        let added = self.parts.len();
+        let halved = added - (1 << added.ilog2());
+        let hash = |entry: &(K, V)| self.hasher.hash_one(&entry.0);
+        let moves = |entry: &mut (K, V)| place(hash(entry), added + 1) == added;
+        let mut part = HashTable::with_capacity(PART_ENTRIES);
+        for entry in Arc::make_mut(&mut self.parts[halved]).extract_if(moves) {
+            part.insert_unique(hash(&entry), entry, hash);
+        }
+        self.parts.push(Arc::new(part));
+    }
+}
+
+/// The part, of so many, of a key with this hash: by bits that the table within the part does not use.
+fn place(hash: u64, parts: usize) -> usize {
+    let bits = (hash >> 32) as usize;
+    let mask = parts.next_power_of_two() - 1;
+    let place = bits & mask;
+    // A part that is not there yet is still in the one that will be halved for it.
+    if place < parts { place } else { bits & (mask >> 1) }
+}
+
+impl<K: Hash + Eq + Clone, V: Clone + PartialEq> PartialEq for PartedMap<K, V> {
+    fn eq(&self, other: &PartedMap<K, V>) -> bool {
+        self.entries == other.entries && self.iter().all(|(key, value)| other.get(key) == Some(value))
+    }
+}
+
+impl<K: Serialize + Hash + Eq + Clone, V: Serialize + Clone> Serialize for PartedMap<K, V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut entries = serializer.serialize_seq(Some(self.entries))?;
+        self.iter().try_for_each(|entry| entries.serialize_element(entry))?;
+        entries.end()
+    }
+}
+
+impl<'de, K, V> Deserialize<'de> for PartedMap<K, V>
+where
+    K: Deserialize<'de> + Hash + Eq + Clone,
+    V: Deserialize<'de> + Clone,
+{
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<PartedMap<K, V>, D::Error> {
+        let mut map = PartedMap::new();
+        for (key, value) in Vec::<(K, V)>::deserialize(deserializer)? {
+            map.insert(key, value);
+        }
+        Ok(map)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn entries(map: &PartedMap<u32, u32>) -> HashMap<u32, u32> {
+        let entries: HashMap<u32, u32> = map.iter().copied().collect();
+        assert_eq!(entries.len(), map.len(), "no key stands twice");
+        entries
+    }
+
+    #[test]
+    fn it_grows_part_by_part_and_stays_even() {
+        let mut map = PartedMap::new();
+        for key in 0..100_000_u32 {
+            map.insert(key, key + 1);
+        }
+        assert_eq!(map.parts.len(), 100_000_usize.div_ceil(PART_ENTRIES));
+        assert!((0..100_000).all(|key| map.get(&key) == Some(&(key + 1))));
+        assert_eq!(map.get(&100_000), None);
+        let largest = map.parts.iter().map(|part| part.len()).max();
+        assert!(largest < Some(3 * PART_ENTRIES), "{largest:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn copies_are_apart_and_every_one_is_the_map_that_it_should_be(
+            before in prop::collection::vec((0_u32..2_000, 0_u32..9, prop::bool::weighted(0.8)), 0..3_000),
+            after in prop::collection::vec((0_u32..2_000, 0_u32..9, prop::bool::weighted(0.8)), 0..3_000),
+        ) {
+            let (mut map, mut model) = (PartedMap::new(), HashMap::new());
+            let mut change = |map: &mut PartedMap<u32, u32>, changes: Vec<(u32, u32, bool)>| {
+                for (key, value, inserted) in changes {
+                    if inserted {
+                        map.insert(key, value);
+                        model.insert(key, value);
+                    } else {
+                        map.remove(&key);
+                        model.remove(&key);
+                    }
+                }
+                model.clone()
+            };
+            let model_before = change(&mut map, before);
+            let copy = map.clone();
+            prop_assert!(copy == map);
+            let model_after = change(&mut map, after);
+            prop_assert_eq!(entries(&copy), model_before.clone());
+            prop_assert_eq!(entries(&map), model_after.clone());
+            prop_assert_eq!(copy == map, model_before == model_after);
+            let mut bytes = Vec::new();
+            crate::codec::encode_into(&map, &mut bytes).unwrap();
+            let (read, _) = crate::codec::decode_front::<PartedMap<u32, u32>>(&bytes).unwrap();
+            prop_assert!(read == map);
+        }
+    }
+}
