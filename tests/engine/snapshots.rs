@@ -4,10 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use hongbao::domain::{Code, Message};
+use hongbao::domain::{Code, CommissionTerms, Message, Timestamp};
 use hongbao::{Config, Engine, Keeping, SnapshotStats};
 
-use super::house::{House, SHARDS, buy, circulate, code, offer, terms};
+use super::house::{House, MORNING, SHARDS, buy, circulate, code, offer, terms};
 
 const BUYERS: u32 = 3_000;
 /// More than `limits::LARGE_ACTOR_ENTRIES`, so that the offering is stored in parts.
@@ -37,6 +37,11 @@ struct Sale {
 
 impl Sale {
     fn begin(shards: usize, keeping: Keeping) -> Sale {
+        Sale::begin_until(shards, keeping, None)
+    }
+
+    /// One whose commission goes home at `expires_at`.
+    fn begin_until(shards: usize, keeping: Keeping, expires_at: Option<Timestamp>) -> Sale {
         let mut house = House::new(shards);
         house.engine().close().unwrap();
         house.drop_engine();
@@ -46,7 +51,7 @@ impl Sale {
         }
         house.issue("rush", offer(ITEMS, PRICE));
         // The shop has 10,000.00, so 2,000 envelopes of 5.00 take it all.
-        house.attach("rush", terms(500, 200));
+        house.attach("rush", CommissionTerms { expires_at, ..terms(500, 200) });
         house.publish("rush");
         Sale { house, shards }
     }
@@ -85,6 +90,21 @@ impl Sale {
             std::thread::sleep(Duration::from_millis(10));
         }
         panic!("no {finished} snapshots in half a minute: {:?}", self.house.engine().snapshot_stats());
+    }
+
+    /// Somebody else keeps busy until the others have left memory.
+    fn wait_until_away(&self) -> SnapshotStats {
+        let mut stats = self.wait_for_snapshots(2);
+        for round in 0..200 {
+            if stats.pages_away > 10 {
+                break;
+            }
+            self.house.open_accounts((0..300).map(|number| format!("other-{round}-{number}")), 1);
+            stats = self.house.engine().snapshot_stats();
+        }
+        assert!(stats.pages_away > 10, "{} shards: {stats:?}", self.shards);
+        assert_eq!(stats.why, None);
+        stats
     }
 
     fn data(&self) -> PathBuf {
@@ -276,17 +296,7 @@ fn idle_actors_leave_memory_and_come_back_with_the_next_message() {
         let mut sale = Sale::begin(shards, Keeping { idle_snapshots: Some(1), ..often() });
         sale.circulate();
         sale.buy(0..1_000);
-        // Somebody else keeps busy until the others have left.
-        let mut stats = sale.wait_for_snapshots(2);
-        for round in 0..200 {
-            if stats.pages_away > 10 {
-                break;
-            }
-            sale.house.open_accounts((0..300).map(|number| format!("other-{round}-{number}")), 1);
-            stats = sale.house.engine().snapshot_stats();
-        }
-        assert!(stats.pages_away > 10, "{shards} shards: {stats:?}");
-        assert_eq!(stats.why, None);
+        let stats = sale.wait_until_away();
         // They are asked, and go on, as if they had never been away; who bought gets the same answer.
         assert_eq!(sale.house.posted(&buyer(2_999)), PRICE as i64);
         assert_eq!(sale.buy(0..BUYERS), ITEMS as usize);
@@ -296,5 +306,33 @@ fn idle_actors_leave_memory_and_come_back_with_the_next_message() {
         assert_eq!(sale.buy(0..BUYERS), ITEMS as usize);
         let audit = sale.house.close_and_audit();
         assert_eq!((audit.totals.sold, audit.totals.circulations), (u64::from(ITEMS), u64::from(2 * ITEMS)));
+    }
+}
+
+// W11, D36
+#[test]
+fn idle_certificates_come_back_when_their_time_is_over_and_send_their_commission_home_once() {
+    for shards in SHARDS {
+        let limit = Timestamp(MORNING + 3_600_000);
+        let sale = Sale::begin_until(shards, Keeping { idle_snapshots: Some(1), ..often() }, Some(limit));
+        sale.circulate();
+        let funded = u64::from(ITEMS) * 500;
+        let before = sale.house.posted("shop");
+        sale.wait_until_away();
+        // Nobody sends them anything.
+        sale.house.clock.set(limit);
+        let home = before + funded as i64;
+        let waited = (0..3_000).find(|_| {
+            std::thread::sleep(Duration::from_millis(10));
+            sale.house.posted("shop") == home
+        });
+        assert!(waited.is_some(), "{shards} shards: {} of {home} are home", sale.house.posted("shop"));
+        let audit = sale.house.close_and_audit();
+        let money = audit.totals.money.values().next().unwrap();
+        assert_eq!(
+            (money.commission_cashed, money.commission_returned),
+            (0, funded.into()),
+            "{shards} shards"
+        );
     }
 }
