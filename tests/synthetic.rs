@@ -188,6 +188,8 @@ fn arguments_out_of_their_bounds_are_refused_by_name() {
         ("--broke 2", &["--broke", "from 0 to 1"]),
         ("--broke 1e-3", &["--broke", "from 0 to 1"]),
         ("--seed -1", &["-1"]),
+        ("--snapshot-every 0", &["--snapshot-every", "1"]),
+        ("--journal-max 1023", &["--journal-max is 1023", "at least 1024", "four times --snapshot-every"]),
         ("--hot 0.5 --certificates 100", &["offering 52", "--hot 0.5", "more --certificates, or --hot 1"]),
         ("--hot 0 --certificates 99", &["offering 101", "more --certificates"]),
         ("--certificates 10000000 --sharers 10", &["100000000", "--sharers", "50000000"]),

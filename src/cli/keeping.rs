@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::failure::Failure;
 use crate::Keeping;
 use crate::limits::{SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
 
@@ -27,17 +28,28 @@ pub(super) struct KeepingArguments {
     idle: Option<u16>,
 }
 
-impl From<KeepingArguments> for Keeping {
-    /// Segments are half of what lies between two snapshots, so that a snapshot lets some go.
-    fn from(arguments: KeepingArguments) -> Keeping {
-        let snapshot_every = arguments.snapshot_every * MEBIBYTE;
-        let journal_max = arguments.journal_max.unwrap_or(arguments.snapshot_every * 16) * MEBIBYTE;
-        Keeping {
-            snapshot_every,
-            journal_max,
-            archive: arguments.archive * MEBIBYTE,
-            idle_snapshots: arguments.idle.map(usize::from),
-            segment: (snapshot_every / 2).clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX),
+impl KeepingArguments {
+    /// As the engine takes it. Segments are half of what lies between two snapshots, so that a snapshot lets some go.
+    ///
+    /// # Errors
+    /// Where the journal's bound is too near to what lies between two snapshots.
+    pub(super) fn keeping(&self) -> Result<Keeping, Failure> {
+        let journal_max = self.journal_max.unwrap_or(self.snapshot_every * 16);
+        let least = self.snapshot_every * 4;
+        if journal_max < least {
+            let why = format!(
+                "--journal-max is {journal_max}: give at least {least}, four times --snapshot-every, or a smaller \
+                 --snapshot-every"
+            );
+            return Err(Failure::Arguments(why));
         }
+        let snapshot_every = self.snapshot_every * MEBIBYTE;
+        Ok(Keeping {
+            snapshot_every,
+            journal_max: journal_max * MEBIBYTE,
+            archive: self.archive * MEBIBYTE,
+            idle_snapshots: self.idle.map(usize::from),
+            segment: (snapshot_every / 2).clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX),
+        })
     }
 }

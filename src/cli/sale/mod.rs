@@ -68,7 +68,7 @@ fn settle<T>(
     options: &Options,
     drive: impl AsyncFnOnce(&Engine) -> Result<T, Failure>,
 ) -> Result<Settled<T>, Failure> {
-    let mut config = Config::new(&options.data).with_keeping(options.keeping.into());
+    let mut config = Config::new(&options.data).with_keeping(options.keeping.keeping()?);
     if let Some(shards) = options.shards {
         config = config.with_shards(shards);
     }
