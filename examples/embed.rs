@@ -25,14 +25,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let teapot = Information::new("Teapot", "at purchase");
     let offer = Box::new(Offer::new(Name::new("shop")?, dollars("100.00")?, usd, 1, teapot));
     ask(Message::from_account("shop", "1", Command::Issue { offering: offering()?, offer })?)?;
-    let terms = Box::new(CommissionTerms::new(dollars("10.00")?, dollars("2.00")?));
-    ask(Message::from_account("shop", "2", Command::AttachCommission { offering: offering()?, terms })?)?;
-    ask(Message::from_account("shop", "3", Command::Publish { offering: offering()? })?)?;
+    let terms = CommissionTerms::new(dollars("10.00")?, dollars("2.00")?);
+    ask(Message::from_account("shop", "2", Command::attach_commission(offering()?, terms))?)?;
+    ask(Message::from_account("shop", "3", Command::publish(offering()?))?)?;
     for sharer in ["ann", "ben"] {
         let circulate = Command::Circulate { offering: offering()?, serial: None, via: Via::Public };
         ask(Message::from_account(sharer, "4", circulate)?)?;
     }
-    let purchase = Command::Purchase { offering: offering()?, serial: None, via: Via::Public };
+    let purchase = Command::purchase(offering()?, None, Via::Public);
     ask(Message::from_account("eve", "5", purchase)?)?;
     Ok(engine.close()?)
 }

@@ -48,6 +48,18 @@ pub const CREDITS_PER_PAGE: usize = 256;
 /// The most hops of a chain that one query answers.
 pub const HOPS_PER_VIEW_MAX: u32 = 1_000;
 
+/// How long a gift waits to be accepted where its donor says nothing else (SPEC T9): 24 hours, in milliseconds.
+pub const GIFT_OPEN_MS: u64 = 24 * 60 * 60 * 1_000;
+
+/// The most gifts that one list shows.
+pub const GIFTS_PER_VIEW_MAX: usize = 1_000;
+
+/// The most entries of a private platform that one page shows.
+pub const PAGE_ENTRIES_MAX: usize = 1_000;
+
+/// The longest that a reservation may stand, in milliseconds: a month.
+pub const RESERVABLE_MS_MAX: u64 = 31 * 24 * 60 * 60 * 1_000;
+
 /// How long a deposit, a cash-out or a credit line is recognised when it is repeated (DESIGN §5):
 /// 24 hours, in milliseconds of the engine's clock.
 pub const REQUEST_KEPT_MS: u64 = 24 * 60 * 60 * 1_000;

@@ -108,12 +108,12 @@ impl Sale {
             Message::from_account(&shop(index), "issue", issue).unwrap()
         };
         let attach = |(index, offering): (u32, Name)| {
-            let terms = Box::new(CommissionTerms::new(cents(FUNDED), cents(CASHED)));
-            let attach = Command::AttachCommission { offering, terms };
+            let terms = CommissionTerms::new(cents(FUNDED), cents(CASHED));
+            let attach = Command::attach_commission(offering, terms);
             Message::from_account(&payer(index), "attach", attach).unwrap()
         };
         let publish = |(index, offering): (u32, Name)| {
-            Message::from_account(&shop(index), "publish", Command::Publish { offering }).unwrap()
+            Message::from_account(&shop(index), "publish", Command::publish(offering)).unwrap()
         };
         let circulate = |place: usize| self.purchases.iter().map(move |purchase| purchase.circulate(place));
         vec![
@@ -140,7 +140,7 @@ impl Purchase {
 
     fn buy(&self) -> Message {
         let (offering, serial) = (name(&self.offering), Some(self.serial));
-        let purchase = Command::Purchase { offering, serial, via: Via::Public };
+        let purchase = Command::purchase(offering, serial, Via::Public);
         Message::from_account(&self.buyer, "buy", purchase).unwrap()
     }
 }

@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 
 use dashmap::DashMap;
 
-use crate::domain::{ActorNumber, Currency, Name};
+use crate::domain::{ActorNumber, Currency, Name, Status};
 
 /// What a door knows of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct AccountEntry {
     pub currency: Currency,
     /// True once it is open.
     pub live: bool,
+    /// What it may do.
+    pub status: Status,
 }
 
 /// What a door knows of an offering.
@@ -69,7 +71,8 @@ impl Directory {
 
     /// The account of that name, reserved with a new number where there is none.
     pub fn reserve_account(&self, name: &Name, currency: Currency) -> AccountEntry {
-        let reserve = || AccountEntry { number: self.numbers(1), currency, live: false };
+        let status = Status::Open;
+        let reserve = || AccountEntry { number: self.numbers(1), currency, live: false, status };
         *self.accounts.entry(name.clone()).or_insert_with(reserve)
     }
 
@@ -85,8 +88,16 @@ impl Directory {
 
     /// The account is open.
     pub fn account_opened(&self, name: &Name, number: ActorNumber, currency: Currency) {
-        self.accounts.insert(name.clone(), AccountEntry { number, currency, live: true });
+        let status = Status::Open;
+        self.accounts.insert(name.clone(), AccountEntry { number, currency, live: true, status });
         self.next.fetch_max(number.0 + 1, Ordering::Relaxed);
+    }
+
+    /// What the account may do has changed.
+    pub fn account_changed(&self, name: &Name, status: Status) {
+        if let Some(mut entry) = self.accounts.get_mut(name) {
+            entry.status = status;
+        }
     }
 
     /// The offering is issued.

@@ -1,13 +1,14 @@
 //! What doors need to know of an event: names that became live, offerings that were published.
 
 use super::directory::Directory;
-use crate::domain::{AccountEvent, ActorNumber, Currency, Event, Name, OfferingEvent, Resident};
+use crate::domain::{AccountEvent, ActorNumber, Currency, Event, Name, OfferingEvent, Resident, Status};
 
 /// News for the directory; told only when its record has its place in the log.
 pub(super) enum News {
     Opened(Name, ActorNumber, Currency),
     Issued(Name, ActorNumber, u32),
     Published(Name, ActorNumber),
+    StatusChanged(Name, Status),
 }
 
 impl News {
@@ -20,7 +21,10 @@ impl News {
             (Event::Offering(OfferingEvent::Issued(offer, _)), _) => {
                 Some(News::Issued(offer.name.clone(), number, offer.items))
             }
-            (Event::Offering(OfferingEvent::Published(_)), Resident::Offering(offering)) => {
+            (Event::Account(AccountEvent::StatusChanged(..)), Resident::Account(account)) => {
+                Some(News::StatusChanged(account.name().clone(), account.status()))
+            }
+            (Event::Offering(OfferingEvent::Published(..)), Resident::Offering(offering)) => {
                 Some(News::Published(offering.offer().name.clone(), number))
             }
             _ => None,
@@ -33,6 +37,7 @@ impl News {
             News::Opened(name, number, currency) => directory.account_opened(&name, number, currency),
             News::Issued(name, number, items) => directory.offering_issued(&name, number, items),
             News::Published(name, number) => directory.offering_published(&name, number),
+            News::StatusChanged(name, status) => directory.account_changed(&name, status),
         }
     }
 }

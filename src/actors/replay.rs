@@ -82,6 +82,7 @@ impl Replay {
         match &room.resident {
             Resident::Account(account) => {
                 directory.account_opened(account.name(), number, account.currency());
+                directory.account_changed(account.name(), account.status());
             }
             Resident::Offering(offering) => {
                 let offer = offering.offer();

@@ -2,11 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::command::Status;
 use super::commission::{CommissionTerms, FactorSet};
-use super::message::Information;
+use super::gift::{Gift, GiftState};
+use super::link::PageLink;
+use super::merchant::{Mandate, Order};
+use super::message::{Display, Information};
 use super::money::{Balance, Currency, Money};
 use super::name::{Name, RequestId};
 use super::number::{ActorNumber, Serial};
+use super::payment::{PaymentCertificate, PaymentState};
 use super::refusal::Refusal;
 use super::request::FoundVia;
 use super::time::{Timestamp, Window};
@@ -63,6 +68,113 @@ pub enum Done {
     },
     /// The certificate is bought.
     Purchased(Purchased),
+    /// The commission has more reserve.
+    ToppedUp {
+        /// By so much.
+        amount: Money,
+    },
+    /// The certificate is set apart, and its price is held.
+    Reserved {
+        /// Which.
+        serial: Serial,
+        /// What is held.
+        price: Money,
+        /// Free again from then on.
+        until: Timestamp,
+    },
+    /// The reservation is given up, stock and money are free.
+    ReservationCancelled {
+        /// Which.
+        serial: Serial,
+    },
+    /// The purchase is paid back.
+    Refunded(Refunded),
+    /// What the account may do has changed.
+    StatusChanged {
+        /// What it may do now.
+        status: Status,
+        /// Whether gifts are accepted as they arrive.
+        accepts_gifts: bool,
+    },
+    /// The payment certificate is issued.
+    PaymentIssued {
+        /// What the account holds in all, this included.
+        held: Money,
+    },
+    /// The payment certificate has come on.
+    PaymentChanged {
+        /// How far.
+        state: PaymentState,
+        /// What was paid out of it.
+        released: Money,
+        /// What is free again.
+        freed: Money,
+    },
+    /// The transfer has moved the money.
+    Transferred {
+        /// What has moved.
+        amount: Money,
+        /// The payer's posted balance after it.
+        posted: Balance,
+    },
+    /// The transfer is pending.
+    TransferBegun {
+        /// What the account holds in all, this included.
+        held: Money,
+    },
+    /// The pending transfer is void.
+    TransferVoided {
+        /// What is free again.
+        freed: Money,
+    },
+    /// The gift is given: its money is earmarked at the recipient.
+    Given {
+        /// Home again from then on, unless accepted.
+        expires_at: Timestamp,
+    },
+    /// The gift has come on.
+    GiftChanged {
+        /// How far.
+        state: GiftState,
+    },
+    /// The mandate is granted.
+    MandateGranted,
+    /// The mandate is revoked.
+    MandateRevoked {
+        /// What was withheld by it.
+        used: Money,
+    },
+    /// The merchant's registration is changed.
+    Registered {
+        /// True where it may withhold from now on.
+        registered: bool,
+    },
+    /// The order is withheld: the payee has the money.
+    Withheld {
+        /// How much.
+        amount: Money,
+    },
+    /// The object is provided.
+    Provided,
+    /// The order is paid back.
+    OrderReversed {
+        /// Paid back now.
+        paid: Money,
+        /// Still to come from the payee.
+        owed: Money,
+    },
+    /// A gift as it is.
+    Gift(Box<GiftView>),
+    /// The gifts that wait at an account.
+    Gifts(Vec<GiftView>),
+    /// A payment certificate as it is.
+    Payment(Box<PaymentCertificate>),
+    /// A mandate as it is.
+    Mandate(Mandate),
+    /// An order as it is.
+    Order(Box<Order>),
+    /// A private platform, newest entries first.
+    Page(PageView),
     /// An account as it is.
     Account(Box<AccountView>),
     /// An offering as it is.
@@ -99,6 +211,55 @@ pub struct Purchased {
     pub commission: Settlement,
     /// Credits that go out page by page after this answer; 0 where all are done.
     pub credits_left: u32,
+}
+
+/// F7: what a refund brings back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refunded {
+    /// The certificate; it stays sold.
+    pub serial: Serial,
+    /// What the buyer gets back now.
+    pub paid: Money,
+    /// What the payee still owes the buyer.
+    pub owed: Money,
+    /// From how many accounts cashed commission is clawed back.
+    pub clawed_back: u32,
+    /// How many of them are asked page by page after this answer; 0 where all are done.
+    pub left: u32,
+}
+
+/// A gift, read from its recipient's account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GiftView {
+    /// Its donor.
+    pub donor: ActorNumber,
+    /// The id of the message that gave it.
+    pub gift: RequestId,
+    /// Everything else.
+    pub state: Gift,
+}
+
+/// A page of a private platform.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageView {
+    /// The numbers of certificates that the account has circulated, newest first, at most
+    /// `limits::PAGE_ENTRIES_MAX`.
+    pub certificates: Vec<ActorNumber>,
+    /// How many the account has circulated in all.
+    pub entries: u32,
+}
+
+/// An offering as it was when it was published (V2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FrozenRow {
+    /// When.
+    pub at: Timestamp,
+    /// Price of one certificate.
+    pub price: Money,
+    /// What an untouched certificate showed.
+    pub label: Option<CommissionLabel>,
+    /// How many were neither sold nor in payment.
+    pub left: u32,
 }
 
 /// What a purchase did to the commission.
@@ -141,6 +302,12 @@ pub struct AccountView {
     pub credit_limit: Money,
     /// posted - held + credit limit.
     pub available: Money,
+    /// What it owes to others, paid by its later income.
+    pub owed: Money,
+    /// What it may do.
+    pub status: Status,
+    /// Whether gifts are accepted as they arrive.
+    pub accepts_gifts: bool,
     /// How many entries its chain has.
     pub sequence: u64,
     /// The head of its chain.
@@ -162,12 +329,20 @@ pub struct OfferingView {
     pub label: Option<CommissionLabel>,
     /// Since when it is published.
     pub published_at: Option<Timestamp>,
+    /// How the platform shows it (V2).
+    pub display: Display,
+    /// As it was when it was published, where it is shown so.
+    pub frozen: Option<FrozenRow>,
+    /// Its page link (V5).
+    pub link: PageLink,
     /// How many certificates it has.
     pub items: u32,
     /// How many are sold.
     pub sold: u32,
-    /// How many are neither sold nor in payment.
+    /// How many are neither sold, nor in payment, nor reserved.
     pub left: u32,
+    /// How many are reserved.
+    pub reserved: u32,
     /// When it sells.
     pub window: Window,
     /// The most for one account.
@@ -198,8 +373,12 @@ pub struct CommissionLabel {
 /// A certificate, read from the live actor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CertificateView {
+    /// Its offering's number.
+    pub offering: ActorNumber,
     /// Its serial.
     pub serial: Serial,
+    /// Its page link, the same for ever (V5).
+    pub link: PageLink,
     /// Its price.
     pub price: Money,
     /// Its commission's amounts; none where there is no commission or it has ended (K5).
@@ -220,6 +399,8 @@ pub struct CertificateView {
     pub almost_met: bool,
     /// The sale, if it is sold.
     pub sale: Option<SaleView>,
+    /// True once the purchase is refunded; it stays sold.
+    pub refunded: bool,
     /// How many entries its hash chain has.
     pub sequence: u64,
     /// The head of its hash chain.

@@ -4,11 +4,15 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::command::WhenShort;
 use super::commission::CommissionTerms;
+use super::gift::Gift;
+use super::merchant::{FoundFrom, OrderKey, Registration, WithholdingRight};
 use super::money::{Currency, Money};
+use super::name::{Name, RequestId};
 use super::number::{ActorNumber, Serial};
 use super::refusal::Code;
-use super::request::{Party, Request, RequestMark};
+use super::request::{Party, RefundTerms, Request, RequestKey, RequestMark, Source};
 use super::time::Timestamp;
 
 /// Everything that can arrive at an actor.
@@ -45,6 +49,193 @@ pub enum Body {
     CommissionFunded(Money),
     /// Payer to offering: the money is not there.
     CommissionRefused(Code),
+    /// Offering to payer: let this payment certificate back the commission of all its certificates (K3).
+    LinkPayment {
+        /// Who asks.
+        offering: ActorNumber,
+        /// Which of the payer's.
+        payment: RequestId,
+        /// What it is to cover.
+        amount: Money,
+    },
+    /// Payer to offering: the payment certificate backs it.
+    CommissionBacked(Money),
+    /// Certificate or offering to payer: of the payment certificate that backs the commission, pay so much and free
+    /// so much (H3).
+    Draw(Box<Draw>),
+    /// Payer to certificate: the money to be paid on to those who acquired.
+    Drawn(Money),
+    /// Certificate to an account: it has circulated that certificate, which is shown on its private platform.
+    Displayed(ActorNumber),
+    /// Payer to offering, and on to a certificate that is alive: more reserve.
+    TopUp(Box<TopUp>),
+    /// Back to the payer: the commission has it.
+    TopUpDone(Box<TopUp>),
+    /// Back to the payer, money and all: the commission would not have it.
+    TopUpRefused(Box<TopUp>, Code),
+    /// Offering to buyer: hold the price of a certificate that is reserved (F6).
+    Hold {
+        /// Who asks.
+        offering: ActorNumber,
+        /// The certificate.
+        serial: Serial,
+        /// How much.
+        amount: Money,
+    },
+    /// Buyer to offering: it is held.
+    HoldDone(Serial),
+    /// Offering to buyer: the reservation is over.
+    FreeHold(ActorNumber),
+    /// Donor to recipient: a gift, money and all (T8).
+    GiftArrives(Box<ArrivingGift>),
+    /// Merchant to recipient: the price of an order is to be withheld (T10).
+    Withhold(Box<Withhold>),
+    /// Recipient to payee: the price, and whom to tell.
+    Withheld(Box<Withheld>),
+    /// To the merchant: the price has reached its payee; true where a certificate was provided with it.
+    OrderPaid(Name, bool),
+    /// To the merchant: no money has moved.
+    OrderRefused(Name, Code),
+    /// Recipient to offering: the certificate of a gift is withheld (T16).
+    PurchaseGift(Box<PurchaseGift>),
+    /// To the recipient: the object of a gift is there (T12).
+    GiftProvided(RequestKey),
+    /// Merchant to payee: pay an order back (T14).
+    ReverseOrder(Box<ReverseOrder>),
+    /// Payee to merchant: it is on its way back, so much now and so much as a debt.
+    ReversalPaid(Box<ReverseOrder>, Money, Money),
+    /// Payee to merchant: it cannot be covered.
+    ReversalRefused(Name),
+    /// Payee to recipient: the money of a gift that was not provided, to go on to its donor.
+    GiftReversed(RequestKey, Money),
+    /// Certificate to payee: pay the price of a purchase back (F7).
+    DebitRefund {
+        /// Who asks.
+        certificate: ActorNumber,
+        /// Who bought.
+        buyer: ActorNumber,
+        /// The price.
+        amount: Money,
+        /// What to do where it is not there.
+        when_short: WhenShort,
+    },
+    /// Payee to certificate: so much of the price comes back now, so much is owed.
+    RefundPaid {
+        /// Comes with the message.
+        paid: Money,
+        /// A debt of the payee to the buyer.
+        owed: Money,
+    },
+    /// Payee to certificate: it cannot be covered.
+    RefundRefused,
+    /// Certificate to whoever cashed: pay it back, as far as the money is there (D44).
+    ClawBack(ClawBack),
+}
+
+/// Part of a payment certificate, for a commission that it backs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Draw {
+    /// Which of the payer's.
+    pub payment: RequestId,
+    /// Who draws.
+    pub by: ActorNumber,
+    /// To be paid.
+    pub release: Money,
+    /// To be freed.
+    pub free: Money,
+}
+
+/// More reserve on its way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TopUp {
+    /// Who pays.
+    pub payer: ActorNumber,
+    /// For the certificate of this serial.
+    pub serial: Serial,
+    /// How much.
+    pub amount: Money,
+    /// The request.
+    pub mark: RequestMark,
+}
+
+/// A gift on its way to its recipient.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArrivingGift {
+    /// Its donor and the id of the message that gave it.
+    pub key: RequestKey,
+    /// The gift.
+    pub gift: Gift,
+}
+
+/// A withholding on its way from the merchant to the recipient.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withhold {
+    /// The order.
+    pub order: OrderKey,
+    /// What the merchant is registered with.
+    pub registration: Registration,
+    /// By which right.
+    pub right: WithholdingRight,
+    /// How much.
+    pub amount: Money,
+}
+
+/// The price of an order on its way to the payee.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withheld {
+    /// The order.
+    pub order: OrderKey,
+    /// Whose money it was (T13).
+    pub recipient: ActorNumber,
+    /// How much.
+    pub amount: Money,
+}
+
+/// A certificate that a merchant withholds for a recipient.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PurchaseGift {
+    /// The gift, and the order.
+    pub gift: RequestKey,
+    /// The order.
+    pub order: OrderKey,
+    /// Whose certificates the merchant may withhold.
+    pub supplier: ActorNumber,
+    /// The recipient.
+    pub buyer: Party,
+    /// The certificate.
+    pub serial: Serial,
+    /// What the gift has.
+    pub amount: Money,
+}
+
+/// An order on its way back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReverseOrder {
+    /// The order.
+    pub order: OrderKey,
+    /// Whose money it was.
+    pub from: FoundFrom,
+    /// How much.
+    pub amount: Money,
+    /// What to do where the payee has not the whole of it.
+    pub when_short: WhenShort,
+    /// The request.
+    pub mark: RequestMark,
+}
+
+/// A cashed commission that is to be paid back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClawBack {
+    /// What was cashed.
+    pub amount: Money,
+    /// The commission's payer, who gets what is there.
+    pub payer: ActorNumber,
+    /// True where the rest becomes a debt.
+    pub receivable: bool,
+    /// The certificate.
+    pub certificate: ActorNumber,
+    /// True where the certificate sends the next page once this one is absorbed.
+    pub awaited: bool,
 }
 
 /// A circulation on its way from the offering to a certificate.
@@ -102,15 +293,24 @@ pub struct Birth {
     /// The seed of every draw.
     #[serde(with = "super::wide")]
     pub seed: [u8; 32],
+    /// How a purchase is refunded.
+    pub refund: RefundTerms,
     /// The envelope: its payer, terms and limit; none where there is no commission any more.
     pub envelope: Option<Envelope>,
 }
 
 impl Birth {
-    /// The money that travels with it.
+    /// The money that travels with it: none where a payment certificate backs the commission.
     #[must_use]
     pub fn money(&self) -> Money {
-        self.envelope.as_ref().map_or(Money::ZERO, |envelope| envelope.terms.funded)
+        let paid = self.envelope.as_ref().filter(|envelope| envelope.backing.is_none());
+        paid.map_or(Money::ZERO, Envelope::funded)
+    }
+
+    /// What its commission is funded with, as money or as a claim.
+    #[must_use]
+    pub fn funded(&self) -> Money {
+        self.envelope.as_ref().map_or(Money::ZERO, Envelope::funded)
     }
 }
 
@@ -123,6 +323,19 @@ pub struct Envelope {
     pub terms: Arc<CommissionTerms>,
     /// The first instant at which it is over: the earlier of the certificate's and the commission's (D17).
     pub deadline: Option<Timestamp>,
+    /// What its payer has added before it came to life (D4).
+    pub topped_up: Money,
+    /// The payer's payment certificate that backs it; none: its money is here (K2, K3).
+    pub backing: Option<RequestId>,
+}
+
+impl Envelope {
+    /// What it was funded with.
+    #[must_use]
+    pub fn funded(&self) -> Money {
+        let sum = self.terms.funded.checked_add(self.topped_up);
+        sum.unwrap_or_else(|| unreachable!("both came out of one currency's whole money"))
+    }
 }
 
 /// A demand for the price.
@@ -138,6 +351,8 @@ pub struct Debit {
     pub mark: RequestMark,
     /// What brings the certificate to life, where nothing has yet.
     pub birth: Option<Box<Birth>>,
+    /// Out of which money.
+    pub source: Source,
 }
 
 /// The buyer cannot pay.
@@ -149,6 +364,8 @@ pub struct DebitRefused {
     pub code: Code,
     /// The envelope goes back with it.
     pub birth: Option<Box<Birth>>,
+    /// The order that wanted it, whose merchant is to be told.
+    pub order: Option<OrderKey>,
 }
 
 /// A paid certificate, to be settled.
@@ -164,6 +381,8 @@ pub struct Settle {
     pub mark: RequestMark,
     /// What brings the certificate to life, where nothing has yet.
     pub birth: Option<Box<Birth>>,
+    /// Out of which money.
+    pub source: Source,
 }
 
 /// Money for an account.
@@ -188,6 +407,22 @@ pub enum CreditReason {
     Commission,
     /// What is left of a commission, to its payer.
     Returned,
+    /// A transfer.
+    Transfer,
+    /// A released payment certificate, to its beneficiary.
+    Payment,
+    /// A withheld order, to the payee.
+    Withheld,
+    /// A gift that came home, to its donor.
+    GiftReturned,
+    /// A reversed order, to the recipient whose mandate had paid it.
+    Reversed,
+    /// A refunded price, to the buyer.
+    Refund,
+    /// Cashed commission that was clawed back, to the commission's payer.
+    ClawedBack,
+    /// A part of a debt, to whom it is owed.
+    Debt,
 }
 
 impl Body {
@@ -202,8 +437,39 @@ impl Body {
             Body::DebitRefused(refused) => born(&refused.birth),
             Body::Settle(settle) => of(settle.price) + born(&settle.birth),
             Body::Credit(credit) => of(credit.amount),
-            Body::CommissionFunded(amount) => of(*amount),
-            _ => 0,
+            Body::CommissionFunded(amount) | Body::Drawn(amount) | Body::GiftReversed(_, amount) => {
+                of(*amount)
+            }
+            Body::TopUp(top_up) | Body::TopUpRefused(top_up, _) => of(top_up.amount),
+            Body::GiftArrives(arriving) => of(arriving.gift.price),
+            Body::Withheld(withheld) => of(withheld.amount),
+            Body::RefundPaid { paid, .. } => of(*paid),
+            Body::Request(_)
+            | Body::Repeat(_)
+            | Body::CreditAbsorbed
+            | Body::Paid(_)
+            | Body::TurnRefused(_)
+            | Body::DebitCommission { .. }
+            | Body::CommissionRefused(_)
+            | Body::LinkPayment { .. }
+            | Body::CommissionBacked(_)
+            | Body::Draw(_)
+            | Body::Displayed(_)
+            | Body::TopUpDone(_)
+            | Body::Hold { .. }
+            | Body::HoldDone(_)
+            | Body::FreeHold(_)
+            | Body::Withhold(_)
+            | Body::OrderPaid(..)
+            | Body::OrderRefused(..)
+            | Body::PurchaseGift(_)
+            | Body::GiftProvided(_)
+            | Body::ReverseOrder(_)
+            | Body::ReversalPaid(..)
+            | Body::ReversalRefused(_)
+            | Body::DebitRefund { .. }
+            | Body::RefundRefused
+            | Body::ClawBack(_) => 0,
         }
     }
 }

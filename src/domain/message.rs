@@ -4,10 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::commission::CommissionTerms;
+use super::command::{Command, WhenShort};
 use super::money::{Currency, Money};
 use super::name::{Name, RequestId};
-use super::number::Serial;
 use super::time::{Timestamp, Window};
 
 /// Who sends a message.
@@ -56,106 +55,6 @@ impl Message {
     }
 }
 
-/// What can be asked of the engine.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Command {
-    /// Opens an account, with a first deposit where the institution asks (P10).
-    OpenAccount {
-        /// Its name; a second account of that name is refused.
-        account: Name,
-        /// Its one currency (D31).
-        currency: Currency,
-        /// The first deposit, in minor units; above 0 only from the institution.
-        deposit: Money,
-        /// How far below 0 it may go, in minor units; above 0 only from the institution.
-        credit_limit: Money,
-    },
-    /// Brings outside money in (P10); the institution's.
-    Deposit {
-        /// The account.
-        account: Name,
-        /// Minor units, above 0.
-        amount: Money,
-    },
-    /// Settles a cash-out to a bank, up to posted less held (D45); the institution's.
-    CashOut {
-        /// The account.
-        account: Name,
-        /// Minor units, above 0.
-        amount: Money,
-    },
-    /// Sets how far below 0 an account may go; the institution's.
-    SetCreditLimit {
-        /// The account.
-        account: Name,
-        /// Minor units.
-        credit_limit: Money,
-    },
-    /// Issues an offering of `items` certificates (P4, C1 to C3); the caller is its supplier.
-    Issue {
-        /// The offering's name.
-        offering: Name,
-        /// What is sold, to whom the money goes, and by which rules.
-        offer: Box<Offer>,
-    },
-    /// Puts an offering on the public platform (V1); its supplier's.
-    Publish {
-        /// The offering.
-        offering: Name,
-    },
-    /// Funds a commission for every certificate of the offering from the caller's account (C7, D37).
-    AttachCommission {
-        /// The offering.
-        offering: Name,
-        /// The terms, for each certificate.
-        terms: Box<CommissionTerms>,
-    },
-    /// Shares a certificate (R1 to R7); the caller becomes the linked account.
-    Circulate {
-        /// The offering.
-        offering: Name,
-        /// The certificate; none: the engine chooses (D30).
-        serial: Option<Serial>,
-        /// Where the caller found it (R5).
-        via: Via,
-    },
-    /// Acquires a commission by an unused right (Q2).
-    Acquire {
-        /// The offering.
-        offering: Name,
-        /// The certificate.
-        serial: Serial,
-    },
-    /// Buys a certificate (H1, F1).
-    Purchase {
-        /// The offering.
-        offering: Name,
-        /// The certificate; none: any (D29).
-        serial: Option<Serial>,
-        /// Where the caller found it.
-        via: Via,
-    },
-    /// Shows an account as it is.
-    ShowAccount {
-        /// The account.
-        account: Name,
-    },
-    /// Shows an offering: its platform row, its stock, its texts.
-    ShowOffering {
-        /// The offering.
-        offering: Name,
-    },
-    /// Shows a certificate with a page of its chain.
-    ShowCertificate {
-        /// The offering.
-        offering: Name,
-        /// The certificate.
-        serial: Serial,
-        /// The first hop of the page, from 1.
-        from_hop: u32,
-    },
-}
-
 /// Where a certificate was found (R5, D40). A private page or a link names its serial.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Via {
@@ -165,6 +64,57 @@ pub enum Via {
     PrivatePage(Name),
     /// A page link on an outside site.
     Link,
+}
+
+/// Out of which money a purchase is paid.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub enum PaidFrom {
+    /// What the buyer has available.
+    #[default]
+    Available,
+    /// A gift that the buyer has accepted, whose object is this very certificate (T16).
+    Gift {
+        /// Who gave it.
+        donor: Name,
+        /// The id of the message that gave it.
+        gift: RequestId,
+    },
+    /// A payment certificate that the buyer has issued; what it holds beyond the price is freed (K4, D38).
+    PaymentCertificate(RequestId),
+}
+
+/// Out of which money a commission is funded.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub enum Funding {
+    /// Paid now into the envelopes of the certificates (K2).
+    #[default]
+    Envelope,
+    /// Claims on a payment certificate that the payer has issued: no money moves until they are cashed (K3).
+    PaymentCertificate(RequestId),
+}
+
+/// How the public platform shows an offering (V2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub enum Display {
+    /// As it is, with live values.
+    #[default]
+    Certificate,
+    /// As the information by which it is found: name and link, nothing else.
+    AcquisitionInformation,
+    /// As it was when it was published, with that time.
+    Snapshot,
+}
+
+/// What a refund takes back of commissions that were cashed (D44).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub enum Clawback {
+    /// Nothing.
+    #[default]
+    None,
+    /// From each what is available there, at most what was cashed.
+    Reserve,
+    /// The same, and the rest is a debt that the account's later commissions pay.
+    Receivable,
 }
 
 /// What a supplier offers.
@@ -188,6 +138,12 @@ pub struct Offer {
     pub cap: Option<u32>,
     /// When its commission goes home at the latest (C6).
     pub expires_at: Option<Timestamp>,
+    /// How long a reservation stands, in milliseconds (F6); none: its certificates cannot be reserved.
+    pub reservable_ms: Option<u64>,
+    /// What a refund takes back of cashed commissions (F7).
+    pub clawback: Clawback,
+    /// What a refund does where the payee has not the whole price (D23).
+    pub when_short: WhenShort,
 }
 
 impl Offer {
@@ -195,7 +151,20 @@ impl Offer {
     #[must_use]
     pub fn new(payee: Name, price: Money, currency: Currency, items: u32, information: Information) -> Offer {
         let (payers, window) = (Vec::new(), Window::default());
-        Offer { payee, price, currency, items, information, payers, window, cap: None, expires_at: None }
+        Offer {
+            payee,
+            price,
+            currency,
+            items,
+            information,
+            payers,
+            window,
+            cap: None,
+            expires_at: None,
+            reservable_ms: None,
+            clawback: Clawback::None,
+            when_short: WhenShort::Refuse,
+        }
     }
 }
 

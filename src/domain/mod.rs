@@ -6,14 +6,20 @@ mod account;
 mod answer;
 mod certificate;
 pub mod chain;
+mod command;
 mod commission;
 mod event;
+mod gift;
 mod inside;
+mod link;
+mod merchant;
 mod message;
 mod money;
 mod name;
 mod number;
 mod offering;
+mod parted;
+mod payment;
 mod refusal;
 mod request;
 mod resident;
@@ -24,27 +30,42 @@ pub(crate) mod wide;
 
 pub use account::Account;
 pub use answer::{
-    AccountView, Answer, CertificateView, Circulated, CommissionLabel, Done, HopView, OfferingView,
-    Purchased, SaleView, Settlement,
+    AccountView, Answer, CertificateView, Circulated, CommissionLabel, Done, FrozenRow, GiftView, HopView,
+    OfferingView, PageView, Purchased, Refunded, SaleView, Settlement,
 };
 pub use certificate::{Certificate, CommissionState, Hop, Right, Sale};
+pub use command::{
+    Command, GiftCommand, GiftObject, GiftReference, GoodsKind, MandateCommand, MerchantCommand,
+    PaymentCommand, PaymentReference, Status, StatusChange, TransferCommand, WhenShort, WithholdFrom,
+};
 pub use commission::{
     Acquiring, Buckets, Cashing, CheckPoint, CommissionTerms, Condition, Draw, FactorSet, Increase,
     IncreasePolicy, Observed, Purpose, Take,
 };
-pub use event::{AccountEvent, CertificateEvent, Event, OfferingEvent, Queued, WithdrawalReason};
-pub use inside::{
-    Birth, Body, Credit, CreditReason, Debit, DebitRefused, Envelope, Handed, Settle, Turn, TurnRefused,
+pub use event::{
+    AccountEvent, CertificateEvent, Debt, Event, GiftEvent, Income, MandateEvent, MerchantEvent,
+    OfferingEvent, PaymentEvent, Queued, TransferEvent, WithdrawalReason,
 };
-pub use message::{Caller, Command, Information, Message, Offer, Via};
+pub use gift::{FoundObject, Gift, GiftState, GiftStep};
+pub use inside::{
+    ArrivingGift, Birth, Body, ClawBack, Credit, CreditReason, Debit, DebitRefused, Draw as DrawPayment,
+    Envelope, Handed, PurchaseGift, ReverseOrder, Settle, TopUp, Turn, TurnRefused, Withheld, Withhold,
+};
+pub use link::PageLink;
+pub use merchant::{
+    FoundFrom, Mandate, Merchant, Order, OrderKey, OrderState, Registration, WithholdingRight,
+};
+pub use message::{Caller, Clawback, Display, Funding, Information, Message, Offer, PaidFrom, Via};
 pub use money::{Balance, BasisPoints, Currency, Money, MoneyError};
 pub use name::{Name, RequestId};
 pub use number::{ActorNumber, Fingerprint, Position, Serial, WalkId};
-pub use offering::{Offering, Payment, Standing, Stock};
+pub use offering::{Offering, Payment, Reservation, Standing, Stock};
+pub use payment::{PaymentCertificate, PaymentState, PaymentStep};
 pub use refusal::{Code, Refusal};
 pub use request::{
-    CirculateTask, FoundVia, IssuedOffer, Opening, Party, PurchaseTask, Request, RequestKey, RequestMark,
-    Task,
+    AttachTask, CirculateTask, FoundVia, GiftTask, GiveTask, IssuedOffer, MandateTask, MerchantTask, Opening,
+    Party, PaymentTask, PurchaseTask, RefundTerms, Request, RequestKey, RequestMark, Source, SpentGift,
+    SpentPayment, Task, TopUpTask, TransferTask, WithholdTask,
 };
 pub use resident::Resident;
 pub use step::{Context, Decision, Onward, Step};

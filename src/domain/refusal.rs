@@ -111,13 +111,73 @@ codes! {
     Stopped = 34, "stopped", "start the engine again and send it with the same request id";
     /// A bug of the engine; nothing was changed.
     Internal = 35, "internal", "report it; the request had no effect";
+    /// The account is frozen: it has no commands of its own (D46).
+    AccountFrozen = 36, "account_frozen", "ask the institution to unfreeze the account";
+    /// The account is closed (D46).
+    AccountClosed = 37, "account_closed", "use another account";
+    /// The account is not empty, or party to something open (D46).
+    AccountNotEmpty = 38, "account_not_empty", "end what is open and take the money out first";
+    /// The issuer has no payment certificate of this id.
+    UnknownPaymentCertificate = 39, "unknown_payment_certificate", "name the issuer and the id of the message that issued it";
+    /// The payment certificate backs a commission (D24, D37).
+    PaymentCertificateLinked = 40, "payment_certificate_linked", "issue another one; this one ends with its commission";
+    /// The payment certificate was released, rejected, void or expired before.
+    PaymentCertificateEnded = 41, "payment_certificate_ended", "issue another one";
+    /// The payment certificate was received before.
+    PaymentCertificateReceived = 42, "payment_certificate_received", "nothing, its beneficiary has it";
+    /// The payment certificate's transfer condition does not hold (D38).
+    TransferConditionNotMet = 43, "transfer_condition_not_met", "wait for its time, and for its beneficiary to receive it";
+    /// The payer has no pending transfer of this id.
+    UnknownTransfer = 44, "unknown_transfer", "name who began it and the id of the message that began it; it may be posted, void or expired";
+    /// The recipient has no gift of this donor and id.
+    UnknownGift = 45, "unknown_gift", "name recipient, donor and the id of the message that gave it";
+    /// The gift is not accepted yet (T9).
+    GiftNotAccepted = 46, "gift_not_accepted", "wait until its recipient accepts it";
+    /// The gift was accepted, declined, returned, withheld or reversed before, or its time is over.
+    GiftEnded = 47, "gift_ended", "nothing, this step comes too late";
+    /// The amount is not exactly what the gift or the certificate costs (T10).
+    AmountMismatch = 48, "amount_mismatch", "give exactly the price";
+    /// The merchant is not registered (T5).
+    NotRegistered = 49, "not_registered", "have the institution register the merchant first";
+    /// The merchant has used the order's reference for something else (D43).
+    OrderReused = 50, "order_reused", "choose a new reference for a new order";
+    /// The merchant has no order of this reference.
+    UnknownOrder = 51, "unknown_order", "withhold it first";
+    /// The order was paid back before.
+    OrderEnded = 52, "order_ended", "nothing, the order was paid back";
+    /// The object was provided before (T12).
+    AlreadyProvided = 53, "already_provided", "nothing, its recipient has it";
+    /// What was provided is not reversed (T14, D43).
+    NotReversible = 54, "not_reversible", "refund the purchase of a certificate instead";
+    /// The payee cannot cover what is to be paid back (D23).
+    PayeeShort = 55, "payee_short", "have the payee provided with money, then send it again";
+    /// The account has granted no mandate of this id.
+    UnknownMandate = 56, "unknown_mandate", "name who granted it and the id of the message that granted it";
+    /// The mandate does not allow this merchant so much now (T15).
+    OutsideMandate = 57, "outside_mandate", "withhold less, or ask for a new mandate";
+    /// What is left of the offering is reserved, or this certificate is (D39).
+    Reserved = 58, "reserved", "come back: a reservation may end; your own is paid, not bought";
+    /// The caller has no reservation on this certificate.
+    NotReserved = 59, "not_reserved", "reserve it first; a reservation ends with its time";
+    /// The offering's certificates cannot be reserved.
+    NotReservable = 60, "not_reservable", "buy it at once";
+    /// The certificate is not sold.
+    NotSold = 61, "not_sold", "nothing, there is nothing to refund";
+    /// The certificate was refunded before (F7).
+    AlreadyRefunded = 62, "already_refunded", "nothing, a purchase is refunded once";
+    /// Credits of the purchase still go out; a refund waits for them.
+    Settling = 63, "settling", "send it again, with the same request id, after a short wait";
+    /// A commission that is backed by a payment certificate cannot be topped up (D37).
+    NotToppedUp = 64, "not_topped_up", "only a commission that was paid into its envelope can be topped up";
+    /// The text is no page link (V5).
+    BadLink = 65, "bad_link", "give the whole link as it was shown";
 }
 
 impl Code {
     /// True where the same request may succeed later as it stands.
     #[must_use]
     pub fn retryable(self) -> bool {
-        matches!(self, Code::Overloaded | Code::OutcomeUnknown | Code::Stopped)
+        matches!(self, Code::Overloaded | Code::OutcomeUnknown | Code::Stopped | Code::Settling)
     }
 
     /// True where the request certainly had no effect; false where only a repeat can tell.

@@ -2,8 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::command::{StatusChange, WhenShort};
 use super::commission::CommissionTerms;
-use super::message::Information;
+use super::gift::FoundObject;
+use super::merchant::{FoundFrom, Mandate, OrderKey, Registration};
+use super::message::{Clawback, Display, Information};
 use super::money::{Currency, Money};
 use super::name::{Name, RequestId};
 use super::number::{ActorNumber, Fingerprint, Serial};
@@ -70,15 +73,42 @@ pub enum Task {
     /// To an offering that does not exist yet.
     Issue(Box<IssuedOffer>),
     /// To an offering.
-    Publish,
+    Publish(Display),
     /// To an offering.
-    Attach(Party, Box<CommissionTerms>),
+    Attach(Box<AttachTask>),
     /// To a certificate, or to its offering.
     Circulate(CirculateTask),
     /// To a certificate.
     Acquire(Serial),
     /// To an offering, or first to a certificate whose private page is named.
     Purchase(PurchaseTask),
+    /// To an offering, or first to a certificate whose private page is named.
+    Reserve(PurchaseTask),
+    /// To an offering.
+    PayReservation(Party, Serial),
+    /// To an offering.
+    CancelReservation(Serial),
+    /// To a certificate.
+    Refund(Serial),
+    /// To the commission's payer.
+    TopUp(TopUpTask),
+    /// To an account.
+    Status(StatusChange),
+    /// To the payment certificate's issuer.
+    Payment(PaymentTask),
+    /// To the account that pays.
+    Transfer(TransferTask),
+    /// To the donor (first to the offering where the object is a certificate), or to the recipient.
+    Gift(GiftTask),
+    /// To whoever grants.
+    Mandate(MandateTask),
+    /// To the merchant.
+    Merchant(MerchantTask),
+    /// To an account.
+    ShowPage {
+        /// How many of the newest entries are left out.
+        skip: u32,
+    },
     /// To an account.
     ShowAccount,
     /// To an offering.
@@ -130,9 +160,22 @@ pub struct IssuedOffer {
     pub cap: Option<u32>,
     /// When its commission goes home at the latest.
     pub expires_at: Option<Timestamp>,
+    /// How long a reservation stands.
+    pub reservable_ms: Option<u64>,
+    /// How a purchase is refunded.
+    pub refund: RefundTerms,
     /// The seed of every draw, stamped by the door and never chosen by a client (DESIGN §5).
     #[serde(with = "super::wide")]
     pub seed: [u8; 32],
+}
+
+/// How a purchase is refunded (F7, D23, D44).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub struct RefundTerms {
+    /// What is taken back of cashed commissions.
+    pub clawback: Clawback,
+    /// What happens where the payee has not the whole price.
+    pub when_short: WhenShort,
 }
 
 /// A circulation under way.
@@ -146,7 +189,7 @@ pub struct CirculateTask {
     pub via: FoundVia,
 }
 
-/// A purchase under way.
+/// A purchase or a reservation under way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PurchaseTask {
     /// Who buys.
@@ -157,4 +200,181 @@ pub struct PurchaseTask {
     pub via: FoundVia,
     /// True once a named page's certificate has found the page's account in its chain.
     pub page_found: bool,
+    /// Out of which money.
+    pub source: Source,
+}
+
+/// Out of which money a purchase is paid, resolved.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Source {
+    /// What the buyer has available.
+    Available,
+    /// What the buyer's account holds, or is to hold, for its reservation.
+    Reservation,
+    /// A payment certificate of the buyer's.
+    PaymentCertificate(Box<SpentPayment>),
+    /// A gift that the buyer has accepted.
+    Gift(Box<SpentGift>),
+}
+
+/// A payment certificate that pays a purchase.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct SpentPayment {
+    /// Which of the buyer's.
+    pub payment: RequestId,
+    /// Who is to be paid; the offering says.
+    pub payee: Option<ActorNumber>,
+}
+
+/// A gift that pays a purchase.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct SpentGift {
+    /// Its donor, and the id of the message that gave it.
+    pub key: RequestKey,
+    /// The order by which a merchant withholds it; none where the recipient buys.
+    pub order: Option<OrderKey>,
+}
+
+/// A commission to be attached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttachTask {
+    /// Who pays.
+    pub payer: Party,
+    /// The terms, for each certificate.
+    pub terms: CommissionTerms,
+    /// The payer's payment certificate that backs it; none: it is paid into the envelopes.
+    pub backing: Option<RequestId>,
+}
+
+/// More reserve for one certificate's commission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TopUpTask {
+    /// The offering.
+    pub offering: ActorNumber,
+    /// The certificate.
+    pub serial: Serial,
+    /// How much.
+    pub amount: Money,
+}
+
+/// What is asked of a payment certificate, by the id of the message that issued it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PaymentTask {
+    /// By its issuer.
+    Issue {
+        /// What is held.
+        amount: Money,
+        /// Who may receive it.
+        beneficiary: Option<Party>,
+        /// Not to be released before.
+        not_before: Option<Timestamp>,
+        /// Over from then on.
+        expires_at: Option<Timestamp>,
+    },
+    /// By its beneficiary.
+    Receive(RequestId),
+    /// By its beneficiary.
+    Reject(RequestId),
+    /// By the institution.
+    Release(RequestId, Money),
+    /// By the institution.
+    Void(RequestId),
+    /// By whom it concerns.
+    Show(RequestId),
+}
+
+/// What is asked of a transfer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TransferTask {
+    /// In one step.
+    Send {
+        /// To whom.
+        to: ActorNumber,
+        /// How much.
+        amount: Money,
+    },
+    /// Pending.
+    Begin {
+        /// To whom.
+        to: ActorNumber,
+        /// How much is held.
+        amount: Money,
+        /// Void from then on.
+        expires_at: Option<Timestamp>,
+    },
+    /// Moves so much of it.
+    Post(RequestId, Money),
+    /// Frees it.
+    Void(RequestId),
+}
+
+/// What is asked of a gift, by its donor and the id of the message that gave it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum GiftTask {
+    /// By its donor.
+    Give(Box<GiveTask>),
+    /// By its recipient.
+    Accept(RequestKey),
+    /// By its recipient.
+    Decline(RequestKey),
+    /// By its recipient or its merchant.
+    Return(RequestKey),
+    /// By whom it concerns.
+    Show(RequestKey),
+    /// By the recipient.
+    List,
+}
+
+/// A gift under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GiveTask {
+    /// To whom.
+    pub recipient: Party,
+    /// Who may withhold it.
+    pub merchant: Option<ActorNumber>,
+    /// What for.
+    pub object: FoundObject,
+    /// How much.
+    pub price: Money,
+    /// Home again from then on; none: after the usual time.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// What is asked of a mandate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MandateTask {
+    /// By its recipient.
+    Grant(Mandate),
+    /// By its recipient.
+    Revoke(RequestId),
+    /// By its recipient.
+    Show(RequestId),
+}
+
+/// What is asked of a merchant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MerchantTask {
+    /// By the institution.
+    Register(Registration),
+    /// By the institution.
+    Unregister,
+    /// By the merchant.
+    Withhold(Box<WithholdTask>),
+    /// By the merchant.
+    Provide(Name),
+    /// By the merchant.
+    Reverse(Name),
+    /// By the merchant.
+    ShowOrder(Name),
+}
+
+/// A withholding under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WithholdTask {
+    /// The merchant's reference.
+    pub reference: Name,
+    /// How much.
+    pub amount: Money,
+    /// Whose money.
+    pub from: FoundFrom,
 }

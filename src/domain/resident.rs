@@ -56,13 +56,28 @@ impl Resident {
         let serial = match &request.task {
             Task::Open(opening) => return Account::apply_absent(opening, &request.mark),
             Task::Issue(offer) => return Offering::apply_absent(offer, &request.mark),
-            Task::Deposit(_) | Task::CashOut(_) | Task::SetCreditLimit(_) | Task::ShowAccount => {
-                return unknown(Code::UnknownAccount);
-            }
-            Task::Publish | Task::Attach(..) | Task::ShowOffering => return unknown(Code::UnknownOffering),
+            Task::Deposit(_)
+            | Task::CashOut(_)
+            | Task::SetCreditLimit(_)
+            | Task::Status(_)
+            | Task::Payment(_)
+            | Task::Transfer(_)
+            | Task::Mandate(_)
+            | Task::Merchant(_)
+            | Task::TopUp(_)
+            | Task::ShowPage { .. }
+            | Task::ShowAccount => return unknown(Code::UnknownAccount),
+            Task::Gift(_)
+            | Task::Publish(_)
+            | Task::Attach(..)
+            | Task::PayReservation(..)
+            | Task::CancelReservation(_)
+            | Task::ShowOffering => return unknown(Code::UnknownOffering),
             Task::Circulate(task) => task.named,
-            Task::Purchase(task) => task.named,
-            Task::Acquire(serial) | Task::ShowCertificate { serial, .. } => Some(*serial),
+            Task::Purchase(task) | Task::Reserve(task) => task.named,
+            Task::Acquire(serial) | Task::Refund(serial) | Task::ShowCertificate { serial, .. } => {
+                Some(*serial)
+            }
         };
         match serial {
             Some(serial) => Decision::Pass(ActorNumber(number.0 - u64::from(serial.0)), body.clone()),
@@ -91,12 +106,12 @@ impl Resident {
     }
 
     /// The earliest thing that time alone has brought about by `now`, and when it did, as a step of its own:
-    /// an expiry, a bound of the window, a prompt (D35, D36, F4). `since` is the time of the actor's newest
+    /// an expiry, a bound of the window, a prompt, the end of a reservation (D35, D36, F4, F6). `since` is the time of the actor's newest
     /// record. Each is due once, so recording what is due comes to an end.
     #[must_use]
     pub fn due(&self, since: Timestamp, now: Timestamp) -> Option<(Timestamp, Step)> {
         match self {
-            Resident::Account(_) => None,
+            Resident::Account(account) => account.due(now),
             Resident::Offering(offering) => offering.due(now),
             Resident::Certificate(certificate) => certificate.due(since, now),
         }
@@ -106,7 +121,7 @@ impl Resident {
     #[must_use]
     pub fn next_due(&self, since: Timestamp) -> Option<Timestamp> {
         match self {
-            Resident::Account(_) => None,
+            Resident::Account(account) => account.next_due(),
             Resident::Offering(offering) => offering.next_due(),
             Resident::Certificate(certificate) => certificate.next_due(since),
         }

@@ -166,7 +166,7 @@ fn totals(houses: &[House]) -> Totals {
                 let (birth, buckets) = (certificate.birth(), certificate.buckets());
                 let money = totals.money.entry(birth.currency).or_default();
                 money.envelopes += i128::from(buckets.unspent().minor());
-                money.commission_funded += i128::from(birth.money().minor());
+                money.commission_funded += i128::from(certificate.funded().minor());
                 money.commission_cashed += i128::from(buckets.cashed.minor());
                 money.commission_returned += i128::from(buckets.returned.minor());
                 if certificate.sale().is_some() {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::actors::House;
 use crate::domain::{
-    AccountEvent, ActorNumber, Certificate, CertificateEvent, CreditReason, Event, IncreasePolicy, Resident,
-    Timestamp,
+    AccountEvent, ActorNumber, Certificate, CertificateEvent, CreditReason, Event, IncreasePolicy,
+    PaymentEvent, Resident, Timestamp,
 };
 use crate::journal::Record;
 
@@ -28,6 +28,10 @@ struct Tally {
     paid_out: Vec<u64>,
     commissions: BTreeMap<ActorNumber, u64>,
     returned: u64,
+    /// By the payee, and by whoever had cashed.
+    paid_back: Vec<u64>,
+    /// To the buyer.
+    refunds: Vec<u64>,
 }
 
 impl History {
@@ -82,7 +86,15 @@ impl History {
                         *tally.commissions.entry(actor).or_default() += amount.minor()
                     }
                     CreditReason::Returned => tally.returned += amount.minor(),
+                    CreditReason::Refund => tally.refunds.push(amount.minor()),
+                    _ => {}
                 })
+            }
+            Event::Account(AccountEvent::Payment(PaymentEvent::Drawn { by, free, .. })) => {
+                tally(*by, &|tally| tally.returned += free.minor());
+            }
+            Event::Account(AccountEvent::PaidBack { amount, to }) => {
+                tally(*to, &|tally| tally.paid_back.push(amount.minor()));
             }
             Event::Certificate(CertificateEvent::Sold { .. }) => tally(actor, &|tally| tally.sold += 1),
             Event::Certificate(CertificateEvent::Settled | CertificateEvent::Withdrawn(_)) => {
@@ -105,6 +117,11 @@ impl History {
                     "I4: certificate {} at {price} was paid {:?} and paid out {:?}",
                     number.0, tally.paid_for, tally.paid_out
                 ));
+            }
+            let refunded: Vec<u64> =
+                certificate.refunded().iter().map(|refunded| refunded.paid.minor()).collect();
+            if tally.refunds != refunded.iter().copied().filter(|paid| *paid > 0).collect::<Vec<u64>>() {
+                return Err(format!("F7: refunded {refunded:?}, credited {:?}", tally.refunds));
             }
             let mut cashed = BTreeMap::new();
             for hop in certificate.hops().iter().filter(|hop| hop.cashed && !hop.promise.is_zero()) {

@@ -398,7 +398,7 @@ fn has_effect(event: &Event) -> bool {
         Event::Offering(event) => matches!(
             event,
             OfferingEvent::Issued(..)
-                | OfferingEvent::Published(_)
+                | OfferingEvent::Published(..)
                 | OfferingEvent::Attached
                 | OfferingEvent::Touched { .. }
                 | OfferingEvent::Paid(_)

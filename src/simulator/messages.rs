@@ -6,7 +6,7 @@ use super::stage::Stage;
 use crate::domain::{
     Answer, BasisPoints, Caller, CertificateView, CheckPoint, Circulated, Code, Command, CommissionTerms,
     Condition, Currency, Done, Information, Message, Money, Name, Offer, OfferingView, Purchased, RequestId,
-    Serial, Settlement, Take, Timestamp, Via, Window,
+    Serial, Settlement, Take, Timestamp, Via,
 };
 
 /// An amount in minor units.
@@ -78,21 +78,9 @@ pub fn credit(account: &str, limit: u64) -> Message {
 
 /// An offer with the texts that it must have, paid to the account `payee`.
 pub fn offer(price: u64, items: u32) -> Offer {
-    Offer {
-        payee: name("payee"),
-        price: money(price),
-        currency: Currency::USD,
-        items,
-        information: Information {
-            product_name: "Tea, 250 g".to_owned(),
-            settlement: "At once, in full".to_owned(),
-            ..Information::default()
-        },
-        payers: vec![name("payer")],
-        window: Window::default(),
-        cap: None,
-        expires_at: None,
-    }
+    let information = Information::new("Tea, 250 g", "At once, in full");
+    let offer = Offer::new(name("payee"), money(price), Currency::USD, items, information);
+    Offer { payers: vec![name("payer")], ..offer }
 }
 
 /// Issues an offering of the account `supplier`.
@@ -102,12 +90,12 @@ pub fn issue(offering: &str, offer: Offer) -> Message {
 
 /// Publishes an offering of the account `supplier`.
 pub fn publish(offering: &str) -> Message {
-    by("supplier", Command::Publish { offering: name(offering) })
+    by("supplier", Command::publish(name(offering)))
 }
 
 /// Attaches a commission.
 pub fn attach(payer: &str, offering: &str, terms: &CommissionTerms) -> Message {
-    by(payer, Command::AttachCommission { offering: name(offering), terms: Box::new(terms.clone()) })
+    by(payer, Command::attach_commission(name(offering), terms.clone()))
 }
 
 /// Circulates from the public platform; serial 0: any.
@@ -132,7 +120,7 @@ pub fn purchase(account: &str, offering: &str, serial: u32) -> Message {
 
 /// Buys from somewhere; serial 0: any.
 pub fn purchase_via(account: &str, offering: &str, serial: u32, via: Via) -> Message {
-    by(account, Command::Purchase { offering: name(offering), serial: named(serial), via })
+    by(account, Command::purchase(name(offering), named(serial), via))
 }
 
 /// The private page of an account.

@@ -308,22 +308,7 @@ fn issue_by(supplier: &str, offering: &str, offer: Offer) -> Message {
 }
 
 fn offer(payee: &str, product: &str, price: u64) -> Offer {
-    let information = Information {
-        product_name: product.to_owned(),
-        settlement: "at once".to_owned(),
-        ..Information::default()
-    };
-    Offer {
-        payee: name(payee),
-        price: money(price),
-        currency: usd(),
-        items: 1,
-        information,
-        payers: Vec::new(),
-        window: Window::default(),
-        cap: None,
-        expires_at: None,
-    }
+    Offer::new(name(payee), money(price), usd(), 1, Information::new(product, "at once"))
 }
 
 fn publish(offering: &str) -> Message {
@@ -331,19 +316,19 @@ fn publish(offering: &str) -> Message {
 }
 
 fn publish_own(supplier: &str, offering: &str) -> Message {
-    by(supplier, &format!("publish {offering}"), Command::Publish { offering: name(offering) })
+    by(supplier, &format!("publish {offering}"), Command::publish(name(offering)))
 }
 
 fn attach(payer: &str, offering: &str, terms: &CommissionTerms) -> Message {
     let id = format!("{payer} attaches to {offering}");
-    by(payer, &id, Command::AttachCommission { offering: name(offering), terms: Box::new(terms.clone()) })
+    by(payer, &id, Command::attach_commission(name(offering), terms.clone()))
 }
 
 /// Once more by somebody else, when it is too late.
 fn attach_again() -> Message {
     let terms =
         CommissionTerms { policy: IncreasePolicy::NonFirst, ..CommissionTerms::new(money(9), money(9)) };
-    by("supplier", "too late", Command::AttachCommission { offering: name("lamps"), terms: Box::new(terms) })
+    by("supplier", "too late", Command::attach_commission(name("lamps"), terms))
 }
 
 fn circulate(account: &str, offering: &str, serial: Option<u32>) -> Message {
@@ -357,5 +342,5 @@ fn circulate(account: &str, offering: &str, serial: Option<u32>) -> Message {
 }
 
 fn buy(account: &str, id: &str, offering: &str, serial: Option<u32>, via: Via) -> Message {
-    by(account, id, Command::Purchase { offering: name(offering), serial: serial.map(Serial), via })
+    by(account, id, Command::purchase(name(offering), serial.map(Serial), via))
 }

@@ -52,7 +52,7 @@ pub fn circulate(account: &str, id: &str, offering: &str, serial: u32) -> Messag
 
 pub fn buy(account: &str, id: &str, offering: &str, serial: Option<u32>) -> Message {
     let (offering, serial) = (name(offering), serial.map(Serial));
-    let command = Command::Purchase { offering, serial, via: Via::Public };
+    let command = Command::purchase(offering, serial, Via::Public);
     Message::from_account(account, id, command).unwrap()
 }
 
@@ -162,12 +162,12 @@ impl House {
     }
 
     pub fn attach(&self, offering: &str, terms: CommissionTerms) {
-        let attach = Command::AttachCommission { offering: name(offering), terms: Box::new(terms) };
+        let attach = Command::attach_commission(name(offering), terms);
         self.send(Message::from_account("shop", "attach", attach).unwrap()).unwrap();
     }
 
     pub fn publish(&self, offering: &str) {
-        let publish = Command::Publish { offering: name(offering) };
+        let publish = Command::publish(name(offering));
         self.send(Message::from_account("shop", "publish", publish).unwrap()).unwrap();
     }
 

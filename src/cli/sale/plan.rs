@@ -136,12 +136,12 @@ impl Certificate {
     /// None where 10 % of the price round to nothing: then there is no commission.
     pub(super) fn attach(&self) -> Option<Result<Message, Refusal>> {
         let terms = CommissionTerms::new(self.funded, self.attached);
-        let attach = Command::AttachCommission { offering: self.offering.clone(), terms: Box::new(terms) };
+        let attach = Command::attach_commission(self.offering.clone(), terms);
         (!self.funded.is_zero()).then(|| Message::from_account(SUPPLIER, "attach", attach))
     }
 
     pub(super) fn publish(&self) -> Result<Message, Refusal> {
-        Message::from_account(SUPPLIER, "publish", Command::Publish { offering: self.offering.clone() })
+        Message::from_account(SUPPLIER, "publish", Command::publish(self.offering.clone()))
     }
 
     /// The circulation of the sharer with this place, from 0.
@@ -152,8 +152,7 @@ impl Certificate {
     }
 
     pub(super) fn buy(&self) -> Result<Message, Refusal> {
-        let purchase =
-            Command::Purchase { offering: self.offering.clone(), serial: Some(SERIAL), via: Via::Public };
+        let purchase = Command::purchase(self.offering.clone(), Some(SERIAL), Via::Public);
         Message::from_account(&account(&self.buyer), "buy", purchase)
     }
 

@@ -1,6 +1,6 @@
 //! What a certificate's events change.
 
-use super::{Addressee, Certificate, CommissionState, Hop, Right, Sale};
+use super::{Addressee, Certificate, CommissionState, Hop, Refund, Right, Sale};
 use crate::domain::answer::Purchased;
 use crate::domain::event::CertificateEvent;
 use crate::domain::money::Money;
@@ -68,6 +68,31 @@ impl Certificate {
                 self.page_left = if *awaited { *credits } else { 0 };
             }
             CertificateEvent::PageCreditAbsorbed => self.page_left -= 1,
+            CertificateEvent::Drawn(amount) => {
+                let awaited = self.awaited.checked_sub(*amount);
+                self.awaited = awaited.unwrap_or_else(|| unreachable!("only what is awaited comes"));
+            }
+            CertificateEvent::ToppedUp(amount) => {
+                self.buckets.top_up(*amount);
+                let sum = self.topped_up.checked_add(*amount);
+                self.topped_up =
+                    sum.unwrap_or_else(|| unreachable!("both came out of one currency's whole money"));
+            }
+            CertificateEvent::RefundBegun(mark, walk) => {
+                assert!(self.refund.is_none(), "a purchase is refunded at most once (F7)");
+                let refunded = self.refunding(Money::ZERO, Money::ZERO);
+                let refund = Refund { mark: mark.clone(), walk: Some(*walk), refunded };
+                self.refund = Some(Box::new(refund));
+            }
+            CertificateEvent::RefundUndone => self.refund = None,
+            CertificateEvent::Refunded { paid, owed } => {
+                self.unpaid.extend(self.to_claw_back());
+                let refunded = self.refunding(*paid, *owed);
+                if let Some(refund) = &mut self.refund {
+                    refund.walk = None;
+                    refund.refunded = refunded;
+                }
+            }
         }
     }
 
@@ -83,10 +108,15 @@ impl Certificate {
     }
 
     fn cash_all(&mut self, indices: &[u32]) {
+        let backed = self.backed();
         for index in indices {
             let promise = self.hops.cash(*index);
             self.buckets.cash(promise);
             self.unpaid.push_back(*index);
+            if backed {
+                let sum = self.awaited.checked_add(promise);
+                self.awaited = sum.unwrap_or_else(|| unreachable!("promises are part of what was funded"));
+            }
         }
         // Both rise.
         self.uncashed.retain(|uncashed| indices.binary_search(uncashed).is_err());

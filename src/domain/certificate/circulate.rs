@@ -6,6 +6,7 @@ use crate::domain::commission::{
     Buckets, Cashing, CheckPoint, CommissionTerms, Draw, Increase, IncreasePolicy, Purpose, Take,
 };
 use crate::domain::event::{CertificateEvent, Event, WithdrawalReason};
+use crate::domain::inside::Body;
 use crate::domain::money::Money;
 use crate::domain::number::ActorNumber;
 use crate::domain::refusal::{Code, Refusal};
@@ -86,12 +87,14 @@ impl Certificate {
         let cashed_others =
             events.iter().any(|event| matches!(event, Event::Certificate(CertificateEvent::OthersCashed(_))));
         let mut step = Step::of(events).answering(Ok(Done::Circulated(circulated)));
+        if first_time {
+            step.send(account, Body::Displayed(self.number));
+        }
         if cashed_others {
             self.send_page(&mut step, &self.uncashed_but(Some(account)), self.page_left);
         }
-        if let Some(rest) = plan.home {
-            self.send_home(&mut step, rest);
-        }
+        let cashed = plan.buckets.cashed.checked_sub(self.buckets.cashed).unwrap_or_default();
+        self.send_home(&mut step, cashed, plan.home.unwrap_or_default());
         step
     }
 

@@ -5,7 +5,8 @@ use crate::domain::answer::{CertificateView, Circulated, CommissionLabel, Done, 
 use crate::domain::chain::Head;
 use crate::domain::commission::{Acquiring, Buckets, IncreasePolicy};
 use crate::domain::event::{CertificateEvent, Event};
-use crate::domain::inside::{Body, Handed, TurnRefused};
+use crate::domain::inside::{Body, Draw, Handed, TopUp, TurnRefused};
+use crate::domain::link::PageLink;
 use crate::domain::money::Money;
 use crate::domain::number::ActorNumber;
 use crate::domain::refusal::{Code, Refusal};
@@ -46,7 +47,8 @@ impl Certificate {
             Body::Request(request) => match &request.task {
                 Task::Circulate(task) => self.apply_circulate(context, request, task),
                 Task::Acquire(_) => self.apply_acquire(context, request),
-                Task::Purchase(task) => self.find_page(request, task),
+                Task::Purchase(task) | Task::Reserve(task) => self.find_page(request, task),
+                Task::Refund(_) => self.apply_refund(context, &request.mark),
                 Task::ShowCertificate { from_hop, .. } => {
                     Decision::Answer(Done::Certificate(Box::new(self.view(entries, head, *from_hop))))
                 }
@@ -56,6 +58,10 @@ impl Certificate {
             Body::Repeat(request) => self.apply_repeat(request),
             Body::Settle(settle) => self.apply_settle(context, settle),
             Body::CreditAbsorbed => self.apply_credit_absorbed(),
+            Body::Drawn(amount) => self.apply_drawn(*amount),
+            Body::TopUp(top_up) => self.apply_top_up(top_up),
+            Body::RefundPaid { paid, owed } => self.apply_refund_paid(*paid, *owed),
+            Body::RefundRefused => Self::apply_refund_refused(),
             other => unreachable!("a certificate is never sent {other:?}"),
         }
     }
@@ -80,7 +86,7 @@ impl Certificate {
     /// What the offering remembers as done here; not found means that it is not done yet, so it decides anew.
     fn apply_repeat(&self, request: &Request) -> Decision {
         match (&request.task, &self.sale) {
-            (Task::Purchase(_), Some(sale)) if sale.mark == request.mark => {
+            (Task::Purchase(_) | Task::PayReservation(..), Some(sale)) if sale.mark == request.mark => {
                 Decision::Answer(Done::Purchased(sale.purchased.clone()))
             }
             _ => match self.hops.remembered(Addressee::Offering, &request.mark.key) {
@@ -123,7 +129,9 @@ impl Certificate {
             return Decision::Refuse(Refusal::of(Code::NotOnThatPage));
         }
         let found = PurchaseTask { page_found: true, ..task.clone() };
-        let request = Request { mark: request.mark.clone(), task: Task::Purchase(found) };
+        let reserves = matches!(request.task, Task::Reserve(_));
+        let task = if reserves { Task::Reserve(found) } else { Task::Purchase(found) };
+        let request = Request { mark: request.mark.clone(), task };
         Decision::Pass(self.birth.offering, Body::Request(Box::new(request)))
     }
 
@@ -183,6 +191,8 @@ impl Certificate {
         let from = from_hop.max(1) as usize - 1;
         let page = self.hops().iter().enumerate().skip(from).take(HOPS_PER_VIEW_MAX as usize);
         CertificateView {
+            offering: self.birth.offering,
+            link: PageLink::to(self.number),
             serial: self.birth.serial,
             price: self.birth.price,
             label: self.label(),
@@ -194,6 +204,7 @@ impl Certificate {
             chain: page.map(|(index, hop)| self.hop_view(index, hop)).collect(),
             almost_met: self.prompted && self.active(),
             sale: self.sale.as_ref().map(sale_view),
+            refunded: self.refunded().is_some(),
             sequence: entries,
             head: *head,
         }
@@ -217,11 +228,37 @@ impl Certificate {
         self.birth.envelope.as_ref().is_some_and(|envelope| envelope.terms.acquiring == Acquiring::Automatic)
     }
 
-    /// Adds the return of everything unspent to a step that withdraws or settles.
-    pub(super) fn send_home(&self, step: &mut Step, rest: Money) {
-        if let Some(envelope) = self.birth.envelope.as_ref().filter(|_| !rest.is_zero()) {
-            step.send(envelope.payer, self.returned(rest));
+    /// D4: the payer adds to the reserve; what comes too late goes back, money and all.
+    fn apply_top_up(&self, top_up: &TopUp) -> Decision {
+        let payer = self.birth.envelope.as_ref().filter(|_| self.active()).map(|envelope| envelope.payer);
+        let top_up = Box::new(top_up.clone());
+        Decision::Record(match payer {
+            Some(payer) if payer == top_up.payer => {
+                Step::of(vec![Event::Certificate(CertificateEvent::ToppedUp(top_up.amount))])
+                    .sending(payer, Body::TopUpDone(top_up))
+            }
+            _ => Step::default().sending(top_up.payer, Body::TopUpRefused(top_up, Code::CommissionEnded)),
+        })
+    }
+
+    /// Adds to a step that cashes and returns: the rest goes home, where its money is here; where a payment
+    /// certificate backs the commission, what is cashed is asked of it and the rest is free.
+    pub(super) fn send_home(&self, step: &mut Step, cashed: Money, rest: Money) {
+        let Some(envelope) = &self.birth.envelope else { return };
+        match envelope.backing.clone() {
+            Some(_) if cashed.is_zero() && rest.is_zero() => {}
+            Some(payment) => {
+                let draw = Draw { payment, by: self.number, release: cashed, free: rest };
+                step.send(envelope.payer, Body::Draw(Box::new(draw)));
+            }
+            None if rest.is_zero() => {}
+            None => step.send(envelope.payer, self.returned(rest)),
         }
+    }
+
+    /// True where a payment certificate backs the commission, so that its money is elsewhere.
+    pub(super) fn backed(&self) -> bool {
+        self.birth.envelope.as_ref().is_some_and(|envelope| envelope.backing.is_some())
     }
 }
 

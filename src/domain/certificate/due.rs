@@ -2,6 +2,7 @@
 
 use super::Certificate;
 use crate::domain::event::{CertificateEvent, Event, WithdrawalReason};
+use crate::domain::money::Money;
 use crate::domain::step::Step;
 use crate::domain::time::Timestamp;
 
@@ -50,7 +51,7 @@ impl Certificate {
         let step = match due {
             Due::Expiry => {
                 let mut withdrawn = step(CertificateEvent::Withdrawn(WithdrawalReason::Deadline));
-                self.send_home(&mut withdrawn, self.buckets.unspent());
+                self.send_home(&mut withdrawn, Money::ZERO, self.buckets.unspent());
                 withdrawn
             }
             Due::Prompt => step(CertificateEvent::Prompted),

@@ -7,6 +7,7 @@ mod circulate;
 mod decide;
 mod due;
 mod hops;
+mod refund;
 mod settle;
 
 use std::collections::VecDeque;
@@ -15,12 +16,13 @@ use hops::{Addressee, Effect, Hops};
 pub use hops::{Hop, Right};
 use serde::{Deserialize, Serialize};
 
-use super::answer::Purchased;
+use super::answer::{Purchased, Refunded};
 use super::commission::{Buckets, Observed};
 use super::event::WithdrawalReason;
 use super::inside::Birth;
 use super::money::Money;
-use super::number::ActorNumber;
+use super::name::RequestId;
+use super::number::{ActorNumber, WalkId};
 use super::request::RequestMark;
 use super::time::Timestamp;
 
@@ -38,10 +40,27 @@ pub struct Certificate {
     acquirers: u32,
     prompted: bool,
     sale: Option<Sale>,
-    /// Cashed promises whose credits have not gone out yet, as indices into `hops`.
+    /// Cashed promises whose credits have not gone out yet, as indices into `hops`; in a refund those that are to be
+    /// clawed back and whose accounts have not been asked yet.
     unpaid: VecDeque<u32>,
+    /// Of the unpaid what is still to come from the payment certificate that backs the commission.
+    awaited: Money,
     /// Credits of the page under way that are not absorbed yet.
     page_left: u32,
+    /// What its commission's payer has added since it came to life (D4).
+    topped_up: Money,
+    refund: Option<Box<Refund>>,
+}
+
+/// A refund, of which there is one at most (F7).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refund {
+    /// By which request.
+    pub mark: RequestMark,
+    /// The walk that asks the payee; none once it has paid.
+    walk: Option<WalkId>,
+    /// What was answered.
+    refunded: Refunded,
 }
 
 /// Where the commission stands; the last two are final and exclude each other (I7).
@@ -76,7 +95,7 @@ impl Certificate {
     pub fn begun(number: ActorNumber, birth: &Birth) -> Certificate {
         let (buckets, state) = match &birth.envelope {
             Some(envelope) => {
-                (Buckets::funded(envelope.terms.funded, envelope.terms.attached), CommissionState::Active)
+                (Buckets::funded(envelope.funded(), envelope.terms.attached), CommissionState::Active)
             }
             None => (Buckets::default(), CommissionState::None),
         };
@@ -91,7 +110,10 @@ impl Certificate {
             prompted: false,
             sale: None,
             unpaid: VecDeque::new(),
+            awaited: Money::ZERO,
             page_left: 0,
+            topped_up: Money::ZERO,
+            refund: None,
         }
     }
 
@@ -131,10 +153,52 @@ impl Certificate {
         self.hops().last().map(|hop| hop.account)
     }
 
-    /// Cashed promises whose credits are still to go out, in minor units: part of I1.
+    /// The money of cashed promises whose credits are still to go out, in minor units: part of I1.
     #[must_use]
     pub fn unpaid(&self) -> u128 {
+        if self.claws_back() { 0 } else { self.promised_to_unpaid() - u128::from(self.awaited.minor()) }
+    }
+
+    fn promised_to_unpaid(&self) -> u128 {
         self.unpaid.iter().map(|index| u128::from(self.hop(*index).promise.minor())).sum()
+    }
+
+    /// True where nothing of it is under way: no page, no money that is awaited, no refund that is not paid.
+    #[must_use]
+    pub fn at_rest(&self) -> bool {
+        self.paid_out() && self.refund.as_ref().is_none_or(|refund| refund.walk.is_none())
+    }
+
+    /// True once every credit has gone out and no page is awaited.
+    fn paid_out(&self) -> bool {
+        self.unpaid.is_empty() && self.page_left == 0 && self.awaited.is_zero()
+    }
+
+    /// True where `unpaid` are those whose cashed commission is clawed back.
+    fn claws_back(&self) -> bool {
+        self.refund.as_ref().is_some_and(|refund| refund.walk.is_none())
+    }
+
+    /// The refund, once it was paid.
+    #[must_use]
+    pub fn refunded(&self) -> Option<&Refunded> {
+        self.refund.as_ref().filter(|refund| refund.walk.is_none()).map(|refund| &refund.refunded)
+    }
+
+    /// What its commission was funded with, top-ups included.
+    #[must_use]
+    pub fn funded(&self) -> Money {
+        let sum = self.birth.funded().checked_add(self.topped_up);
+        sum.unwrap_or_else(|| unreachable!("both came out of one currency's whole money"))
+    }
+
+    /// What of the payment certificate that backs its commission it stands for, in minor units: the payer, the id
+    /// and the amount; none where there is no such.
+    #[must_use]
+    pub fn claims(&self) -> Option<(ActorNumber, &RequestId, u128)> {
+        let envelope = self.birth.envelope.as_ref()?;
+        let claimed = u128::from(self.buckets.unspent().minor()) + u128::from(self.awaited.minor());
+        Some((envelope.payer, envelope.backing.as_ref()?, claimed))
     }
 
     fn hop(&self, index: u32) -> &Hop {

@@ -6,6 +6,7 @@ use crate::domain::event::{CertificateEvent, Event, WithdrawalReason};
 use crate::domain::inside::{Body, Credit, CreditReason, Settle};
 use crate::domain::money::Money;
 use crate::domain::number::ActorNumber;
+use crate::domain::request::Source;
 use crate::domain::step::{Context, Decision, Step};
 use crate::limits::CREDITS_PER_PAGE;
 
@@ -38,9 +39,10 @@ impl Certificate {
             }
         };
         let cashes = event == Some(CertificateEvent::Settled);
-        let paid_now = if cashes { self.page_of(uncashed.len(), self.page_left) } else { 0 };
-        let unpaid_after = self.unpaid.len() + if cashes { uncashed.len() } else { 0 } - paid_now;
-        let credits_left = u32::try_from(unpaid_after).unwrap_or(u32::MAX);
+        // What a payment certificate pays comes later, but in the same walk while it is no more than a page.
+        let unpaid = self.unpaid.len() + if cashes { uncashed.len() } else { 0 };
+        let first_page = if self.page_left > 0 || !cashes { 0 } else { unpaid.min(CREDITS_PER_PAGE) };
+        let credits_left = u32::try_from(unpaid - first_page).unwrap_or(u32::MAX);
         let purchased =
             Purchased { serial: self.birth.serial, price: settle.price, commission, credits_left };
         let sold = CertificateEvent::Sold {
@@ -52,18 +54,35 @@ impl Certificate {
         let mut events = Vec::with_capacity(3);
         events.push(Event::Certificate(sold));
         events.extend(event.map(Event::Certificate));
-        let mut step = Step::of(events).answering(Ok(Done::Purchased(purchased)));
-        // The payee, the page, the payer, the offering.
-        step.onward.reserve_exact(paid_now + 3);
+        let mut step = Step::of(events);
+        let spent = match &settle.source {
+            Source::Gift(spent) => Some(spent),
+            _ => None,
+        };
+        // What a merchant has asked for its own account answers.
+        if spent.is_none_or(|spent| spent.order.is_none()) {
+            step.answer = Some(Ok(Done::Purchased(purchased)));
+        }
+        // The payee, the page, the payer, the offering, and whom a gift concerns.
+        step.onward.reserve_exact(first_page + 3 + usize::from(spent.is_some()));
         step.send(self.birth.payee, self.credit(settle.price, CreditReason::Sale, false));
-        step.early = credits_left > 0;
+        step.early = credits_left > 0 && step.answer.is_some();
         if cashes {
             self.send_page(&mut step, &uncashed, self.page_left);
         }
         if self.active() {
-            self.send_home(&mut step, buckets.unspent());
+            let cashed = buckets.cashed.checked_sub(self.buckets.cashed).unwrap_or_default();
+            self.send_home(&mut step, cashed, buckets.unspent());
         }
         step.send(settle.offering, Body::Paid(self.birth.serial));
+        // T11, T12: the merchant is told first, and tells the recipient; a recipient who buys is told at once.
+        match spent.map(|spent| (&spent.key, &spent.order)) {
+            None => {}
+            Some((_, Some(order))) => {
+                step.send(order.merchant, Body::OrderPaid(order.reference.clone(), true));
+            }
+            Some((key, None)) => step.send(settle.buyer.number, Body::GiftProvided(key.clone())),
+        }
         Decision::Record(step)
     }
 
@@ -80,9 +99,24 @@ impl Certificate {
         self.uncashed.iter().copied().filter(|index| Some(self.hop(*index).account) != account).collect()
     }
 
-    /// How many credits the next page holds, where `fresh` promises are cashed by this very step.
-    fn page_of(&self, fresh: usize, page_left: u32) -> usize {
-        if page_left > 0 { 0 } else { (self.unpaid.len() + fresh).min(CREDITS_PER_PAGE) }
+    /// How many credits the next page holds, in a step that cashes the `fresh` hops and before which `awaited` is
+    /// still to come: all that fit a page and whose money is here.
+    fn page_of(&self, fresh: &[u32], page_left: u32, awaited: Money) -> usize {
+        if page_left > 0 {
+            return 0;
+        }
+        if !self.backed() || self.claws_back() {
+            return (self.unpaid.len() + fresh.len()).min(CREDITS_PER_PAGE);
+        }
+        // The money of what is cashed just now is asked for just now.
+        let mut here = self.promised_to_unpaid() - u128::from(awaited.minor());
+        let covered = self.unpaid.iter().take(CREDITS_PER_PAGE).take_while(|index| {
+            let promise = u128::from(self.hop(**index).promise.minor());
+            let covers = promise <= here;
+            here = here.saturating_sub(promise);
+            covers
+        });
+        covered.count()
     }
 
     /// Adds the next page of credits to a step that cashes the `fresh` hops.
@@ -90,23 +124,40 @@ impl Certificate {
     /// All that fit one page go out at once and are awaited by the walk alone. Where more are left, the
     /// accounts report back, and the next page goes when this one is absorbed, `page_left` being 0.
     pub(super) fn send_page(&self, step: &mut Step, fresh: &[u32], page_left: u32) {
-        let page = self.page_of(fresh.len(), page_left);
+        self.send_page_of(step, fresh, page_left, self.awaited);
+    }
+
+    fn send_page_of(&self, step: &mut Step, fresh: &[u32], page_left: u32, awaited: Money) {
+        let page = self.page_of(fresh, page_left, awaited);
         if page == 0 {
             return;
         }
-        let awaited = self.unpaid.len() + fresh.len() > page;
+        let reports = self.unpaid.len() + fresh.len() > page;
         for index in self.unpaid.iter().chain(fresh).take(page) {
             let hop = self.hop(*index);
-            step.send(hop.account, self.credit(hop.promise, CreditReason::Commission, awaited));
+            let body = match self.claw_back(hop.promise, reports) {
+                Some(claw) => claw,
+                None => self.credit(hop.promise, CreditReason::Commission, reports),
+            };
+            step.send(hop.account, body);
         }
         let credits = u32::try_from(page).unwrap_or(u32::MAX);
-        step.events.push(Event::Certificate(CertificateEvent::PageSent { credits, awaited }));
+        step.events.push(Event::Certificate(CertificateEvent::PageSent { credits, awaited: reports }));
     }
 
     pub(super) fn apply_credit_absorbed(&self) -> Decision {
         let mut step = Step::of(vec![Event::Certificate(CertificateEvent::PageCreditAbsorbed)]);
         // The page is over with its last credit; then the next one goes.
         self.send_page(&mut step, &[], self.page_left - 1);
+        Decision::Record(step)
+    }
+
+    /// H3: money of the payment certificate is here, and goes on to those who acquired.
+    pub(super) fn apply_drawn(&self, amount: Money) -> Decision {
+        let mut step = Step::of(vec![Event::Certificate(CertificateEvent::Drawn(amount))]);
+        let awaited = self.awaited.checked_sub(amount);
+        let awaited = awaited.unwrap_or_else(|| unreachable!("only what is awaited comes"));
+        self.send_page_of(&mut step, &[], self.page_left, awaited);
         Decision::Record(step)
     }
 }

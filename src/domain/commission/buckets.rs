@@ -1,6 +1,6 @@
 //! The five buckets of one certificate's commission (SPEC §1).
 //!
-//! Every method moves money from one bucket to another, so their sum never changes (I2).
+//! Every method but `top_up` moves money from one bucket to another, so their sum never changes (I2).
 
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +52,11 @@ impl Buckets {
         add(&mut self.attached, amount);
         add(&mut self.cumulative, amount);
         self.unsettled = Money::ZERO;
+    }
+
+    /// More reserve, which its payer has added (D4).
+    pub fn top_up(&mut self, amount: Money) {
+        add(&mut self.reserve, amount);
     }
 
     /// Attached to promised.

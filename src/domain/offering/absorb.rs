@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Commission, Effect, Offering, Remembered};
+use super::{Attachment, Commission, Effect, Offering, Payment, Published, Remembered};
+use crate::domain::answer::FrozenRow;
 use crate::domain::event::OfferingEvent;
+use crate::domain::message::Display;
+use crate::domain::money::Money;
 use crate::domain::number::ActorNumber;
 use crate::domain::request::RequestMark;
 use crate::domain::time::Timestamp;
@@ -13,26 +16,35 @@ impl Offering {
     pub fn absorb(&mut self, at: Timestamp, event: &OfferingEvent) {
         match event {
             OfferingEvent::Issued(..) => unreachable!("an offering is issued once"),
-            OfferingEvent::Published(mark) => self.published = Some((at, mark.clone())),
-            OfferingEvent::AttachBegun { payer, terms, mark, walk } => {
-                self.commission = Commission::Attaching {
+            OfferingEvent::Published(mark, display) => {
+                let frozen = (*display == Display::Snapshot).then(|| FrozenRow {
+                    at,
+                    price: self.offer.price,
+                    label: self.label(Money::ZERO),
+                    left: self.stock.left(),
+                });
+                self.published = Some(Published { at, mark: mark.clone(), display: *display, frozen });
+            }
+            OfferingEvent::AttachBegun { payer, terms, backing, mark, walk } => {
+                let attachment = Attachment {
                     payer: *payer,
                     terms: Arc::new((**terms).clone()),
                     mark: mark.clone(),
-                    walk: *walk,
+                    backing: backing.clone(),
                 };
+                self.commission = Commission::Attaching(attachment, *walk);
             }
             OfferingEvent::Attached => {
-                let Commission::Attaching { payer, terms, mark, .. } =
-                    std::mem::replace(&mut self.commission, Commission::None)
-                else {
+                let former = std::mem::replace(&mut self.commission, Commission::None);
+                let Commission::Attaching(attachment, _) = former else {
                     unreachable!("money for a commission comes while it is awaited");
                 };
-                self.commission = Commission::Attached { payer, terms, mark };
+                self.commission = Commission::Attached(attachment);
             }
             OfferingEvent::AttachUndone => self.commission = Commission::None,
             OfferingEvent::Touched { serial, mark } => {
                 self.stock.touch(*serial);
+                self.topped_up.remove(&serial.0);
                 if let Some(mark) = mark {
                     self.remember(mark, Effect::Circulates(*serial));
                 }
@@ -48,9 +60,41 @@ impl Offering {
                 self.requests.remove(&mark.key);
             }
             OfferingEvent::Allocated { serial, buyer, mark, walk } => {
-                self.stock.allocate(*serial, *buyer, *walk, mark.clone());
+                // A reservation was counted when it was made (D39).
+                if self.stock.reservation(*serial).is_none() {
+                    self.count(*buyer, 1);
+                }
+                let topped_up = self.topped_up.remove(&serial.0).unwrap_or_default();
+                let (buyer, walk, kept) = (*buyer, *walk, mark.clone());
+                let payment = Payment { buyer, walk, mark: kept, alive: false, until: None, topped_up };
+                self.stock.allocate(*serial, payment);
                 self.remember(mark, Effect::Buys(*serial));
+            }
+            OfferingEvent::Reserving { serial, buyer, mark, walk, until } => {
+                let (topped_up, until) = (Money::ZERO, Some(*until));
+                let (kept, walk) = (mark.clone(), *walk);
+                let payment = Payment { buyer: *buyer, walk, mark: kept, alive: false, until, topped_up };
+                self.stock.allocate(*serial, payment);
+                self.remember(mark, Effect::Reserves(*serial, until.unwrap_or_default()));
                 self.count(*buyer, 1);
+            }
+            OfferingEvent::Reserved(serial) => {
+                assert!(self.stock.reserve(*serial), "a serial is reserved once its money is held (F6)");
+            }
+            OfferingEvent::ReservationEnded(serial, mark) => {
+                let Some(reservation) = self.stock.end_reservation(*serial) else {
+                    unreachable!("only a reservation that stands ends");
+                };
+                self.count(reservation.buyer, -1);
+                if let Some(mark) = mark {
+                    self.remember(mark, Effect::Cancels(*serial));
+                }
+            }
+            OfferingEvent::ToppedUp(serial, amount) => {
+                let sum = self.topped_up.entry(serial.0).or_default();
+                *sum = sum
+                    .checked_add(*amount)
+                    .unwrap_or_else(|| unreachable!("what was added came out of one currency's whole money"));
             }
             OfferingEvent::Freed(serial) => {
                 let Some(payment) = self.stock.free(*serial) else {
@@ -58,6 +102,9 @@ impl Offering {
                 };
                 self.requests.remove(&payment.mark.key);
                 self.count(payment.buyer, -1);
+                if !payment.topped_up.is_zero() && matches!(self.commission, Commission::Attached(_)) {
+                    self.topped_up.insert(serial.0, payment.topped_up);
+                }
             }
             OfferingEvent::Paid(serial) => {
                 let sold = self.stock.sell(*serial);
@@ -77,12 +124,12 @@ impl Offering {
                 }
             }
             OfferingEvent::Expired => {
-                let Commission::Attached { payer, terms, mark } =
-                    std::mem::replace(&mut self.commission, Commission::None)
-                else {
+                let former = std::mem::replace(&mut self.commission, Commission::None);
+                let Commission::Attached(attachment) = former else {
                     unreachable!("only an attached commission expires");
                 };
-                self.commission = Commission::Expired { payer, terms, mark };
+                self.commission = Commission::Expired(attachment);
+                self.topped_up.clear();
             }
             OfferingEvent::WindowOpened => {
                 assert!(!self.window_opened, "a window opens once (F4)");

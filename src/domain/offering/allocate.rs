@@ -2,13 +2,24 @@
 
 use super::decide::resuming;
 use super::{Commission, Effect, Offering, Standing};
+use crate::domain::answer::Done;
 use crate::domain::event::{Event, OfferingEvent, Queued};
-use crate::domain::inside::{Body, Debit, DebitRefused};
-use crate::domain::number::{ActorNumber, Serial, WalkId};
+use crate::domain::inside::{Body, Debit, DebitRefused, PurchaseGift};
+use crate::domain::number::{ActorNumber, Fingerprint, Serial, WalkId};
 use crate::domain::refusal::{Code, Refusal};
-use crate::domain::request::{FoundVia, PurchaseTask, Request, RequestMark};
+use crate::domain::request::{
+    FoundVia, PurchaseTask, Request, RequestKey, RequestMark, Source, SpentGift, SpentPayment,
+};
 use crate::domain::step::{Context, Decision, Step};
+use crate::domain::time::Timestamp;
 use crate::limits::LINE_MAX;
+
+/// For whom a serial is set apart.
+pub(super) struct Buyer<'request> {
+    pub(super) number: ActorNumber,
+    pub(super) mark: &'request RequestMark,
+    pub(super) source: &'request Source,
+}
 
 /// What the stock has for a buyer.
 enum Choice {
@@ -34,7 +45,15 @@ impl Offering {
                     None => self.repeat_at(serial, request),
                 };
             }
-            Some(Effect::Circulates(_)) => return Decision::Refuse(Refusal::of(Code::IdReused)),
+            Some(Effect::Reserves(serial, until)) => {
+                return match self.stock.payment(serial) {
+                    Some(payment) if payment.mark == request.mark => Decision::Wait(payment.walk),
+                    _ => Decision::Answer(Done::Reserved { serial, price: self.offer.price, until }),
+                };
+            }
+            Some(Effect::Circulates(_) | Effect::Cancels(_)) => {
+                return Decision::Refuse(Refusal::of(Code::IdReused));
+            }
         }
         if task.named.is_some_and(|serial| self.stock.standing(serial).is_none()) {
             return Decision::Refuse(Refusal::of(Code::UnknownCertificate));
@@ -51,6 +70,9 @@ impl Offering {
         if !self.offer.window.contains(context.now) {
             return Decision::Refuse(Refusal::of(Code::SaleNotOpen));
         }
+        if task.source == Source::Reservation && self.offer.reservable_ms.is_none() {
+            return Decision::Refuse(Refusal::of(Code::NotReservable));
+        }
         if let Some(walk) = self.attaching() {
             return Decision::Wait(walk);
         }
@@ -64,7 +86,8 @@ impl Offering {
         match choice {
             Choice::Serial(serial) => {
                 let mut step = Step::default();
-                self.allocate(&mut step, serial, task.buyer.number, &request.mark, context, None);
+                let buyer = Buyer { number: task.buyer.number, mark: &request.mark, source: &task.source };
+                self.allocate(&mut step, serial, &buyer, (context.walk, context.now), None);
                 Decision::Record(step)
             }
             _ if self.line.len() >= LINE_MAX => Decision::Refuse(Refusal::of(Code::Overloaded)),
@@ -84,12 +107,47 @@ impl Offering {
             Some(serial) => match self.stock.standing(serial) {
                 Some(Standing::Untouched | Standing::Alive) => Choice::Serial(serial),
                 Some(Standing::InPayment) => Choice::Line,
-                _ => Choice::Refused(Code::Sold),
+                Some(Standing::Reserved) => Choice::Refused(Code::Reserved),
+                Some(Standing::Sold) | None => Choice::Refused(Code::Sold),
             },
             None => match self.stock.lowest_untouched().or_else(|| self.stock.lowest_alive()) {
                 Some(serial) => Choice::Serial(serial),
-                None => Choice::Line,
+                None if self.stock.payments() > 0 => Choice::Line,
+                None => Choice::Refused(Code::Reserved),
             },
+        }
+    }
+
+    /// T16: a merchant withholds the certificate of a gift. It waits in no line: the merchant asks again.
+    pub(super) fn apply_purchase_gift(&self, context: Context, purchase: &PurchaseGift) -> Decision {
+        let PurchaseGift { gift, order, supplier, buyer, serial, amount } = purchase;
+        let judged = match self.choose(Some(*serial)) {
+            _ if *supplier != self.offer.supplier.number => Err(Code::NotAllowed),
+            _ if self.published.is_none() => Err(Code::NotPublished),
+            _ if *amount != self.offer.price => Err(Code::AmountMismatch),
+            _ if !self.offer.window.contains(context.now) => Err(Code::SaleNotOpen),
+            Choice::Refused(code) => Err(code),
+            Choice::Line => Err(Code::Overloaded),
+            Choice::Serial(_) if self.attaching().is_some() => Err(Code::Overloaded),
+            Choice::Serial(_) if self.over_cap(buyer.number) => Err(Code::CapReached),
+            Choice::Serial(serial) => Ok(serial),
+        };
+        match judged {
+            Err(code) => {
+                let refused = Body::OrderRefused(order.reference.clone(), code);
+                Decision::Record(Step::default().sending(order.merchant, refused))
+            }
+            Ok(serial) => {
+                // No client's request: its caller is the certificate, which no client can be.
+                let key = RequestKey { caller: self.number.certificate(serial), id: gift.id.clone() };
+                let mark = RequestMark { key, fingerprint: Fingerprint::default() };
+                let spent = SpentGift { key: gift.clone(), order: Some(order.clone()) };
+                let source = Source::Gift(Box::new(spent));
+                let buyer = Buyer { number: buyer.number, mark: &mark, source: &source };
+                let mut step = Step::default();
+                self.allocate(&mut step, serial, &buyer, (context.walk, context.now), None);
+                Decision::Record(step)
+            }
         }
     }
 
@@ -100,44 +158,68 @@ impl Offering {
             buyer: task.buyer,
             named: task.named,
             mark: request.mark.clone(),
+            source: task.source.clone(),
         };
         let mut step = Step::of(vec![Event::Offering(OfferingEvent::Queued(Box::new(queued)))]);
         step.queued = true;
         step
     }
 
-    /// Adds to a step: this serial is the buyer's, who is now asked to pay.
-    fn allocate(
+    /// Adds to a step: this serial is the buyer's, who is now asked to pay, or to hold the money of a reservation.
+    /// `walk` and `now` are those of the walk that pays.
+    pub(super) fn allocate(
         &self,
         step: &mut Step,
         serial: Serial,
-        buyer: ActorNumber,
-        mark: &RequestMark,
-        context: Context,
+        buyer: &Buyer<'_>,
+        (walk, now): (WalkId, Timestamp),
         from_line: Option<&Queued>,
     ) {
+        let (number, mark) = (buyer.number, buyer.mark.clone());
+        let body = match buyer.source {
+            Source::Reservation => {
+                let until = Timestamp(now.0.saturating_add(self.offer.reservable_ms.unwrap_or(0)));
+                let reserving = OfferingEvent::Reserving { serial, buyer: number, mark, walk, until };
+                step.events.push(Event::Offering(reserving));
+                Body::Hold { offering: self.number, serial, amount: self.offer.price }
+            }
+            source => {
+                let allocated = OfferingEvent::Allocated { serial, buyer: number, mark: mark.clone(), walk };
+                step.events.push(Event::Offering(allocated));
+                self.asking(serial, mark, self.paid_by(source))
+            }
+        };
+        match from_line {
+            Some(queued) => step.onward.push(resuming(number, body, queued.walk, queued.now)),
+            None => step.send(number, body),
+        }
+    }
+
+    /// The demand for the price, with what brings the certificate to life where nothing has yet.
+    pub(super) fn asking(&self, serial: Serial, mark: RequestMark, source: Source) -> Body {
         let untouched = match self.stock.standing(serial) {
             Some(Standing::InPayment) => self.stock.payment(serial).is_some_and(|payment| !payment.alive),
+            Some(Standing::Reserved) => self.stock.reservation(serial).is_some_and(|there| !there.alive),
             standing => standing == Some(Standing::Untouched),
         };
-        let walk = from_line.map_or(context.walk, |queued| queued.walk);
-        step.events.push(Event::Offering(OfferingEvent::Allocated {
-            serial,
-            buyer,
-            mark: mark.clone(),
-            walk,
-        }));
-        let debit = Debit {
+        Body::Debit(Box::new(Debit {
             offering: self.number,
             serial,
             amount: self.offer.price,
-            mark: mark.clone(),
+            mark,
             birth: untouched.then(|| Box::new(self.birth(serial))),
-        };
-        let body = Body::Debit(Box::new(debit));
-        match from_line {
-            Some(queued) => step.onward.push(resuming(buyer, body, queued.walk, queued.now)),
-            None => step.send(buyer, body),
+            source,
+        }))
+    }
+
+    /// A payment certificate pays its own beneficiary, which the buyer's account judges by this payee.
+    fn paid_by(&self, source: &Source) -> Source {
+        match source {
+            Source::PaymentCertificate(spent) => {
+                let payee = Some(self.offer.payee.number);
+                Source::PaymentCertificate(Box::new(SpentPayment { payee, ..(**spent).clone() }))
+            }
+            source => source.clone(),
         }
     }
 
@@ -148,38 +230,58 @@ impl Offering {
             unreachable!("a refused debit belongs to a payment under way");
         };
         let mut step = Step::of(vec![Event::Offering(OfferingEvent::Freed(serial))]);
-        step.answer = Some(Err(Refusal::of(refused.code)));
+        match &refused.order {
+            // The merchant's account answers.
+            Some(order) => {
+                step.send(order.merchant, Body::OrderRefused(order.reference.clone(), refused.code));
+            }
+            None => step.answer = Some(Err(Refusal::of(refused.code))),
+        }
+        self.serve(&mut step, serial, payment.buyer, context.now);
+        // An envelope that comes back after the time limit goes home at once.
+        let untouched = !payment.alive;
+        if let (Commission::Expired(there), Some(birth), true) = (&self.commission, &refused.birth, untouched)
+            && !birth.funded().is_zero()
+        {
+            step = self.returning(step, there, birth.funded());
+        }
+        Decision::Record(step)
+    }
+
+    /// Adds to a step that frees a serial, which `former` had: the next in line who may have it gets it (F5).
+    pub(super) fn serve(&self, step: &mut Step, serial: Serial, former: ActorNumber, now: Timestamp) {
         let mut served = false;
         for queued in &self.line {
             if served || queued.named.is_some_and(|named| named != serial) {
                 continue;
             }
             // The cap counts what this step has just freed no longer; without a cap nothing is counted.
-            let freed = u32::from(payment.buyer == queued.buyer.number);
+            let freed = u32::from(former == queued.buyer.number);
             let bought = self.bought_by(queued.buyer.number).saturating_sub(freed);
             step.events.push(Event::Offering(OfferingEvent::Unqueued(queued.walk)));
             if self.offer.cap.is_some_and(|cap| bought >= cap) {
                 step.other_answers.push((queued.walk, Err(Refusal::of(Code::CapReached))));
                 continue;
             }
-            self.allocate(&mut step, serial, queued.buyer.number, &queued.mark, context, Some(queued));
+            let buyer = Buyer { number: queued.buyer.number, mark: &queued.mark, source: &queued.source };
+            self.allocate(step, serial, &buyer, (queued.walk, now), Some(queued));
             served = true;
         }
-        // An envelope that comes back after the time limit goes home at once.
-        let untouched = !payment.alive;
-        if let (Commission::Expired { payer, .. }, Some(birth), true) =
-            (&self.commission, &refused.birth, untouched)
-            && !birth.money().is_zero()
-        {
-            step = self.returning(step, *payer, birth.money());
-        }
+    }
+
+    /// The buyer has paid: whoever waited for this serial, or for a stock of which nothing can come free any more
+    /// by a payment that fails, is refused.
+    pub(super) fn apply_paid(&self, serial: Serial) -> Decision {
+        let mut step = Step::of(vec![Event::Offering(OfferingEvent::Paid(serial))]);
+        let code = if self.stock.sold() + 1 == self.offer.items { Code::SoldOut } else { Code::Reserved };
+        self.dismiss(&mut step, serial, Code::Sold, code);
         Decision::Record(step)
     }
 
-    /// The buyer has paid: whoever waited for this serial, or for a stock that is now all sold, is refused.
-    pub(super) fn apply_paid(&self, serial: Serial) -> Decision {
-        let mut step = Step::of(vec![Event::Offering(OfferingEvent::Paid(serial))]);
-        let last = self.stock.sold() + 1 == self.offer.items;
+    /// Adds to a step that ends a payment for good: whoever waited for that serial is refused with `for_it`, and,
+    /// where it was the last payment under way, everyone else with `for_others`.
+    pub(super) fn dismiss(&self, step: &mut Step, serial: Serial, for_it: Code, for_others: Code) {
+        let last = self.stock.payments() <= 1;
         let mut refuse = |walk: WalkId, code| {
             step.events.push(Event::Offering(OfferingEvent::Unqueued(walk)));
             step.other_answers.push((walk, Err(Refusal::of(code))));
@@ -188,11 +290,10 @@ impl Offering {
         let concerned = if last || self.named_in_line > 0 { self.line.len() } else { 0 };
         for queued in self.line.iter().take(concerned) {
             if queued.named == Some(serial) {
-                refuse(queued.walk, Code::Sold);
+                refuse(queued.walk, for_it);
             } else if last {
-                refuse(queued.walk, Code::SoldOut);
+                refuse(queued.walk, for_others);
             }
         }
-        Decision::Record(step)
     }
 }

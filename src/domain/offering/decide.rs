@@ -1,15 +1,18 @@
 //! What an offering decides on everything but allocating: issuing, publishing, attaching, circulating, showing.
 
-use super::{Commission, Effect, Offering, Standing};
+use super::{Attachment, Commission, Effect, Offering, Standing};
 use crate::domain::answer::{CertificateView, CommissionLabel, Done, OfferingView};
 use crate::domain::chain::Head;
-use crate::domain::commission::CommissionTerms;
 use crate::domain::event::{Event, OfferingEvent};
 use crate::domain::inside::{Body, Handed, Turn, TurnRefused};
-use crate::domain::money::{Currency, Money};
+use crate::domain::link::PageLink;
+use crate::domain::message::Display;
+use crate::domain::money::Money;
 use crate::domain::number::{ActorNumber, Serial, WalkId};
 use crate::domain::refusal::{Code, Refusal};
-use crate::domain::request::{CirculateTask, FoundVia, IssuedOffer, Request, RequestMark, Task};
+use crate::domain::request::{
+    AttachTask, CirculateTask, FoundVia, GiftTask, GiveTask, IssuedOffer, Party, Request, RequestMark, Task,
+};
 use crate::domain::step::{Context, Decision, Onward, Step};
 use crate::domain::time::Timestamp;
 use crate::limits::TURN_TRIES_MAX;
@@ -34,7 +37,10 @@ impl Offering {
             Body::DebitRefused(refused) => self.apply_debit_refused(context, refused),
             Body::Paid(serial) => self.apply_paid(*serial),
             Body::TurnRefused(refused) => self.apply_turn_refused(refused),
-            Body::CommissionFunded(amount) => {
+            Body::HoldDone(serial) => self.apply_hold_done(*serial),
+            Body::PurchaseGift(purchase) => self.apply_purchase_gift(context, purchase),
+            Body::TopUp(top_up) => self.apply_top_up(top_up),
+            Body::CommissionFunded(amount) | Body::CommissionBacked(amount) => {
                 let answer = Ok(Done::Attached { debited: *amount });
                 Decision::Record(Step::of(vec![Event::Offering(OfferingEvent::Attached)]).answering(answer))
             }
@@ -61,14 +67,18 @@ impl Offering {
                 }
                 Decision::Refuse(Refusal::of(Code::NameTaken))
             }
-            Task::Publish => self.apply_publish(context, mark),
-            Task::Attach(payer, terms) => match self.attached_by() {
+            Task::Publish(display) => self.apply_publish(context, mark, *display),
+            Task::Attach(attach) => match self.attached_by() {
                 Some(known) if known.key == mark.key => self.attach_again(mark),
-                _ => self.apply_attach(context, request, payer.number, payer.currency, terms),
+                _ => self.apply_attach(context, mark, attach),
             },
             Task::Circulate(task) => self.apply_circulate(request, task, known),
             Task::Acquire(_) => Decision::Refuse(Refusal::of(Code::NoRight)),
-            Task::Purchase(task) => self.apply_purchase(context, request, task, known),
+            Task::Purchase(task) | Task::Reserve(task) => self.apply_purchase(context, request, task, known),
+            Task::PayReservation(buyer, serial) => self.apply_pay(context, request, *buyer, *serial, known),
+            Task::CancelReservation(serial) => self.apply_cancel(context, mark, *serial, known),
+            Task::Refund(_) => Decision::Refuse(Refusal::of(Code::NotSold)),
+            Task::Gift(GiftTask::Give(give)) => self.check_gift(request, give),
             Task::ShowCertificate { serial, .. } => self.show_untouched(*serial),
             other => unreachable!("a door never sends an offering {other:?}"),
         }
@@ -78,9 +88,9 @@ impl Offering {
     fn attached_by(&self) -> Option<&RequestMark> {
         match &self.commission {
             Commission::None => None,
-            Commission::Attaching { mark, .. }
-            | Commission::Attached { mark, .. }
-            | Commission::Expired { mark, .. } => Some(mark),
+            Commission::Attaching(there, _) | Commission::Attached(there) | Commission::Expired(there) => {
+                Some(&there.mark)
+            }
         }
     }
 
@@ -92,14 +102,14 @@ impl Offering {
     fn known(&self, request: &Request) -> Result<Option<Effect>, Refusal> {
         let elsewhere = match &request.task {
             Task::Circulate(task) => task.named.is_some(),
-            Task::Acquire(_) | Task::ShowCertificate { .. } => true,
+            Task::Acquire(_) | Task::ShowCertificate { .. } | Task::Refund(_) | Task::Gift(_) => true,
             _ => false,
         };
         if elsewhere {
             return Ok(None);
         }
         let mark = &request.mark;
-        let published_by = self.published.as_ref().map(|(_, published_by)| published_by);
+        let published_by = self.published.as_ref().map(|published| &published.mark);
         let own = [Some(&self.issued_by), published_by, self.attached_by()];
         let other = |known: &RequestMark| known.key == mark.key && known.fingerprint != mark.fingerprint;
         match self.requests.get(&mark.key) {
@@ -109,11 +119,11 @@ impl Offering {
         }
     }
 
-    fn apply_publish(&self, context: Context, mark: &RequestMark) -> Decision {
-        if let Some((at, published_by)) = &self.published
-            && published_by.key == mark.key
+    fn apply_publish(&self, context: Context, mark: &RequestMark, display: Display) -> Decision {
+        if let Some(published) = &self.published
+            && published.mark.key == mark.key
         {
-            return Decision::Answer(Done::Published { at: *at });
+            return Decision::Answer(Done::Published { at: published.at });
         }
         if mark.key.caller != self.offer.supplier.number {
             return Decision::Refuse(Refusal::new(
@@ -125,33 +135,25 @@ impl Offering {
         if self.published.is_some() {
             return Decision::Refuse(Refusal::of(Code::AlreadyPublished));
         }
-        let event = OfferingEvent::Published(mark.clone());
+        let event = OfferingEvent::Published(mark.clone(), display);
         let done = Done::Published { at: context.now };
         Decision::Record(Step::of(vec![Event::Offering(event)]).answering(Ok(done)))
     }
 
     fn attach_again(&self, mark: &RequestMark) -> Decision {
         match &self.commission {
-            Commission::Attaching { walk, .. } => Decision::Wait(*walk),
-            Commission::Attached { terms, mark: known, .. }
-            | Commission::Expired { terms, mark: known, .. }
-                if known.key == mark.key =>
-            {
-                let debited = self.all_envelopes(terms).unwrap_or_default();
+            Commission::Attaching(_, walk) => Decision::Wait(*walk),
+            Commission::Attached(there) | Commission::Expired(there) if there.mark.key == mark.key => {
+                let debited = self.all_envelopes(&there.terms).unwrap_or_default();
                 Decision::Answer(Done::Attached { debited })
             }
             _ => Decision::Refuse(Refusal::of(Code::AlreadyAttached)),
         }
     }
 
-    fn apply_attach(
-        &self,
-        context: Context,
-        request: &Request,
-        payer: ActorNumber,
-        currency: Currency,
-        terms: &CommissionTerms,
-    ) -> Decision {
+    fn apply_attach(&self, context: Context, mark: &RequestMark, attach: &AttachTask) -> Decision {
+        let AttachTask { payer: Party { number: payer, currency }, terms, backing } = attach;
+        let (payer, currency) = (*payer, *currency);
         let refuse = |code, field, detail: &'static str| Decision::Refuse(Refusal::new(code, field, detail));
         if payer != self.offer.supplier.number && !self.offer.payers.contains(&payer) {
             return refuse(
@@ -164,7 +166,7 @@ impl Offering {
             return Decision::Refuse(Refusal::of(Code::CurrencyMismatch));
         }
         if self.attached_by().is_some() {
-            return self.attach_again(&request.mark);
+            return self.attach_again(mark);
         }
         if !self.stock.pristine() || !self.line.is_empty() {
             return Decision::Refuse(Refusal::of(Code::AlreadyTouched));
@@ -186,18 +188,35 @@ impl Offering {
         let event = OfferingEvent::AttachBegun {
             payer,
             terms: Box::new(terms.clone()),
-            mark: request.mark.clone(),
+            backing: backing.clone(),
+            mark: mark.clone(),
             walk: context.walk,
         };
-        let step = Step::of(vec![Event::Offering(event)]);
-        Decision::Record(step.sending(payer, Body::DebitCommission { offering: self.number, amount }))
+        let offering = self.number;
+        let asks = match backing.clone() {
+            None => Body::DebitCommission { offering, amount },
+            Some(payment) => Body::LinkPayment { offering, payment, amount },
+        };
+        Decision::Record(Step::of(vec![Event::Offering(event)]).sending(payer, asks))
+    }
+
+    /// T7, T16: a gift of a certificate has exactly its price; then its donor decides. The price never changes.
+    fn check_gift(&self, request: &Request, give: &GiveTask) -> Decision {
+        if give.recipient.currency != self.offer.currency {
+            return Decision::Refuse(Refusal::of(Code::CurrencyMismatch));
+        }
+        if give.price != self.offer.price {
+            let detail = "is not the certificate's: give exactly that";
+            return Decision::Refuse(Refusal::new(Code::AmountMismatch, "price", detail));
+        }
+        Decision::Pass(request.mark.key.caller, Body::Request(Box::new(request.clone())))
     }
 
     /// The walk to wait for while the commission is being funded.
     #[must_use]
     pub fn attaching(&self) -> Option<WalkId> {
         match &self.commission {
-            Commission::Attaching { walk, .. } => Some(*walk),
+            Commission::Attaching(_, walk) => Some(*walk),
             _ => None,
         }
     }
@@ -206,7 +225,7 @@ impl Offering {
         match known {
             None => {}
             Some(Effect::Circulates(serial)) => return self.repeat_at(serial, request),
-            Some(Effect::Waits(_) | Effect::Buys(_)) => return Decision::Refuse(Refusal::of(Code::IdReused)),
+            Some(_) => return Decision::Refuse(Refusal::of(Code::IdReused)),
         }
         let standing = match task.named.map(|serial| self.stock.standing(serial)) {
             Some(None) => return Decision::Refuse(Refusal::of(Code::UnknownCertificate)),
@@ -224,6 +243,15 @@ impl Offering {
         }
         match (task.named, standing) {
             (Some(serial), Some(Standing::Untouched)) => {
+                if matches!(task.via, FoundVia::PrivatePage(_)) {
+                    return Decision::Refuse(Refusal::of(Code::NotOnThatPage));
+                }
+                self.bring_to_life(serial, request, None)
+            }
+            // A reserved certificate may be circulated (D39).
+            (Some(serial), Some(Standing::Reserved))
+                if self.stock.reservation(serial).is_some_and(|reservation| !reservation.alive) =>
+            {
                 if matches!(task.via, FoundVia::PrivatePage(_)) {
                     return Decision::Refuse(Refusal::of(Code::NotOnThatPage));
                 }
@@ -265,7 +293,8 @@ impl Offering {
             }
             None => match self.stock.any_payment() {
                 Some(payment) => Decision::Wait(payment.walk),
-                None => Decision::Refuse(Refusal::of(Code::SoldOut)),
+                None if self.stock.all_sold() => Decision::Refuse(Refusal::of(Code::SoldOut)),
+                None => Decision::Refuse(Refusal::of(Code::Reserved)),
             },
         }
     }
@@ -296,10 +325,12 @@ impl Offering {
         Decision::Record(Step::of(vec![Event::Offering(event)]).answering(Err(Refusal::of(code))))
     }
 
-    fn label(&self) -> Option<CommissionLabel> {
+    pub(super) fn label(&self, topped_up: Money) -> Option<CommissionLabel> {
         match &self.commission {
-            Commission::Attached { terms, .. } => {
-                let reserve = terms.funded.checked_sub(terms.attached).unwrap_or_default();
+            Commission::Attached(Attachment { terms, .. }) => {
+                let reserve =
+                    terms.funded.checked_sub(terms.attached).and_then(|rest| rest.checked_add(topped_up));
+                let reserve = reserve.unwrap_or_else(|| unreachable!("what was funded is a legal amount"));
                 Some(CommissionLabel { attached: terms.attached, reserve, cumulative: terms.attached })
             }
             _ => None,
@@ -312,11 +343,15 @@ impl Offering {
             number: self.number,
             price: self.offer.price,
             currency: self.offer.currency,
-            label: self.label(),
+            label: self.label(Money::ZERO),
             published_at: self.published_at(),
+            display: self.published.as_ref().map(|published| published.display).unwrap_or_default(),
+            frozen: self.published.as_ref().and_then(|published| published.frozen),
+            link: PageLink::to(self.number),
             items: self.offer.items,
             sold: self.stock.sold(),
             left: self.stock.left(),
+            reserved: self.stock.reserved(),
             window: self.offer.window,
             cap: self.offer.cap,
             expires_at: self.deadline(),
@@ -331,9 +366,11 @@ impl Offering {
         match self.stock.standing(serial) {
             None => Decision::Refuse(Refusal::of(Code::UnknownCertificate)),
             Some(_) => Decision::Answer(Done::Certificate(Box::new(CertificateView {
+                offering: self.number,
                 serial,
+                link: PageLink::to(self.number.certificate(serial)),
                 price: self.offer.price,
-                label: self.label(),
+                label: self.label(self.topped_up_for(serial)),
                 promised: Money::ZERO,
                 cashed: Money::ZERO,
                 returned: Money::ZERO,
@@ -342,6 +379,7 @@ impl Offering {
                 chain: Vec::new(),
                 almost_met: false,
                 sale: None,
+                refunded: false,
                 sequence: 0,
                 head: Head::default(),
             }))),

@@ -1,12 +1,12 @@
-//! What time alone brings about at an offering: its envelopes go home, its window opens and closes.
+//! What time alone brings about at an offering: its envelopes go home, its window opens and closes, reservations end.
 //!
 //! Absent on purpose: judging by the window's events. Purchases are judged by their walk's time (F4).
 
-use super::{Commission, Offering};
+use super::{Attachment, Commission, Offering};
 use crate::domain::event::{Event, OfferingEvent};
-use crate::domain::inside::{Body, Credit, CreditReason};
+use crate::domain::inside::{Body, Credit, CreditReason, Draw};
 use crate::domain::money::Money;
-use crate::domain::number::ActorNumber;
+use crate::domain::number::Serial;
 use crate::domain::step::Step;
 use crate::domain::time::Timestamp;
 
@@ -16,6 +16,7 @@ enum Due {
     Expiry,
     Opening,
     Closing,
+    Reservation(Serial),
 }
 
 impl Offering {
@@ -26,10 +27,15 @@ impl Offering {
             bound.filter(|_| !told).and_then(|bound| Some(bound.max(self.published_at()?)))
         };
         let window = &self.offer.window;
+        let reservation = match self.stock.first_end() {
+            Some((at, serial)) => (Some(at), Due::Reservation(serial)),
+            None => (None, Due::Closing),
+        };
         [
             (self.expires_at(), Due::Expiry),
             (bound(window.opens, self.window_opened), Due::Opening),
             (bound(window.closes, self.window_closed), Due::Closing),
+            reservation,
         ]
         .into_iter()
         .filter_map(|(at, due)| Some((at?, due)))
@@ -50,28 +56,35 @@ impl Offering {
             Due::Expiry => self.expiry(),
             Due::Opening => Step::of(vec![Event::Offering(OfferingEvent::WindowOpened)]),
             Due::Closing => Step::of(vec![Event::Offering(OfferingEvent::WindowClosed)]),
+            Due::Reservation(serial) => self.reservation_over(at, serial, None),
         };
         Some((at, step))
     }
 
     /// The untouched envelopes go home.
     fn expiry(&self) -> Step {
-        let Commission::Attached { payer, terms, .. } = &self.commission else {
+        let Commission::Attached(there) = &self.commission else {
             unreachable!("only an attached commission expires");
         };
         let step = Step::of(vec![Event::Offering(OfferingEvent::Expired)]);
-        let untouched = u64::from(self.stock.untouched());
-        let amount = terms
-            .funded
-            .checked_times(untouched)
-            .unwrap_or_else(|| unreachable!("what was funded is a legal amount"));
-        if amount.is_zero() { step } else { self.returning(step, *payer, amount) }
+        let amount = u64::try_from(self.enveloped()).ok().and_then(|amount| Money::from_minor(amount).ok());
+        let amount = amount.unwrap_or_else(|| unreachable!("what was funded is a legal amount"));
+        if amount.is_zero() { step } else { self.returning(step, there, amount) }
     }
 
-    /// Adds to a step: this much of untouched envelopes goes home.
-    pub(super) fn returning(&self, mut step: Step, payer: ActorNumber, amount: Money) -> Step {
+    /// Adds to a step: this much of untouched envelopes goes home, or is free where it was only claimed.
+    pub(super) fn returning(&self, mut step: Step, attachment: &Attachment, amount: Money) -> Step {
         step.events.push(Event::Offering(OfferingEvent::Returned(amount)));
-        let credit = Credit { amount, reason: CreditReason::Returned, from: self.number, awaited: false };
-        step.sending(payer, Body::Credit(credit))
+        let body = match attachment.backing.clone() {
+            Some(payment) => {
+                let (by, release) = (self.number, Money::ZERO);
+                Body::Draw(Box::new(Draw { payment, by, release, free: amount }))
+            }
+            None => {
+                let reason = CreditReason::Returned;
+                Body::Credit(Credit { amount, reason, from: self.number, awaited: false })
+            }
+        };
+        step.sending(attachment.payer, body)
     }
 }

@@ -6,21 +6,25 @@ mod absorb;
 mod allocate;
 mod decide;
 mod due;
-mod parted;
+mod reserve;
 mod stock;
+mod topping;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use parted::PartedMap;
-pub use stock::{Payment, Standing, Stock};
+use super::parted::PartedMap;
+pub use stock::{Payment, Reservation, Standing, Stock};
 
+use super::answer::FrozenRow;
 use super::commission::CommissionTerms;
 use super::event::Queued;
 use super::inside::{Birth, Envelope};
+use super::message::Display;
 use super::money::Money;
+use super::name::RequestId;
 use super::number::{ActorNumber, Fingerprint, Serial, WalkId};
 use super::request::{IssuedOffer, RequestKey, RequestMark};
 use super::time::Timestamp;
@@ -31,7 +35,7 @@ pub struct Offering {
     number: ActorNumber,
     offer: IssuedOffer,
     issued_by: RequestMark,
-    published: Option<(Timestamp, RequestMark)>,
+    published: Option<Published>,
     commission: Commission,
     stock: Stock,
     requests: PartedMap<RequestKey, Remembered>,
@@ -44,6 +48,18 @@ pub struct Offering {
     window_closed: bool,
     /// What went home to the commission's payer from envelopes that were here when their time was over.
     returned: Money,
+    /// What its commission's payer has added to envelopes that are here (D4).
+    topped_up: BTreeMap<u32, Money>,
+}
+
+/// How it stands on the public platform.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Published {
+    at: Timestamp,
+    mark: RequestMark,
+    display: Display,
+    /// As it was then, where it is shown so (V2).
+    frozen: Option<FrozenRow>,
 }
 
 /// Where the offering's commission stands.
@@ -52,11 +68,21 @@ enum Commission {
     /// None was attached.
     None,
     /// The payer's money is awaited; messages that depend on it wait for this walk.
-    Attaching { payer: ActorNumber, terms: Arc<CommissionTerms>, mark: RequestMark, walk: WalkId },
+    Attaching(Attachment, WalkId),
     /// Every untouched serial has its envelope here.
-    Attached { payer: ActorNumber, terms: Arc<CommissionTerms>, mark: RequestMark },
+    Attached(Attachment),
     /// The time limit has passed and the untouched envelopes went home.
-    Expired { payer: ActorNumber, terms: Arc<CommissionTerms>, mark: RequestMark },
+    Expired(Attachment),
+}
+
+/// A commission as it was attached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Attachment {
+    payer: ActorNumber,
+    terms: Arc<CommissionTerms>,
+    mark: RequestMark,
+    /// The payer's payment certificate that backs it; none: its money is in the envelopes.
+    backing: Option<RequestId>,
 }
 
 /// What a request that does not name its serial, or buys, has brought about: recognised for ever.
@@ -74,6 +100,10 @@ enum Effect {
     Buys(Serial),
     /// It circulates or circulated this serial, by that walk.
     Circulates(Serial),
+    /// It reserves or reserved this serial, until then.
+    Reserves(Serial, Timestamp),
+    /// It has ended the reservation of this serial.
+    Cancels(Serial),
 }
 
 impl Offering {
@@ -95,6 +125,7 @@ impl Offering {
             window_opened: false,
             window_closed: false,
             returned: Money::ZERO,
+            topped_up: BTreeMap::new(),
         }
     }
 
@@ -113,7 +144,7 @@ impl Offering {
     /// Since when it is published.
     #[must_use]
     pub fn published_at(&self) -> Option<Timestamp> {
-        self.published.as_ref().map(|(at, _)| *at)
+        self.published.as_ref().map(|published| published.at)
     }
 
     /// How many requests it remembers.
@@ -134,15 +165,40 @@ impl Offering {
         self.bought.get(&account).copied().unwrap_or(0)
     }
 
-    /// The envelopes of untouched serials, in minor units: part of I1.
-    #[must_use]
-    pub fn envelopes(&self) -> u128 {
+    /// What is funded for the envelopes that are here, in minor units: those of serials that have no hop.
+    fn enveloped(&self) -> u128 {
         match &self.commission {
-            Commission::Attached { terms, .. } => {
-                u128::from(terms.funded.minor()) * u128::from(self.stock.untouched())
+            Commission::Attached(Attachment { terms, .. }) => {
+                let topped_up = self.topped_up.values().map(|amount| u128::from(amount.minor()));
+                u128::from(terms.funded.minor()) * u128::from(self.stock.enveloped())
+                    + topped_up.sum::<u128>()
             }
             _ => 0,
         }
+    }
+
+    /// The money in the envelopes that are here, in minor units: part of I1.
+    #[must_use]
+    pub fn envelopes(&self) -> u128 {
+        if self.claims_on().is_some() { 0 } else { self.enveloped() }
+    }
+
+    /// The payment certificate that backs its commission: the payer and the id; none where it was paid into
+    /// envelopes.
+    #[must_use]
+    pub fn claims_on(&self) -> Option<(ActorNumber, &RequestId)> {
+        match &self.commission {
+            Commission::Attached(there) | Commission::Expired(there) => {
+                there.backing.as_ref().map(|backing| (there.payer, backing))
+            }
+            Commission::None | Commission::Attaching(..) => None,
+        }
+    }
+
+    /// What of the payment certificate that backs its commission stands for serials that have no hop.
+    #[must_use]
+    pub fn claims(&self) -> u128 {
+        if self.claims_on().is_some() { self.enveloped() } else { 0 }
     }
 
     /// Of the commission of certificates that have not come to life: what is funded in minor units, the
@@ -150,7 +206,7 @@ impl Offering {
     #[must_use]
     pub fn funded_at_home(&self) -> (u64, u64) {
         (
-            u64::try_from(self.envelopes()).unwrap_or(u64::MAX).saturating_add(self.returned.minor()),
+            u64::try_from(self.enveloped()).unwrap_or(u64::MAX).saturating_add(self.returned.minor()),
             self.returned.minor(),
         )
     }
@@ -159,8 +215,8 @@ impl Offering {
     #[must_use]
     pub fn terms(&self) -> Option<&CommissionTerms> {
         match &self.commission {
-            Commission::None | Commission::Attaching { .. } => None,
-            Commission::Attached { terms, .. } | Commission::Expired { terms, .. } => Some(terms),
+            Commission::None | Commission::Attaching(..) => None,
+            Commission::Attached(there) | Commission::Expired(there) => Some(&there.terms),
         }
     }
 
@@ -176,14 +232,18 @@ impl Offering {
     /// The first instant at which the untouched envelopes are to go home; none where there are none.
     #[must_use]
     pub fn expires_at(&self) -> Option<Timestamp> {
-        matches!(self.commission, Commission::Attached { .. }).then(|| self.deadline()).flatten()
+        matches!(self.commission, Commission::Attached(_)).then(|| self.deadline()).flatten()
     }
 
     fn birth(&self, serial: Serial) -> Birth {
         let envelope = match &self.commission {
-            Commission::Attached { payer, terms, .. } => {
-                Some(Envelope { payer: *payer, terms: terms.clone(), deadline: self.deadline() })
-            }
+            Commission::Attached(there) => Some(Envelope {
+                payer: there.payer,
+                terms: Arc::clone(&there.terms),
+                deadline: self.deadline(),
+                topped_up: self.topped_up_for(serial),
+                backing: there.backing.clone(),
+            }),
             _ => None,
         };
         let published_at =
@@ -197,8 +257,15 @@ impl Offering {
             supplier: self.offer.supplier.number,
             published_at,
             seed: self.offer.seed,
+            refund: self.offer.refund,
             envelope,
         }
+    }
+
+    /// What was added to a serial's envelope, which is here or comes back from a payment that has failed.
+    fn topped_up_for(&self, serial: Serial) -> Money {
+        let under_way = || self.stock.payment(serial).map(|payment| payment.topped_up);
+        self.topped_up.get(&serial.0).copied().or_else(under_way).unwrap_or_default()
     }
 
     fn all_envelopes(&self, terms: &CommissionTerms) -> Option<Money> {

@@ -2,12 +2,16 @@
 //!
 //! An untouched serial costs nothing here, and `sold out` is known without looking at any serial (F2).
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use roaring::RoaringBitmap;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::money::Money;
 use crate::domain::number::{ActorNumber, Serial, WalkId};
 use crate::domain::request::RequestMark;
+use crate::domain::time::Timestamp;
 
 /// The serials of one offering.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,6 +29,11 @@ pub struct Stock {
     chains: RoaringBitmap,
     /// No more than there are permits.
     in_payment: FxHashMap<u32, Payment>,
+    reserved: BTreeMap<u32, Reservation>,
+    /// Reserved serials by the end of their time.
+    ends: BTreeSet<(Timestamp, u32)>,
+    /// How many that are reserved, or whose money is being held for it, have no hop: their envelopes stay.
+    dormant: u32,
     sold: u32,
 }
 
@@ -39,6 +48,23 @@ pub struct Payment {
     pub mark: RequestMark,
     /// True where the certificate had come to life before.
     pub alive: bool,
+    /// Where the money is not taken but held: until when the reservation is to stand.
+    pub until: Option<Timestamp>,
+    /// What its commission's payer has added to the envelope that is under way (D4).
+    pub topped_up: Money,
+}
+
+/// A serial that is reserved (F6).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reservation {
+    /// For whom.
+    pub buyer: ActorNumber,
+    /// Free again from then on.
+    pub until: Timestamp,
+    /// By which request.
+    pub mark: RequestMark,
+    /// True where the certificate has come to life.
+    pub alive: bool,
 }
 
 /// Where a serial stands.
@@ -48,8 +74,10 @@ pub enum Standing {
     Untouched,
     /// Circulated and unsold.
     Alive,
-    /// Its buyer is paying.
+    /// Its buyer is paying, or the money of a reservation is being held.
     InPayment,
+    /// It is reserved.
+    Reserved,
     /// Sold.
     Sold,
 }
@@ -66,6 +94,9 @@ impl Stock {
             alive: RoaringBitmap::new(),
             chains: RoaringBitmap::new(),
             in_payment: FxHashMap::default(),
+            reserved: BTreeMap::new(),
+            ends: BTreeSet::new(),
+            dormant: 0,
             sold: 0,
         }
     }
@@ -78,6 +109,8 @@ impl Stock {
         }
         Some(if self.in_payment.contains_key(&serial.0) {
             Standing::InPayment
+        } else if self.reserved.contains_key(&serial.0) {
+            Standing::Reserved
         } else if self.alive.contains(serial.0) {
             Standing::Alive
         } else if self.is_untouched(serial.0) {
@@ -99,13 +132,48 @@ impl Stock {
         (self.items + 1 - self.next) - ahead + again
     }
 
+    /// How many have no hop and are neither sold nor being paid: their envelopes are at the offering.
+    #[must_use]
+    pub fn enveloped(&self) -> u32 {
+        self.untouched() + self.dormant
+    }
+
+    /// How many are reserved.
+    #[must_use]
+    pub fn reserved(&self) -> u32 {
+        u32::try_from(self.reserved.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Every reservation by its serial.
+    pub fn reservations(&self) -> impl Iterator<Item = (Serial, &Reservation)> {
+        self.reserved.iter().map(|(serial, reservation)| (Serial(*serial), reservation))
+    }
+
+    /// The reservation of a serial.
+    #[must_use]
+    pub fn reservation(&self, serial: Serial) -> Option<&Reservation> {
+        self.reserved.get(&serial.0)
+    }
+
+    /// The reservation whose time is over first.
+    #[must_use]
+    pub fn first_end(&self) -> Option<(Timestamp, Serial)> {
+        self.ends.first().map(|(at, serial)| (*at, Serial(*serial)))
+    }
+
+    /// How many are being paid, or held for a reservation.
+    #[must_use]
+    pub fn payments(&self) -> usize {
+        self.in_payment.len()
+    }
+
     /// How many are sold.
     #[must_use]
     pub fn sold(&self) -> u32 {
         self.sold
     }
 
-    /// How many are neither sold nor in payment.
+    /// How many are neither sold, nor in payment, nor reserved.
     #[must_use]
     pub fn left(&self) -> u32 {
         self.untouched() + u32::try_from(self.alive.len()).unwrap_or(u32::MAX)
@@ -165,33 +233,77 @@ impl Stock {
         }
     }
 
-    /// A circulation brings an untouched serial to life.
+    /// A circulation brings a serial to life that had no hop.
     pub fn touch(&mut self, serial: Serial) {
-        self.take_untouched(serial.0);
-        self.alive.insert(serial.0);
+        match self.reserved.get_mut(&serial.0) {
+            Some(reservation) => {
+                reservation.alive = true;
+                self.dormant -= 1;
+            }
+            None => {
+                self.take_untouched(serial.0);
+                self.alive.insert(serial.0);
+            }
+        }
         self.chains.insert(serial.0);
     }
 
-    /// A serial is set apart for a buyer.
-    pub fn allocate(&mut self, serial: Serial, buyer: ActorNumber, walk: WalkId, mark: RequestMark) {
-        let alive = self.alive.remove(serial.0);
-        if !alive {
-            self.take_untouched(serial.0);
-        }
-        self.in_payment.insert(serial.0, Payment { buyer, walk, mark, alive });
+    /// A serial is set apart for a buyer, who pays for it, or, with a time, reserves it.
+    pub fn allocate(&mut self, serial: Serial, payment: Payment) {
+        let alive = match self.reserved.remove(&serial.0) {
+            Some(reservation) => {
+                self.ends.remove(&(reservation.until, serial.0));
+                self.dormant -= u32::from(!reservation.alive);
+                reservation.alive
+            }
+            None => {
+                let alive = self.alive.remove(serial.0);
+                if !alive {
+                    self.take_untouched(serial.0);
+                }
+                alive
+            }
+        };
+        self.dormant += u32::from(!alive && payment.until.is_some());
+        self.in_payment.insert(serial.0, Payment { alive, ..payment });
+    }
+
+    /// The money of a reservation is held; false where none was being held.
+    pub fn reserve(&mut self, serial: Serial) -> bool {
+        let Some(Payment { buyer, mark, alive, until: Some(until), .. }) = self.in_payment.remove(&serial.0)
+        else {
+            return false;
+        };
+        self.ends.insert((until, serial.0));
+        self.reserved.insert(serial.0, Reservation { buyer, until, mark, alive });
+        true
+    }
+
+    /// A reservation is over; gives it back, or none where there was none.
+    pub fn end_reservation(&mut self, serial: Serial) -> Option<Reservation> {
+        let reservation = self.reserved.remove(&serial.0)?;
+        self.ends.remove(&(reservation.until, serial.0));
+        self.dormant -= u32::from(!reservation.alive);
+        self.give_back(serial, reservation.alive);
+        Some(reservation)
     }
 
     /// A payment failed; gives the payment back, or none where there was none.
     pub fn free(&mut self, serial: Serial) -> Option<Payment> {
         let payment = self.in_payment.remove(&serial.0)?;
-        if payment.alive {
+        self.dormant -= u32::from(!payment.alive && payment.until.is_some());
+        self.give_back(serial, payment.alive);
+        Some(payment)
+    }
+
+    fn give_back(&mut self, serial: Serial, alive: bool) {
+        if alive {
             self.alive.insert(serial.0);
         } else if serial.0 >= self.next {
             self.ahead.remove(serial.0);
         } else {
             self.untouched_again.insert(serial.0);
         }
-        Some(payment)
     }
 
     /// A payment is done.
@@ -210,16 +322,21 @@ mod tests {
     use crate::domain::number::Fingerprint;
     use crate::domain::request::RequestKey;
 
-    fn mark() -> RequestMark {
+    fn payment(walk: u64) -> Payment {
         let id = RequestId::new("purchase").unwrap();
-        RequestMark { key: RequestKey { caller: ActorNumber(9), id }, fingerprint: Fingerprint::default() }
+        let mark = RequestMark {
+            key: RequestKey { caller: ActorNumber(9), id },
+            fingerprint: Fingerprint::default(),
+        };
+        let (buyer, walk) = (ActorNumber(9), WalkId(walk));
+        Payment { buyer, walk, mark, alive: false, until: None, topped_up: Money::ZERO }
     }
 
     #[test]
     fn a_freed_serial_is_untouched_again_and_comes_first() {
         let mut stock = Stock::new(3);
-        stock.allocate(Serial(1), ActorNumber(9), WalkId(1), mark());
-        stock.allocate(Serial(2), ActorNumber(9), WalkId(2), mark());
+        stock.allocate(Serial(1), payment(1));
+        stock.allocate(Serial(2), payment(2));
         assert_eq!(stock.lowest_untouched(), Some(Serial(3)));
         stock.free(Serial(1));
         assert_eq!(stock.lowest_untouched(), Some(Serial(1)));
@@ -232,17 +349,40 @@ mod tests {
     #[test]
     fn a_serial_freed_ahead_of_the_lowest_is_untouched_again_in_its_own_place() {
         let mut stock = Stock::new(4);
-        stock.allocate(Serial(3), ActorNumber(9), WalkId(1), mark());
+        stock.allocate(Serial(3), payment(1));
         stock.free(Serial(3));
         assert_eq!(stock, Stock::new(4));
         assert_eq!(stock.standing(Serial(3)), Some(Standing::Untouched));
         assert_eq!(stock.lowest_untouched(), Some(Serial(1)));
-        stock.allocate(Serial(3), ActorNumber(9), WalkId(2), mark());
+        stock.allocate(Serial(3), payment(2));
         for serial in [1, 2] {
             stock.touch(Serial(serial));
         }
         stock.free(Serial(3));
         assert_eq!((stock.untouched(), stock.lowest_untouched()), (2, Some(Serial(3))));
+    }
+
+    #[test]
+    fn a_reserved_serial_comes_back_as_what_it_has_become() {
+        let mut stock = Stock::new(3);
+        let until = Some(Timestamp(50));
+        for serial in [1, 2] {
+            stock.allocate(Serial(serial), Payment { until, ..payment(1) });
+            assert!(stock.reserve(Serial(serial)));
+        }
+        assert!(!stock.reserve(Serial(3)), "nothing is being held for it");
+        assert_eq!((stock.untouched(), stock.enveloped(), stock.left(), stock.reserved()), (1, 3, 1, 2));
+        assert_eq!(stock.lowest_untouched(), Some(Serial(3)));
+        stock.touch(Serial(2));
+        assert_eq!(
+            (stock.enveloped(), stock.lowest_alive(), stock.chain_from(1)),
+            (2, None, Some(Serial(2)))
+        );
+        assert_eq!(stock.first_end(), Some((Timestamp(50), Serial(1))));
+        stock.end_reservation(Serial(1));
+        stock.end_reservation(Serial(2));
+        assert_eq!((stock.lowest_untouched(), stock.lowest_alive()), (Some(Serial(1)), Some(Serial(2))));
+        assert_eq!((stock.enveloped(), stock.reserved(), stock.first_end()), (2, 0, None));
     }
 
     #[test]

@@ -88,8 +88,8 @@ fn money_moves_in_and_out_by_the_institution_alone() {
     stage.send(&by("self-made", lent(0, 0))).unwrap();
     assert_eq!(stage.posted("self-made"), 0);
     let of_accounts = [
-        by_institution(Command::Publish { offering: name("tea") }),
-        by_institution(Command::Purchase { offering: name("tea"), serial: None, via: Via::Public }),
+        by_institution(Command::publish(name("tea"))),
+        by_institution(Command::purchase(name("tea"), None, Via::Public)),
         by_institution(Command::Circulate { offering: name("tea"), serial: None, via: Via::Public }),
         by_institution(Command::Acquire { offering: name("tea"), serial: Serial(1) }),
     ];
@@ -256,7 +256,7 @@ fn before_publishing_nothing_is_listed_circulated_or_sold() {
         assert_eq!(refuses(&mut stage, &circulate("u1", "coffee", serial)), Code::NotPublished);
         assert_eq!(refuses(&mut stage, &purchase("buyer", "coffee", serial)), Code::NotPublished);
     }
-    let by_stranger = by("u1", Command::Publish { offering: name("coffee") });
+    let by_stranger = by("u1", Command::publish(name("coffee")));
     assert_eq!(refuses(&mut stage, &by_stranger), Code::NotAllowed);
     stage.later(7);
     stage.send(&publish("coffee")).unwrap();

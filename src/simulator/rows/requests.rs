@@ -43,19 +43,15 @@ fn other_body(message: &Message) -> Option<Command> {
         }
         Command::Issue { offering, .. } => Command::Issue { offering, offer: Box::new(offer(301, 2)) },
         Command::Publish { .. } => return None,
-        Command::AttachCommission { offering, .. } => {
-            Command::AttachCommission { offering, terms: Box::new(terms(501, 100)) }
-        }
+        Command::AttachCommission { offering, .. } => Command::attach_commission(offering, terms(501, 100)),
         Command::Circulate { offering, serial: Some(serial), .. } => Command::Acquire { offering, serial },
-        Command::Circulate { offering, serial: None, via } => {
-            Command::Purchase { offering, serial: None, via }
-        }
+        Command::Circulate { offering, serial: None, via } => Command::purchase(offering, None, via),
         Command::Acquire { offering, serial } => {
             Command::Circulate { offering, serial: Some(serial), via: crate::domain::Via::Link }
         }
         Command::Purchase { offering, serial, .. } => {
             let serial = serial.or(Some(crate::domain::Serial(3)));
-            Command::Purchase { offering, serial, via: crate::domain::Via::Link }
+            Command::purchase(offering, serial, crate::domain::Via::Link)
         }
         _ => return None,
     })

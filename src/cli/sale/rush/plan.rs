@@ -166,13 +166,13 @@ impl Plan {
 
     pub(super) fn attach(&self, offering: u32) -> Result<Message, Refusal> {
         let offering = self.offerings[offering as usize].name.clone();
-        let terms = Box::new(CommissionTerms::new(self.funded, self.attached));
-        Message::from_account(SUPPLIER, "attach", Command::AttachCommission { offering, terms })
+        let terms = CommissionTerms::new(self.funded, self.attached);
+        Message::from_account(SUPPLIER, "attach", Command::attach_commission(offering, terms))
     }
 
     pub(super) fn publish(&self, offering: u32) -> Result<Message, Refusal> {
         let offering = self.offerings[offering as usize].name.clone();
-        Message::from_account(SUPPLIER, "publish", Command::Publish { offering })
+        Message::from_account(SUPPLIER, "publish", Command::publish(offering))
     }
 
     pub(super) fn show_offering(&self, offering: u32) -> Result<Message, Refusal> {
@@ -200,7 +200,7 @@ impl Plan {
     pub(super) fn buy(&self, place: u32) -> Result<Message, Refusal> {
         let buyer = self.arrival.place(place);
         let offering = self.offerings[self.offering_of_buyer(buyer)].name.clone();
-        let purchase = Command::Purchase { offering, serial: None, via: Via::Public };
+        let purchase = Command::purchase(offering, None, Via::Public);
         Message::from_account(&buyer_name(buyer), "buy", purchase)
     }
 

@@ -17,7 +17,7 @@ const PART_ENTRIES: usize = 256;
 
 /// A map of keys that a client may have chosen: they are hashed with a secret.
 #[derive(Clone, Debug)]
-pub(super) struct PartedMap<K, V> {
+pub(in crate::domain) struct PartedMap<K, V> {
     /// Never empty.
     parts: Vec<Arc<HashTable<(K, V)>>>,
     entries: usize,
@@ -25,26 +25,26 @@ pub(super) struct PartedMap<K, V> {
 }
 
 impl<K: Hash + Eq + Clone, V: Clone> PartedMap<K, V> {
-    pub(super) fn new() -> PartedMap<K, V> {
+    pub(in crate::domain) fn new() -> PartedMap<K, V> {
         PartedMap { parts: vec![Arc::default()], entries: 0, hasher: RandomState::new() }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::domain) fn len(&self) -> usize {
         self.entries
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &(K, V)> {
+    pub(in crate::domain) fn iter(&self) -> impl Iterator<Item = &(K, V)> {
         self.parts.iter().flat_map(|part| part.iter())
     }
 
-    pub(super) fn get(&self, key: &K) -> Option<&V> {
+    pub(in crate::domain) fn get(&self, key: &K) -> Option<&V> {
         let hash = self.hasher.hash_one(key);
         let found = self.parts[place(hash, self.parts.len())].find(hash, |(known, _)| known == key);
         found.map(|(_, value)| value)
     }
 
     /// Adds an entry, or changes the one that there is.
-    pub(super) fn insert(&mut self, key: K, value: V) {
+    pub(in crate::domain) fn insert(&mut self, key: K, value: V) {
         let hash = self.hasher.hash_one(&key);
         let part = place(hash, self.parts.len());
         let part = Arc::make_mut(&mut self.parts[part]);
@@ -59,7 +59,7 @@ impl<K: Hash + Eq + Clone, V: Clone> PartedMap<K, V> {
         }
     }
 
-    pub(super) fn remove(&mut self, key: &K) {
+    pub(in crate::domain) fn remove(&mut self, key: &K) {
         let hash = self.hasher.hash_one(key);
         let part = place(hash, self.parts.len());
         if let Ok(found) = Arc::make_mut(&mut self.parts[part]).find_entry(hash, |(known, _)| known == key) {

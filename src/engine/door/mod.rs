@@ -3,16 +3,21 @@
 //! Every refusal here names the field, its limit and what to do. Absent on purpose: anything that depends on
 //! an actor's state.
 
+mod checks;
+mod engagements;
+
 use std::sync::Arc;
+
+use checks::{certificate, check_text, check_time, not_allowed, only_zero, party_of, positive};
 
 use crate::actors::{AccountEntry, Common, OfferingEntry};
 use crate::codec;
 use crate::domain::{
-    ActorNumber, Body, Caller, CirculateTask, Code, Command, FoundVia, IssuedOffer, Message, Money, Name,
-    Offer, Opening, Party, PurchaseTask, Refusal, Request, RequestKey, RequestMark, Serial, Task, Timestamp,
-    Via,
+    ActorNumber, AttachTask, Body, Caller, CirculateTask, Code, Command, FoundVia, Funding, GiftTask,
+    IssuedOffer, MandateTask, MerchantTask, Message, Name, Offer, Opening, Party, PaymentTask, PurchaseTask,
+    RefundTerms, Refusal, Request, RequestKey, RequestMark, Serial, Source, Status, Task, TopUpTask, Via,
 };
-use crate::limits::{OFFERING_ITEMS_MAX, PAYERS_MAX, TEXT_BYTES_MAX, TIME_MS_MAX};
+use crate::limits::{OFFERING_ITEMS_MAX, PAYERS_MAX, RESERVABLE_MS_MAX};
 
 /// Resolves messages against the names of one engine.
 #[derive(Clone)]
@@ -46,7 +51,15 @@ impl Door {
         let caller = match &message.caller {
             Caller::FundsManagement => ActorNumber::FUNDS_MANAGEMENT,
             Caller::Account(_) if matches!(task, Task::Open(_)) => to,
-            Caller::Account(name) => self.account("caller", name)?.number,
+            Caller::Account(name) => {
+                let entry = self.account("caller", name)?;
+                // The account judges its own money; what never reaches it, such as a circulation, is judged here.
+                match entry.status {
+                    Status::Frozen if !looks(&task) => return Err(Refusal::of(Code::AccountFrozen)),
+                    Status::Closed if !looks(&task) => return Err(Refusal::of(Code::AccountClosed)),
+                    _ => entry.number,
+                }
+            }
         };
         let key = RequestKey { caller, id: message.request_id.clone() };
         let request = Request { mark: RequestMark { key, fingerprint }, task };
@@ -84,16 +97,28 @@ impl Door {
                 Ok((self.funds(caller, account)?, Task::SetCreditLimit(*credit_limit)))
             }
             Command::Issue { offering, offer } => self.issue(caller, offering, offer, seed),
-            Command::Publish { offering } => {
+            Command::Publish { offering, display } => {
                 self.party(caller)?;
-                Ok((self.offering(offering)?.number, Task::Publish))
+                Ok((self.offering(offering)?.number, Task::Publish(*display)))
             }
-            Command::AttachCommission { offering, terms } => {
+            Command::AttachCommission { offering, terms, funding } => {
                 let payer = self.party(caller)?;
                 let entry = self.offering(offering)?;
                 terms.check()?;
                 check_time("expires_at", terms.expires_at)?;
-                Ok((entry.number, Task::Attach(payer, terms.clone())))
+                let backing = match funding {
+                    Funding::Envelope => None,
+                    Funding::PaymentCertificate(payment) => Some(payment.clone()),
+                };
+                let attach = AttachTask { payer, terms: (**terms).clone(), backing };
+                Ok((entry.number, Task::Attach(Box::new(attach))))
+            }
+            Command::TopUp { offering, serial, amount } => {
+                let payer = self.party(caller)?;
+                let entry = self.offering(offering)?;
+                certificate(entry, *serial)?;
+                let (offering, amount) = (entry.number, positive("amount", *amount)?);
+                Ok((payer.number, Task::TopUp(TopUpTask { offering, serial: *serial, amount })))
             }
             Command::Circulate { offering, serial, via } => {
                 let party = self.party(caller)?;
@@ -107,18 +132,38 @@ impl Door {
                 self.party(caller)?;
                 Ok((certificate(self.offering(offering)?, *serial)?, Task::Acquire(*serial)))
             }
-            Command::Purchase { offering, serial, via } => {
-                let buyer = self.party(caller)?;
+            Command::Purchase { offering, serial, via, paid_from } => {
+                let source = self.source(paid_from)?;
+                let (to, task) = self.buying(caller, (offering, *serial), via, source)?;
+                Ok((to, Task::Purchase(task)))
+            }
+            Command::Reserve { offering, serial, via } => {
+                let (to, task) = self.buying(caller, (offering, *serial), via, Source::Reservation)?;
+                Ok((to, Task::Reserve(task)))
+            }
+            Command::PayReservation { offering, serial } => {
+                let (buyer, entry) = (self.party(caller)?, self.offering(offering)?);
+                certificate(entry, *serial)?;
+                Ok((entry.number, Task::PayReservation(buyer, *serial)))
+            }
+            Command::CancelReservation { offering, serial } => {
+                self.party(caller)?;
                 let entry = self.offering(offering)?;
-                let named = serial.map(|serial| certificate(entry, serial)).transpose()?;
-                let found = self.via(via, *serial)?;
-                let task =
-                    Task::Purchase(PurchaseTask { buyer, named: *serial, via: found, page_found: false });
-                // A private page is a certificate's own, so the certificate looks first (D40).
-                match (found, named) {
-                    (FoundVia::PrivatePage(_), Some(certificate)) => Ok((certificate, task)),
-                    _ => Ok((entry.number, task)),
-                }
+                certificate(entry, *serial)?;
+                Ok((entry.number, Task::CancelReservation(*serial)))
+            }
+            Command::Refund { offering, serial } => {
+                self.party(caller)?;
+                Ok((certificate(self.offering(offering)?, *serial)?, Task::Refund(*serial)))
+            }
+            Command::Status { account, change } => self.status(caller, account, *change),
+            Command::Payment(command) => self.payment(caller, command),
+            Command::Transfer(command) => self.transfer(caller, command),
+            Command::Gift(command) => self.gift(caller, command),
+            Command::Mandate(command) => self.mandate(caller, command),
+            Command::Merchant(command) => self.merchant(caller, command),
+            Command::ShowPage { account, skip } => {
+                Ok((self.account("account", account)?.number, Task::ShowPage { skip: *skip }))
             }
             Command::ShowAccount { account } => {
                 match caller {
@@ -136,13 +181,30 @@ impl Door {
         }
     }
 
+    /// A purchase or a reservation, and to whom it goes first.
+    fn buying(
+        &self,
+        caller: &Caller,
+        (offering, serial): (&Name, Option<Serial>),
+        via: &Via,
+        source: Source,
+    ) -> Result<(ActorNumber, PurchaseTask), Refusal> {
+        let buyer = self.party(caller)?;
+        let entry = self.offering(offering)?;
+        let named = serial.map(|serial| certificate(entry, serial)).transpose()?;
+        let via = self.via(via, serial)?;
+        let task = PurchaseTask { buyer, named: serial, via, page_found: false, source };
+        // A private page is a certificate's own, so the certificate looks first (D40).
+        match (via, named) {
+            (FoundVia::PrivatePage(_), Some(certificate)) => Ok((certificate, task)),
+            _ => Ok((entry.number, task)),
+        }
+    }
+
     fn issue(&self, caller: &Caller, name: &Name, offer: &Offer, seed: [u8; 32]) -> Result<Target, Refusal> {
         let supplier = self.party(caller)?;
         for (field, text) in offer.information.texts() {
-            if text.len() > TEXT_BYTES_MAX {
-                let detail = format!("has {} bytes: give at most {TEXT_BYTES_MAX}", text.len());
-                return Err(Refusal::new(Code::BadText, field, detail));
-            }
+            check_text(field, text)?;
             let needed = matches!(field, "information.product_name" | "information.settlement");
             if needed && text.trim().is_empty() {
                 return Err(Refusal::new(Code::Missing, field, "is empty: a certificate must have it"));
@@ -159,6 +221,14 @@ impl Door {
         }
         if offer.cap == Some(0) {
             return Err(Refusal::new(Code::BadValue, "cap", "is 0: give at least 1, or leave it out"));
+        }
+        if offer
+            .reservable_ms
+            .is_some_and(|reservable_ms| reservable_ms == 0 || reservable_ms > RESERVABLE_MS_MAX)
+        {
+            let detail =
+                format!("is {:?}: give 1 to {RESERVABLE_MS_MAX}, or leave it out", offer.reservable_ms);
+            return Err(Refusal::new(Code::BadValue, "reservable_ms", detail));
         }
         check_time("window.opens", offer.window.opens)?;
         check_time("window.closes", offer.window.closes)?;
@@ -205,6 +275,8 @@ impl Door {
             window: offer.window,
             cap: offer.cap,
             expires_at: offer.expires_at,
+            reservable_ms: offer.reservable_ms,
+            refund: RefundTerms { clawback: offer.clawback, when_short: offer.when_short },
             seed,
         };
         Ok((entry.number, Task::Issue(Box::new(issued))))
@@ -250,42 +322,17 @@ impl Door {
     }
 }
 
-fn party_of(entry: AccountEntry) -> Party {
-    Party { number: entry.number, currency: entry.currency }
-}
-
-fn certificate(offering: OfferingEntry, serial: Serial) -> Result<ActorNumber, Refusal> {
-    if serial.0 == 0 || serial.0 > offering.items {
-        let detail = format!("is {}: give 1 to {}", serial.0, offering.items);
-        return Err(Refusal::new(Code::UnknownCertificate, "serial", detail));
-    }
-    Ok(offering.number.certificate(serial))
-}
-
-fn not_allowed(detail: &'static str) -> Refusal {
-    Refusal::new(Code::NotAllowed, "caller", detail)
-}
-
-fn only_zero(field: &'static str, amount: Money) -> Result<(), Refusal> {
-    if amount.is_zero() {
-        return Ok(());
-    }
-    Err(Refusal::new(Code::NotAllowed, field, "is above 0: only the institution brings money in or lends it"))
-}
-
-fn positive(field: &'static str, amount: Money) -> Result<Money, Refusal> {
-    if amount.is_zero() {
-        return Err(Refusal::new(Code::AmountNotPositive, field, "is 0: give at least one minor unit"));
-    }
-    Ok(amount)
-}
-
-fn check_time(field: &'static str, time: Option<Timestamp>) -> Result<(), Refusal> {
-    match time {
-        Some(time) if time.0 > TIME_MS_MAX => {
-            let detail = format!("is {}: give at most {TIME_MS_MAX}, the end of the year 9999", time.0);
-            Err(Refusal::new(Code::BadValue, field, detail))
-        }
-        _ => Ok(()),
-    }
+/// True for what changes nothing, which even an account that is frozen or closed may ask.
+fn looks(task: &Task) -> bool {
+    matches!(
+        task,
+        Task::ShowAccount
+            | Task::ShowOffering
+            | Task::ShowCertificate { .. }
+            | Task::ShowPage { .. }
+            | Task::Payment(PaymentTask::Show(_))
+            | Task::Gift(GiftTask::Show(_) | GiftTask::List)
+            | Task::Mandate(MandateTask::Show(_))
+            | Task::Merchant(MerchantTask::ShowOrder(_))
+    )
 }

@@ -1,0 +1,91 @@
+//! What an account is engaged in beside paying and being paid: most accounts are in nothing, and have none.
+//!
+//! Absent on purpose: rules. They stand with each thing's own decisions.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::command::Status;
+use crate::domain::event::Debt;
+use crate::domain::gift::Gift;
+use crate::domain::merchant::{Mandate, Merchant};
+use crate::domain::money::Money;
+use crate::domain::name::RequestId;
+use crate::domain::number::{ActorNumber, Fingerprint, WalkId};
+use crate::domain::parted::PartedMap;
+use crate::domain::payment::PaymentCertificate;
+use crate::domain::request::RequestKey;
+use crate::domain::time::Timestamp;
+
+/// Everything by the id of the message that made it.
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+pub(super) struct Engagements {
+    pub(super) status: Status,
+    pub(super) accepts_gifts: bool,
+    /// The private platform: certificates that it has circulated, oldest first (P8).
+    pub(super) page: Vec<ActorNumber>,
+    /// What is held for certificates that it has reserved.
+    pub(super) holds: BTreeMap<ActorNumber, Money>,
+    pub(super) payments: BTreeMap<RequestId, PaymentCertificate>,
+    /// Only those that are pending.
+    pub(super) transfers: BTreeMap<RequestId, PendingTransfer>,
+    /// A donor may give very many.
+    pub(super) given: Option<Box<PartedMap<RequestId, Given>>>,
+    pub(super) gifts: BTreeMap<RequestKey, Gift>,
+    pub(super) mandates: BTreeMap<RequestId, Mandate>,
+    pub(super) merchant: Option<Box<Merchant>>,
+    /// Oldest first.
+    pub(super) debts: Vec<Debt>,
+    /// Top-ups whose commission has not answered yet.
+    pub(super) top_ups: BTreeMap<RequestKey, (Fingerprint, WalkId)>,
+    /// What time alone will end.
+    pub(super) deadlines: BTreeSet<(Timestamp, Deadline)>,
+}
+
+/// A transfer that is held and not posted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct PendingTransfer {
+    pub(super) to: ActorNumber,
+    pub(super) amount: Money,
+    pub(super) expires_at: Option<Timestamp>,
+}
+
+/// A gift at its donor, recognised for ever.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Given {
+    pub(super) fingerprint: Fingerprint,
+    pub(super) recipient: ActorNumber,
+    pub(super) price: Money,
+    pub(super) expires_at: Timestamp,
+}
+
+/// What ends by time alone.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) enum Deadline {
+    Payment(RequestId),
+    Transfer(RequestId),
+    Gift(RequestKey),
+}
+
+impl Engagements {
+    pub(super) fn entries(&self) -> usize {
+        let orders = self.merchant.as_ref().map_or(0, |merchant| merchant.orders.len());
+        let given = self.given.as_ref().map_or(0, |given| given.len());
+        // Eight numbers of the page weigh as much as one of the rest.
+        let page = self.page.len() / 8;
+        page + self.payments.len() + self.gifts.len() + self.mandates.len() + orders + given
+    }
+
+    /// True where it is party to something that is not over (D46).
+    pub(super) fn open(&self) -> bool {
+        let orders = self.merchant.as_ref().is_some_and(|merchant| merchant.open > 0);
+        orders
+            || !self.holds.is_empty()
+            || !self.transfers.is_empty()
+            || !self.debts.is_empty()
+            || !self.top_ups.is_empty()
+            || self.payments.values().any(|payment| !payment.held().is_zero())
+            || self.gifts.values().any(|gift| gift.state.earmarked())
+    }
+}

@@ -1,0 +1,320 @@
+//! An account: its balance, its credit limit, what it is engaged in, the requests it remembers for a day.
+//!
+//! Absent on purpose: promises. A promise is not money until it is cashed (K1), so no account knows of it.
+
+mod absorb;
+mod buying;
+mod due;
+mod engagements;
+mod gifts;
+mod income;
+mod merchant;
+mod payments;
+mod requests;
+mod transfers;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use engagements::{Deadline, Engagements, PendingTransfer};
+use serde::{Deserialize, Serialize};
+
+use super::answer::{AccountView, Done};
+use super::chain::Head;
+use super::command::Status;
+use super::event::{AccountEvent, Debt, Event};
+use super::gift::Gift;
+use super::inside::Body;
+use super::merchant::{Mandate, Merchant, Order};
+use super::money::{Balance, Currency, Money};
+use super::name::{Name, RequestId};
+use super::number::{ActorNumber, Fingerprint};
+use super::payment::PaymentCertificate;
+use super::refusal::{Code, Refusal};
+use super::request::{Opening, Party, RequestKey, RequestMark};
+use super::step::{Context, Decision, Step};
+use super::time::Timestamp;
+
+/// The state of an account.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Account {
+    number: ActorNumber,
+    opening: Opening,
+    opened_by: RequestMark,
+    posted: Balance,
+    held: Money,
+    earmarked: Money,
+    credit_limit: Money,
+    /// In minor units, over its whole life: no bound of an amount holds for these two.
+    deposits: u128,
+    cash_outs: u128,
+    requests: BTreeMap<RequestKey, Kept>,
+    /// The same by their time, oldest first; one that was kept anew stands here twice.
+    ages: VecDeque<(Timestamp, RequestKey)>,
+    /// None while it has only ever paid and been paid: an idle account is small.
+    engagements: Option<Box<Engagements>>,
+}
+
+/// A request that is recognised for a day (DESIGN §5).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Kept {
+    fingerprint: Fingerprint,
+    at: Timestamp,
+    done: Done,
+}
+
+impl Account {
+    /// The account that an opening makes, before its event is absorbed by anyone.
+    #[must_use]
+    pub fn opened(number: ActorNumber, opening: &Opening, mark: &RequestMark) -> Account {
+        Account {
+            number,
+            opening: opening.clone(),
+            opened_by: mark.clone(),
+            posted: Balance::ZERO.checked_credit(opening.deposit).unwrap_or(Balance::ZERO),
+            held: Money::ZERO,
+            earmarked: Money::ZERO,
+            credit_limit: opening.credit_limit,
+            deposits: u128::from(opening.deposit.minor()),
+            cash_outs: 0,
+            requests: BTreeMap::new(),
+            ages: VecDeque::new(),
+            engagements: None,
+        }
+    }
+
+    /// Opens an account where there is none.
+    #[must_use]
+    pub fn apply_absent(opening: &Opening, mark: &RequestMark) -> Decision {
+        let posted = Balance::ZERO.checked_credit(opening.deposit).unwrap_or(Balance::ZERO);
+        let event = AccountEvent::Opened(Box::new(opening.clone()), mark.clone());
+        Decision::Record(Step::of(vec![Event::Account(event)]).answering(Ok(Done::Opened { posted })))
+    }
+
+    /// Decides on a message and changes nothing.
+    #[must_use]
+    pub fn apply(&self, context: Context, entries: u64, head: &Head, body: &Body) -> Decision {
+        Decision::Record(match body {
+            Body::Request(request) => return self.apply_request(context, entries, head, request),
+            Body::Debit(debit) => self.apply_debit(context, debit),
+            Body::DebitCommission { offering, amount } => self.apply_debit_commission(*offering, *amount),
+            Body::LinkPayment { offering, payment, amount } => {
+                self.apply_link(context, *offering, payment, *amount)
+            }
+            Body::Draw(draw) => Self::apply_draw(draw),
+            Body::TopUpDone(top_up) => Self::apply_top_up_done(top_up),
+            Body::TopUpRefused(top_up, code) => Self::apply_top_up_refused(top_up, *code),
+            Body::Hold { offering, serial, amount } => self.apply_hold(*offering, *serial, *amount),
+            Body::FreeHold(certificate) => Step::of(vec![account(AccountEvent::HoldFreed(*certificate))]),
+            Body::Credit(credit) => self.apply_credit(credit),
+            Body::ClawBack(claw) => self.apply_claw_back(claw),
+            Body::DebitRefund { certificate, buyer, amount, when_short } => {
+                self.apply_debit_refund(*certificate, *buyer, *amount, *when_short)
+            }
+            Body::Displayed(certificate) => Step::of(vec![account(AccountEvent::Displayed(*certificate))]),
+            Body::GiftArrives(arriving) => self.apply_gift_arrives(arriving),
+            Body::GiftProvided(key) => self.apply_gift_provided(key),
+            Body::GiftReversed(key, amount) => self.apply_gift_reversed(key, *amount),
+            Body::Withhold(withhold) => self.apply_withhold(context, withhold),
+            Body::Withheld(withheld) => self.apply_withheld(withheld),
+            Body::ReverseOrder(reverse) => self.apply_reverse_order(reverse),
+            Body::OrderPaid(reference, provided) => self.apply_order_paid(reference, *provided),
+            Body::OrderRefused(reference, code) => Self::apply_order_refused(reference, *code),
+            Body::ReversalPaid(reverse, paid, owed) => Self::apply_reversal_paid(reverse, *paid, *owed),
+            Body::ReversalRefused(reference) => Self::apply_reversal_refused(reference),
+            other => unreachable!("an account is never sent {other:?}"),
+        })
+    }
+
+    fn own(&self, mark: &RequestMark) -> bool {
+        mark.key.caller == self.number
+    }
+
+    fn party(&self) -> Party {
+        Party { number: self.number, currency: self.opening.currency }
+    }
+
+    fn view(&self, entries: u64, head: &Head) -> AccountView {
+        AccountView {
+            name: self.opening.name.clone(),
+            currency: self.opening.currency,
+            posted: self.posted,
+            held: self.held,
+            earmarked: self.earmarked,
+            credit_limit: self.credit_limit,
+            available: self.available(),
+            owed: self.owed(),
+            status: self.status(),
+            accepts_gifts: self.accepts_gifts(),
+            sequence: entries,
+            head: *head,
+        }
+    }
+
+    /// How many requests, gifts, orders and the like it remembers.
+    #[must_use]
+    pub fn entries(&self) -> usize {
+        self.ages.len() + self.engagements.as_ref().map_or(0, |engagements| engagements.entries())
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &Name {
+        &self.opening.name
+    }
+
+    /// Its currency.
+    #[must_use]
+    pub fn currency(&self) -> Currency {
+        self.opening.currency
+    }
+
+    /// Its balance.
+    #[must_use]
+    pub fn posted(&self) -> Balance {
+        self.posted
+    }
+
+    /// The part of it that is held for payment certificates, reservations and pending transfers.
+    #[must_use]
+    pub fn held(&self) -> Money {
+        self.held
+    }
+
+    /// Gifts, not part of posted.
+    #[must_use]
+    pub fn earmarked(&self) -> Money {
+        self.earmarked
+    }
+
+    /// How far below 0 it may go.
+    #[must_use]
+    pub fn credit_limit(&self) -> Money {
+        self.credit_limit
+    }
+
+    /// All that came in from outside, in minor units.
+    #[must_use]
+    pub fn deposits(&self) -> u128 {
+        self.deposits
+    }
+
+    /// All that went out, in minor units.
+    #[must_use]
+    pub fn cash_outs(&self) -> u128 {
+        self.cash_outs
+    }
+
+    /// posted - held + credit limit, never below 0 (I3).
+    #[must_use]
+    pub fn available(&self) -> Money {
+        let available = self.posted.minor() - signed(self.held) + signed(self.credit_limit);
+        let minor =
+            u64::try_from(available).unwrap_or_else(|_| unreachable!("available never falls below 0 (I3)"));
+        Money::from_minor(minor)
+            .unwrap_or_else(|_| unreachable!("available never passes the currency's bound"))
+    }
+
+    /// What it may do (D46).
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.engagements.as_ref().map_or(Status::Open, |engagements| engagements.status)
+    }
+
+    /// Whether gifts are accepted as they arrive (D22).
+    #[must_use]
+    pub fn accepts_gifts(&self) -> bool {
+        self.engagements.as_ref().is_some_and(|engagements| engagements.accepts_gifts)
+    }
+
+    /// The certificates on its private platform, oldest first (P8).
+    #[must_use]
+    pub fn page(&self) -> &[ActorNumber] {
+        self.engagements.as_ref().map_or(&[], |engagements| &engagements.page)
+    }
+
+    /// What it owes to others.
+    #[must_use]
+    pub fn debts(&self) -> &[Debt] {
+        self.engagements.as_ref().map_or(&[], |engagements| &engagements.debts)
+    }
+
+    /// The sum of what it owes, or the largest amount where it is more.
+    #[must_use]
+    pub fn owed(&self) -> Money {
+        let add = |sum: Money, debt: &Debt| sum.checked_add(debt.amount);
+        self.debts().iter().try_fold(Money::ZERO, add).unwrap_or_else(most)
+    }
+
+    /// What it holds for certificates that it has reserved (F6).
+    pub fn holds(&self) -> impl Iterator<Item = (ActorNumber, Money)> {
+        let holds = self.engagements.as_ref().map(|engagements| engagements.holds.iter());
+        holds.into_iter().flatten().map(|(certificate, amount)| (*certificate, *amount))
+    }
+
+    /// Its payment certificates, ended ones included.
+    pub fn payments(&self) -> impl Iterator<Item = (&RequestId, &PaymentCertificate)> {
+        self.engagements.iter().flat_map(|engagements| &engagements.payments)
+    }
+
+    /// The amounts of its pending transfers.
+    pub fn pending_transfers(&self) -> impl Iterator<Item = Money> {
+        self.engagements
+            .iter()
+            .flat_map(|engagements| engagements.transfers.values())
+            .map(|pending| pending.amount)
+    }
+
+    /// The gifts that it was given, ended ones included.
+    pub fn gifts(&self) -> impl Iterator<Item = (&RequestKey, &Gift)> {
+        self.engagements.iter().flat_map(|engagements| &engagements.gifts)
+    }
+
+    /// The gifts that it has given, in no order: the id of the message, the recipient and the price.
+    pub fn given(&self) -> impl Iterator<Item = (&RequestId, ActorNumber, Money)> {
+        let given = self.engagements.as_ref().and_then(|engagements| engagements.given.as_ref());
+        given.into_iter().flat_map(|given| given.iter()).map(|(id, given)| (id, given.recipient, given.price))
+    }
+
+    /// Its mandates, ended ones included.
+    pub fn mandates(&self) -> impl Iterator<Item = (&RequestId, &Mandate)> {
+        self.engagements.iter().flat_map(|engagements| &engagements.mandates)
+    }
+
+    /// Its orders, where it is a merchant's, in no order.
+    pub fn orders(&self) -> impl Iterator<Item = (&Name, &Order)> {
+        self.merchant()
+            .into_iter()
+            .flat_map(|merchant| merchant.orders.iter())
+            .map(|(name, order)| (name, order))
+    }
+
+    /// How many top-ups of its own are under way.
+    #[must_use]
+    pub fn top_ups_under_way(&self) -> usize {
+        self.engagements.as_ref().map_or(0, |engagements| engagements.top_ups.len())
+    }
+
+    fn merchant(&self) -> Option<&Merchant> {
+        self.engagements.as_ref()?.merchant.as_deref()
+    }
+}
+
+fn account(event: AccountEvent) -> Event {
+    Event::Account(event)
+}
+
+fn refuse(code: Code) -> Decision {
+    Decision::Refuse(Refusal::of(code))
+}
+
+fn signed(money: Money) -> i64 {
+    i64::try_from(money.minor()).unwrap_or_else(|_| unreachable!("a legal amount fits a balance"))
+}
+
+fn most() -> Money {
+    Money::from_minor(crate::limits::MONEY_MINOR_MAX).unwrap_or_default()
+}
+
+fn overflow() -> ! {
+    unreachable!("a currency's whole money, credit included, stays within its bound")
+}

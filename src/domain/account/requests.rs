@@ -1,0 +1,179 @@
+//! What is asked of an account itself, and the order in which that is judged: repeat, status, then the rule.
+
+use super::{Account, Kept, account, refuse, signed};
+use crate::domain::answer::{Done, PageView};
+use crate::domain::chain::Head;
+use crate::domain::command::{Status, StatusChange};
+use crate::domain::event::AccountEvent;
+use crate::domain::money::{Balance, Money};
+use crate::domain::number::{ActorNumber, Fingerprint};
+use crate::domain::refusal::{Code, Refusal};
+use crate::domain::request::{GiftTask, Request, RequestMark, Task};
+use crate::domain::step::{Context, Decision, Step};
+use crate::domain::time::Timestamp;
+use crate::limits::{PAGE_ENTRIES_MAX, REQUEST_KEPT_MS, REQUESTS_KEPT_MAX};
+
+impl Account {
+    pub(super) fn apply_request(
+        &self,
+        context: Context,
+        entries: u64,
+        head: &Head,
+        request: &Request,
+    ) -> Decision {
+        let mark = &request.mark;
+        match &request.task {
+            Task::ShowAccount => return Decision::Answer(Done::Account(Box::new(self.view(entries, head)))),
+            Task::ShowPage { skip } => return Decision::Answer(Done::Page(self.page_view(*skip))),
+            _ => {}
+        }
+        if let Some(repeat) = self.repeated(request, context.now) {
+            return repeat;
+        }
+        if let Err(code) = self.may_command(request) {
+            return refuse(code);
+        }
+        if self.requests.len() >= REQUESTS_KEPT_MAX && self.oldest_kept_is_fresh(context.now) {
+            return refuse(Code::Overloaded);
+        }
+        match &request.task {
+            Task::Open(_) => refuse(Code::NameTaken),
+            Task::Deposit(amount) => self.apply_deposit(*amount, mark),
+            Task::CashOut(amount) => self.apply_cash_out(*amount, mark),
+            Task::SetCreditLimit(limit) => self.apply_credit_limit(*limit, mark),
+            Task::Status(change) => self.apply_status(*change, mark),
+            Task::Payment(task) => self.apply_payment(context, mark, task),
+            Task::Transfer(task) => self.apply_transfer(context, mark, task),
+            Task::Gift(task) => self.apply_gift(context, mark, task),
+            Task::Mandate(task) => self.apply_mandate(mark, task),
+            Task::Merchant(task) => self.apply_merchant(context, mark, task),
+            Task::TopUp(task) => self.apply_top_up(context, mark, task),
+            other => unreachable!("a door never sends an account {other:?}"),
+        }
+    }
+
+    /// D46: an account that is frozen has no commands of its own, and one that is closed takes none of others.
+    fn may_command(&self, request: &Request) -> Result<(), Code> {
+        let looks = matches!(&request.task, Task::Gift(GiftTask::Show(_) | GiftTask::List));
+        match self.status() {
+            Status::Open => Ok(()),
+            _ if looks => Ok(()),
+            Status::Frozen if self.own(&request.mark) => Err(Code::AccountFrozen),
+            Status::Frozen => Ok(()),
+            // What was closed can still be emptied of a credit that came late.
+            Status::Closed if matches!(request.task, Task::CashOut(_)) => Ok(()),
+            Status::Closed => Err(Code::AccountClosed),
+        }
+    }
+
+    fn apply_deposit(&self, amount: Money, mark: &RequestMark) -> Decision {
+        let Some(posted) = self.posted.checked_credit(amount) else {
+            let detail = "passes the balance's bound";
+            return Decision::Refuse(Refusal::new(Code::AmountTooLarge, "amount", detail));
+        };
+        done(AccountEvent::Deposited(amount, mark.clone()), Done::Deposited { posted })
+    }
+
+    fn apply_cash_out(&self, amount: Money, mark: &RequestMark) -> Decision {
+        let free = self.posted.minor() - signed(self.held);
+        match self.posted.checked_debit(amount) {
+            Some(posted) if free >= signed(amount) => {
+                done(AccountEvent::CashedOut(amount, mark.clone()), Done::CashedOut { posted })
+            }
+            _ => refuse(Code::InsufficientFunds),
+        }
+    }
+
+    fn apply_credit_limit(&self, limit: Money, mark: &RequestMark) -> Decision {
+        if self.posted.minor() - signed(self.held) + signed(limit) < 0 {
+            let detail = "is below what the account has drawn on it: give more or deposit first";
+            return Decision::Refuse(Refusal::new(Code::InsufficientFunds, "credit_limit", detail));
+        }
+        let event = AccountEvent::CreditLimitSet(limit, mark.clone());
+        done(event, Done::CreditLimitSet { credit_limit: limit })
+    }
+
+    fn apply_status(&self, change: StatusChange, mark: &RequestMark) -> Decision {
+        let institution = mark.key.caller == ActorNumber::FUNDS_MANAGEMENT;
+        let allowed = match change {
+            StatusChange::Freeze | StatusChange::Unfreeze => institution,
+            StatusChange::Close => institution || self.own(mark),
+            StatusChange::AcceptGifts { .. } => self.own(mark),
+        };
+        if !allowed {
+            return refuse(Code::NotAllowed);
+        }
+        if change == StatusChange::Close {
+            let empty = self.posted == Balance::ZERO && self.held.is_zero() && self.earmarked.is_zero();
+            let open = self.engagements.as_ref().is_some_and(|engagements| engagements.open());
+            if !empty || open {
+                return refuse(Code::AccountNotEmpty);
+            }
+        }
+        done(AccountEvent::StatusChanged(change, mark.clone()), self.status_after(change))
+    }
+
+    pub(super) fn status_after(&self, change: StatusChange) -> Done {
+        let (status, accepts_gifts) = (self.status(), self.accepts_gifts());
+        match change {
+            StatusChange::Freeze => Done::StatusChanged { status: Status::Frozen, accepts_gifts },
+            StatusChange::Unfreeze => Done::StatusChanged { status: Status::Open, accepts_gifts },
+            StatusChange::Close => Done::StatusChanged { status: Status::Closed, accepts_gifts },
+            StatusChange::AcceptGifts { by_itself } => {
+                Done::StatusChanged { status, accepts_gifts: by_itself }
+            }
+        }
+    }
+
+    fn page_view(&self, skip: u32) -> PageView {
+        let page = self.page();
+        let newest = page.iter().rev().skip(skip as usize).take(PAGE_ENTRIES_MAX);
+        let entries = u32::try_from(page.len()).unwrap_or(u32::MAX);
+        PageView { certificates: newest.copied().collect(), entries }
+    }
+
+    /// I12: a repeat is looked up before any rule is applied.
+    fn repeated(&self, request: &Request, now: Timestamp) -> Option<Decision> {
+        let mark = &request.mark;
+        let same = |fingerprint: Fingerprint, done: Done| {
+            if fingerprint == mark.fingerprint { Decision::Answer(done) } else { refuse(Code::IdReused) }
+        };
+        if self.opened_by.key == mark.key {
+            let posted = Balance::ZERO.checked_credit(self.opening.deposit).unwrap_or(Balance::ZERO);
+            return Some(same(self.opened_by.fingerprint, Done::Opened { posted }));
+        }
+        let engagements = self.engagements.as_ref();
+        if let Some((fingerprint, walk)) = engagements.and_then(|there| there.top_ups.get(&mark.key)) {
+            let same = *fingerprint == mark.fingerprint;
+            return Some(if same { Decision::Wait(*walk) } else { refuse(Code::IdReused) });
+        }
+        if self.own(mark)
+            && let Some(given) = engagements.and_then(|there| there.given.as_ref()?.get(&mark.key.id))
+        {
+            return Some(same(given.fingerprint, Done::Given { expires_at: given.expires_at }));
+        }
+        let kept = self.requests.get(&mark.key)?;
+        (now.since(kept.at) < REQUEST_KEPT_MS).then(|| same(kept.fingerprint, kept.done.clone()))
+    }
+
+    fn oldest_kept_is_fresh(&self, now: Timestamp) -> bool {
+        self.ages.front().is_some_and(|(at, _)| now.since(*at) < REQUEST_KEPT_MS)
+    }
+
+    pub(super) fn keep(&mut self, at: Timestamp, mark: &RequestMark, done: Done) {
+        while let Some((kept_at, key)) =
+            self.ages.pop_front_if(|(kept_at, _)| at.since(*kept_at) >= REQUEST_KEPT_MS)
+        {
+            if self.requests.get(&key).is_some_and(|kept| kept.at == kept_at) {
+                self.requests.remove(&key);
+            }
+        }
+        self.ages.push_back((at, mark.key.clone()));
+        self.requests.insert(mark.key.clone(), Kept { fingerprint: mark.fingerprint, at, done });
+    }
+}
+
+/// An event with its answer.
+pub(super) fn done(event: AccountEvent, done: Done) -> Decision {
+    Decision::Record(Step::of(vec![account(event)]).answering(Ok(done)))
+}
