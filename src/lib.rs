@@ -17,8 +17,9 @@ mod simulator;
 pub mod snapshot;
 
 pub use engine::{
-    Answers, Audit, AuditError, Clock, Config, CurrencyTotals, Door, Engine, EngineError, Keeping,
-    ManualClock, Progress, Recovered, Reply, SnapshotStats, SystemClock, Totals, audit, audit_telling,
+    Answers, Audit, AuditError, Clock, Config, CurrencyTotals, Door, Engine, EngineError, Heard, Keeping,
+    LinkedPage, ManualClock, PlatformCursor, PlatformPage, PlatformQuery, PlatformRow, PrivatePage, Progress,
+    Recovered, Reply, Shown, SnapshotStats, Subscription, SystemClock, Totals, audit, audit_telling,
 };
 
 /// The README's example compiles.

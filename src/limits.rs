@@ -57,6 +57,16 @@ pub const GIFTS_PER_VIEW_MAX: usize = 1_000;
 /// The most entries of a private platform that one page shows.
 pub const PAGE_ENTRIES_MAX: usize = 1_000;
 
+/// The most published offerings that one look at the public platform goes through.
+pub const PLATFORM_LOOKED_AT_MAX: usize = 4_096;
+
+/// The longest text that is looked for on the public platform, in bytes.
+pub const PLATFORM_QUERY_BYTES_MAX: usize = 256;
+
+/// How many notices are kept for listeners that are slower than they come; what is older is left out, and they
+/// are told how many.
+pub const NOTICES_KEPT_MAX: usize = 65_536;
+
 /// The longest that a reservation may stand, in milliseconds: a month.
 pub const RESERVABLE_MS_MAX: u64 = 31 * 24 * 60 * 60 * 1_000;
 

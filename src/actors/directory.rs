@@ -3,14 +3,13 @@
 //! A name is reserved before its actor begins, and live once it has: a message never overtakes a beginning.
 //! Absent on purpose: shards. They follow from the number. No reference into a map outlives its line.
 
-use std::collections::BTreeMap;
-use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use dashmap::DashMap;
 
-use crate::domain::{ActorNumber, Currency, Name, Status};
+use super::platform::Platform;
+use crate::domain::{ActorNumber, Currency, Information, Name, Status};
 
 /// What a door knows of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +40,7 @@ pub struct OfferingEntry {
 pub struct Directory {
     accounts: DashMap<Name, AccountEntry>,
     offerings: DashMap<Name, OfferingEntry>,
-    published: Mutex<BTreeMap<ActorNumber, Name>>,
+    platform: Mutex<Platform>,
     next: AtomicU64,
 }
 
@@ -50,7 +49,7 @@ impl Default for Directory {
         Directory {
             accounts: DashMap::new(),
             offerings: DashMap::new(),
-            published: Mutex::new(BTreeMap::new()),
+            platform: Mutex::default(),
             next: AtomicU64::new(1),
         }
     }
@@ -107,18 +106,25 @@ impl Directory {
     }
 
     /// The offering stands on the public platform.
-    pub fn offering_published(&self, name: &Name, number: ActorNumber) {
-        self.published.lock().unwrap_or_else(PoisonError::into_inner).insert(number, name.clone());
+    pub fn offering_published(&self, name: &Name, number: ActorNumber, information: &Information) {
+        self.platform().add(number, name, information);
     }
 
-    /// Up to `most` published offerings behind the one with number `after`, in the order of their numbers.
+    /// Up to `most` published offerings behind the one with number `after` whose product has every word of the text,
+    /// in the order of their numbers.
     #[must_use]
-    pub fn published(&self, after: ActorNumber, most: usize) -> Vec<(ActorNumber, Name)> {
-        let published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
-        published
-            .range((Bound::Excluded(after), Bound::Unbounded))
-            .take(most)
-            .map(|(number, name)| (*number, name.clone()))
-            .collect()
+    pub fn published(&self, text: &str, after: ActorNumber, most: usize) -> Vec<(ActorNumber, Name)> {
+        self.platform().find(text, after, most)
+    }
+
+    /// The published offering at or nearest before a number: that of a certificate, where it is one of a published
+    /// offering.
+    #[must_use]
+    pub fn holding(&self, number: ActorNumber) -> Option<(ActorNumber, Name)> {
+        self.platform().holding(number)
+    }
+
+    fn platform(&self) -> MutexGuard<'_, Platform> {
+        self.platform.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,13 +1,15 @@
 //! What doors need to know of an event: names that became live, offerings that were published.
 
 use super::directory::Directory;
-use crate::domain::{AccountEvent, ActorNumber, Currency, Event, Name, OfferingEvent, Resident, Status};
+use crate::domain::{
+    AccountEvent, ActorNumber, Currency, Event, Information, Name, OfferingEvent, Resident, Status,
+};
 
 /// News for the directory; told only when its record has its place in the log.
 pub(super) enum News {
     Opened(Name, ActorNumber, Currency),
     Issued(Name, ActorNumber, u32),
-    Published(Name, ActorNumber),
+    Published(Name, ActorNumber, Box<Information>),
     StatusChanged(Name, Status),
 }
 
@@ -25,7 +27,8 @@ impl News {
                 Some(News::StatusChanged(account.name().clone(), account.status()))
             }
             (Event::Offering(OfferingEvent::Published(..)), Resident::Offering(offering)) => {
-                Some(News::Published(offering.offer().name.clone(), number))
+                let offer = offering.offer();
+                Some(News::Published(offer.name.clone(), number, Box::new(offer.information.clone())))
             }
             _ => None,
         }
@@ -36,7 +39,9 @@ impl News {
         match self {
             News::Opened(name, number, currency) => directory.account_opened(&name, number, currency),
             News::Issued(name, number, items) => directory.offering_issued(&name, number, items),
-            News::Published(name, number) => directory.offering_published(&name, number),
+            News::Published(name, number, information) => {
+                directory.offering_published(&name, number, &information);
+            }
             News::StatusChanged(name, status) => directory.account_changed(&name, status),
         }
     }

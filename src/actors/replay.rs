@@ -88,7 +88,7 @@ impl Replay {
                 let offer = offering.offer();
                 directory.offering_issued(&offer.name, number, offer.items);
                 if offering.published_at().is_some() {
-                    directory.offering_published(&offer.name, number);
+                    directory.offering_published(&offer.name, number, &offer.information);
                 }
             }
             Resident::Certificate(_) => {}

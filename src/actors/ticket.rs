@@ -5,6 +5,7 @@
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::house::Common;
 use crate::domain::{Answer, Code, Position, Refusal};
 use crate::journal::Departure;
 
@@ -136,31 +137,47 @@ impl Drop for Ticket {
     }
 }
 
-/// The answer of a walk, on its way out of the process.
-pub struct Departing {
-    ticket: Arc<Ticket>,
-    ended: bool,
+/// What is on its way out of the process.
+pub struct Departing(What);
+
+enum What {
+    /// The answer of a walk that has ended.
+    Ended(Arc<Ticket>),
+    /// The answer of a walk that goes on.
+    Early(Arc<Ticket>),
+    /// Notices up to that position.
+    Notices(Arc<Common>, Position),
 }
 
 impl Departing {
     /// The answer of a walk that has ended.
     #[must_use]
     pub fn ended(ticket: Arc<Ticket>) -> Departing {
-        Departing { ticket, ended: true }
+        Departing(What::Ended(ticket))
     }
 
     /// An answer that leaves while credits of its walk still go out page by page; the permit stays taken.
     #[must_use]
     pub fn early(ticket: Arc<Ticket>) -> Departing {
-        Departing { ticket, ended: false }
+        Departing(What::Early(ticket))
+    }
+
+    /// The notices that are held up to a position.
+    #[must_use]
+    pub fn notices(common: Arc<Common>, up_to: Position) -> Departing {
+        Departing(What::Notices(common, up_to))
     }
 }
 
 impl Departure for Departing {
     fn leave(self) {
-        if self.ended {
-            self.ticket.end();
+        match self.0 {
+            What::Ended(ticket) => {
+                ticket.end();
+                ticket.give();
+            }
+            What::Early(ticket) => ticket.give(),
+            What::Notices(common, up_to) => common.notices.tell(up_to),
         }
-        self.ticket.give();
     }
 }

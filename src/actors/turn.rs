@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::envelope::Envelope;
-use super::news::News;
+use super::news::News as DirectoryNews;
 use super::rooms::Place;
 use super::ticket::Ticket;
-use crate::domain::Position;
 use crate::domain::supply::Change;
+use crate::domain::{News, Position, Timestamp};
 use crate::journal::{Cause, RecordBatch};
 
 /// Records, messages and tickets of a turn, in the order in which they came about.
@@ -21,7 +21,9 @@ pub(super) struct Turn {
     /// Messages to send; with the record of the batch that sends each, and its place among that record's.
     pub(super) outgoing: Vec<(Option<(usize, u32)>, Envelope)>,
     /// What the directory is to be told.
-    pub(super) news: Vec<News>,
+    pub(super) news: Vec<DirectoryNews>,
+    /// What listeners are to be told; with the record of the batch that it follows from.
+    pub(super) notices: Vec<(usize, Timestamp, News)>,
     /// What may make room in a currency's whole money.
     pub(super) freed: Vec<Change>,
     /// Tickets whose answer leaves before their walk has ended.

@@ -16,6 +16,7 @@ mod merchant;
 mod message;
 mod money;
 mod name;
+mod notice;
 mod number;
 mod offering;
 mod parted;
@@ -58,6 +59,7 @@ pub use merchant::{
 pub use message::{Caller, Clawback, Display, Funding, Information, Message, Offer, PaidFrom, Via};
 pub use money::{Balance, BasisPoints, Currency, Money, MoneyError};
 pub use name::{Name, RequestId};
+pub use notice::{News, Notice};
 pub use number::{ActorNumber, Fingerprint, Position, Serial, WalkId};
 pub use offering::{Offering, Payment, Reservation, Standing, Stock};
 pub use payment::{PaymentCertificate, PaymentState, PaymentStep};

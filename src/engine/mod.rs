@@ -11,8 +11,10 @@ mod door;
 mod error;
 mod held;
 mod open;
+mod platform;
 mod pressure;
 mod restore;
+mod subscription;
 mod sweeps;
 mod taking;
 
@@ -25,8 +27,12 @@ pub(crate) use digest::state_lines;
 pub use door::Door;
 pub use error::EngineError;
 pub use open::{Engine, Recovered};
+pub use platform::{
+    LinkedPage, PlatformCursor, PlatformPage, PlatformQuery, PlatformRow, PrivatePage, Shown,
+};
 #[cfg(test)]
 pub(crate) use restore::join;
+pub use subscription::{Heard, Subscription};
 pub use sweeps::SnapshotStats;
 #[cfg(test)]
 pub(crate) use taking::{Taking, Written};

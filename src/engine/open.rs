@@ -13,9 +13,7 @@ use super::pressure::{Gauge, Pressure};
 use super::restore::{self, Restored};
 use super::sweeps::{SnapshotStats, Sweeper, Sweeps};
 use crate::actors::{Departing, Envelope, Permits, Shards, Sink, Stopped, Ticket, Time, shard_of};
-use crate::domain::{
-    ActorNumber, Caller, Code, Command, Done, Message, OfferingView, Position, Refusal, RequestId, Timestamp,
-};
+use crate::domain::{Code, Command, Message, Position, Refusal, Timestamp};
 use crate::journal::{Cut, DataFolder, FileLog, FolderDisk, Journal, JournalStats, Log, SegmentOptions};
 use crate::limits::{BATCH_MESSAGES_MAX, PERMITS_MAX, SHARDS_MAX};
 use crate::snapshot::{Manifest, Shelf, Snapshots};
@@ -228,27 +226,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Up to `most` rows of the public platform, behind the offering with number `after` (V1, V3). Every row
-    /// comes from the live offering.
-    ///
-    /// # Errors
-    /// `stopped` or `outcome_unknown`, where the engine has stopped.
-    pub async fn platform(&self, after: ActorNumber, most: usize) -> Result<Vec<OfferingView>, Refusal> {
-        let names = self.door.common().directory.published(after, most.min(BATCH_MESSAGES_MAX));
-        let messages = names
-            .into_iter()
-            .map(|(_, offering)| {
-                let (caller, request_id) = (Caller::FundsManagement, RequestId::new("platform")?);
-                Ok(Message { caller, request_id, command: Command::ShowOffering { offering } })
-            })
-            .collect::<Result<Vec<_>, Refusal>>()?;
-        let mut rows = Vec::with_capacity(messages.len());
-        for answer in self.send_batch(messages).await {
-            if let Done::Offering(row) = answer? {
-                rows.push(*row);
-            }
-        }
-        Ok(rows)
+    pub(super) fn door(&self) -> &Door {
+        &self.door
     }
 
     /// What opening found.

@@ -105,7 +105,7 @@ impl Recovered {
             }
         }
         let published =
-            |recovered: &Recovered| recovered.common.directory.published(ActorNumber(0), usize::MAX);
+            |recovered: &Recovered| recovered.common.directory.published("", ActorNumber(0), usize::MAX);
         if published(self) != published(whole) {
             return Err("other offerings stand on the public platform".to_owned());
         }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use hongbao::domain::{ActorNumber, Code, Command, Currency, Message, Money, Via};
 use hongbao::limits::MONEY_MINOR_MAX;
+use hongbao::{PlatformCursor, PlatformQuery};
 
 use super::house::{House, SHARDS, buy, cents, code, name, offer, show_account};
 
@@ -147,6 +148,7 @@ fn issues_of_one_name_with_other_counts_never_share_numbers() {
 #[test]
 fn the_platform_behind_the_last_number_is_empty() {
     let house = House::new(1);
-    let rows = pollster::block_on(house.engine().platform(ActorNumber(u64::MAX), 10)).unwrap();
-    assert!(rows.is_empty());
+    let behind = PlatformCursor(ActorNumber(u64::MAX));
+    let page = pollster::block_on(house.engine().platform(&PlatformQuery::default(), behind, 10)).unwrap();
+    assert!(page.rows.is_empty() && page.next.is_none());
 }

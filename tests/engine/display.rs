@@ -2,6 +2,7 @@
 
 use hongbao::domain::{ActorNumber, Code, CommissionLabel, Information, Message, OfferingView, Timestamp};
 use hongbao::limits::TEXT_BYTES_MAX;
+use hongbao::{PlatformCursor, PlatformQuery, Shown};
 
 use crate::house::{House, MORNING, SHARDS, buy, cents, circulate, code, name, offer, terms};
 
@@ -66,9 +67,16 @@ fn an_offer_without_what_it_needs_or_with_too_much_is_refused_by_the_field() {
 }
 
 fn platform(house: &House, after: u64, most: usize) -> Vec<OfferingView> {
-    let rows = house.engine().platform(ActorNumber(after), most);
+    let everything = PlatformQuery::default();
+    let page = house.engine().platform(&everything, PlatformCursor(ActorNumber(after)), most);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(rows).unwrap()
+    let rows = runtime.block_on(page).unwrap().rows;
+    rows.into_iter()
+        .map(|row| match row.shown {
+            Shown::Certificate(view) => *view,
+            other => panic!("{} is shown as {other:?}", row.name),
+        })
+        .collect()
 }
 
 fn names(rows: &[OfferingView]) -> Vec<&str> {

@@ -5,6 +5,8 @@ mod answers;
 mod attacks;
 mod display;
 mod house;
+mod notices;
+mod platforms;
 mod races;
 mod snapshots;
 mod time;

@@ -1,10 +1,12 @@
 //! The end of a turn: records are handed over, then messages go out, then answers are released.
 
+use std::sync::Arc;
+
 use super::{House, Outside, shard_of};
 use crate::actors::envelope::Envelope;
 use crate::actors::ticket::Departing;
 use crate::actors::turn::{Spent, Turn};
-use crate::domain::Position;
+use crate::domain::{Notice, Position};
 use crate::journal::JournalError;
 use crate::planted::{self, Bug};
 
@@ -40,6 +42,13 @@ impl House {
                 at = at.max(ticket.position());
                 leaving.push(Departing::ended(ticket));
             }
+        }
+        if !turn.notices.is_empty() {
+            // Before the messages go on: what follows from a notice is held behind it.
+            let notice =
+                |(record, at, news)| Notice { position: Position(first.0 + record as u64), at, news };
+            self.common.notices.hold(turn.notices.drain(..).map(notice));
+            outside.release(self.handed, vec![Departing::notices(Arc::clone(&self.common), self.handed)]);
         }
         self.send(&mut turn, first, outside);
         if !leaving.is_empty() {

@@ -22,6 +22,7 @@ pub(super) use recording::absorb;
 
 use super::directory::Directory;
 use super::envelope::Envelope;
+use super::notices::Notices;
 use super::page::Room;
 use super::rooms::{Place, Rooms};
 use super::schedule::Schedule;
@@ -73,6 +74,8 @@ pub struct Common {
     pub supply: Mutex<Supply>,
     /// The number of the next walk.
     pub walks: AtomicU64,
+    /// What listeners are told of.
+    pub notices: Notices,
 }
 
 impl Common {

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use super::{House, Place};
 use crate::actors::envelope::Envelope;
-use crate::actors::news::News;
+use crate::actors::news::News as DirectoryNews;
 use crate::actors::page::{Newest, Numbered, Room};
 use crate::actors::rooms::Rooms;
 use crate::actors::ticket::Ticket;
 use crate::actors::turn::{Spent, Turn};
 use crate::codec;
-use crate::domain::{ActorNumber, Event, Onward, Resident, Step, Timestamp, WalkId, chain};
+use crate::domain::{ActorNumber, Event, News, Onward, Resident, Step, Timestamp, WalkId, chain};
 use crate::journal::{AnswerMark, Cause, Former, JournalError, Prefix, record};
 use crate::planted::{self, Bug};
 
@@ -97,6 +97,13 @@ impl House {
         let mut events = std::mem::take(&mut turn.encoded_events);
         events.clear();
         codec::encode_into(&step.events, &mut events).map_err(record::unencodable)?;
+        let listens = self.common.notices.wanted();
+        if let Some(there) = origin.place.filter(|_| listens) {
+            let Numbered { room, .. } = self.rooms.at(there);
+            let at = room.at.max(now);
+            let told = step.events.iter().flat_map(|event| News::before(&room.resident, actor, event));
+            turn.notices.extend(told.map(|news| (index, at, news)));
+        }
         let place = absorb(&mut self.rooms, origin.place, actor, now, &step.events);
         origin.place = Some(place);
         let Numbered { room, due, .. } = self.rooms.at_mut(place);
@@ -129,8 +136,13 @@ impl House {
             record::encode(&prefix, &events, &step.onward, bytes).map_err(record::unencodable)
         })?;
         turn.encoded_events = events;
+        if listens {
+            let told = step.events.iter().filter_map(|event| News::after(&room.resident, actor, event));
+            turn.notices.extend(told.map(|news| (index, room.at, news)));
+        }
         turn.places.push(place);
-        turn.news.extend(step.events.iter().filter_map(|event| News::of(actor, &room.resident, event)));
+        turn.news
+            .extend(step.events.iter().filter_map(|event| DirectoryNews::of(actor, &room.resident, event)));
         if planted::has(Bug::NameBeforeRecord) {
             turn.news.drain(..).for_each(|news| news.tell(&self.common.directory));
         }

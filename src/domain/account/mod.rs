@@ -288,6 +288,13 @@ impl Account {
             .map(|(name, order)| (name, order))
     }
 
+    /// Whose money an order has withheld.
+    #[must_use]
+    pub fn order_recipient(&self, reference: &Name) -> Option<ActorNumber> {
+        let order = self.merchant()?.orders.get(reference)?;
+        Some(order.from.recipient.number)
+    }
+
     /// How many top-ups of its own are under way.
     #[must_use]
     pub fn top_ups_under_way(&self) -> usize {
