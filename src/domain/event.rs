@@ -277,7 +277,7 @@ pub enum MerchantEvent {
     /// The recipient has the object; the request, where it was not the settlement of a certificate.
     OrderProvided(Name, Option<RequestMark>),
     /// The money is on its way back.
-    ReversalBegun(Name, WalkId),
+    ReversalBegun(Name, RequestMark, WalkId),
     /// The payee could not cover it.
     ReversalUndone(Name),
     /// The money is back: so much now, so much as a debt of the payee.
@@ -288,8 +288,6 @@ pub enum MerchantEvent {
         paid: Money,
         /// Still to come from the payee.
         owed: Money,
-        /// The request.
-        mark: RequestMark,
     },
 }
 

@@ -103,7 +103,7 @@ pub enum Body {
     /// Merchant to payee: pay an order back (T14).
     ReverseOrder(Box<ReverseOrder>),
     /// Payee to merchant: it is on its way back, so much now and so much as a debt.
-    ReversalPaid(Box<ReverseOrder>, Money, Money),
+    ReversalPaid(Name, Money, Money),
     /// Payee to merchant: it cannot be covered.
     ReversalRefused(Name),
     /// Payee to recipient: the money of a gift that was not provided, to go on to its donor.
@@ -219,8 +219,6 @@ pub struct ReverseOrder {
     pub amount: Money,
     /// What to do where the payee has not the whole of it.
     pub when_short: WhenShort,
-    /// The request.
-    pub mark: RequestMark,
 }
 
 /// A cashed commission that is to be paid back.

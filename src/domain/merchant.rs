@@ -10,7 +10,7 @@ use super::name::{Name, RequestId};
 use super::number::{ActorNumber, WalkId};
 use super::parted::PartedMap;
 use super::refusal::Code;
-use super::request::{Party, RequestKey};
+use super::request::{Party, RequestKey, RequestMark};
 use super::time::Timestamp;
 
 /// A merchant's part of its account.
@@ -75,6 +75,8 @@ pub struct Order {
     pub state: OrderState,
     /// True where a certificate was withheld: then it was provided at once (D43).
     pub certificate: bool,
+    /// The request that withholds it or pays it back, while that is under way.
+    pub asked: Option<Box<RequestMark>>,
 }
 
 /// How far an order has come.

@@ -85,13 +85,13 @@ impl PaymentCertificate {
             (_, PaymentStep::Reject) => Ok(PaymentState::Rejected),
             (PaymentState::Issued, PaymentStep::Receive) => Ok(PaymentState::Received),
             (_, PaymentStep::Receive) => Err(Code::PaymentCertificateReceived),
+            // What is promised to somebody backs no commission; what is promised to nobody triggers by itself (D38).
             (_, PaymentStep::Link) if self.beneficiary.is_none() => Ok(PaymentState::Received),
-            (_, PaymentStep::Release | PaymentStep::Spend | PaymentStep::Link) if early => {
+            (PaymentState::Received, PaymentStep::Release) if !early => Ok(PaymentState::Released),
+            (_, PaymentStep::Spend) if !early => Ok(PaymentState::Released),
+            (_, PaymentStep::Release | PaymentStep::Spend | PaymentStep::Link) => {
                 Err(Code::TransferConditionNotMet)
             }
-            (PaymentState::Received, PaymentStep::Release) => Ok(PaymentState::Released),
-            (_, PaymentStep::Spend) => Ok(PaymentState::Released),
-            (_, PaymentStep::Release | PaymentStep::Link) => Err(Code::TransferConditionNotMet),
         }
     }
 

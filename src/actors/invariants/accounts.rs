@@ -98,8 +98,11 @@ pub(super) fn check_quiet(residents: &Residents<'_>) -> Result<(), String> {
     let mut holds: BTreeMap<(ActorNumber, ActorNumber), Money> = BTreeMap::new();
     let mut linked: BTreeMap<(ActorNumber, &RequestId), u128> = BTreeMap::new();
     for (number, account) in accounts() {
-        if account.top_ups_under_way() > 0 {
-            return Err(format!("I14: account {} tops up and nothing is under way", account.name()));
+        if account.requests_under_way() > 0 {
+            return Err(format!(
+                "I14: a request of account {} waits and nothing is under way",
+                account.name()
+            ));
         }
         for (reference, order) in account.orders() {
             check_order(residents, order)

@@ -11,10 +11,10 @@ use crate::domain::gift::{Gift, GiftState};
 use crate::domain::merchant::{Merchant, Order, OrderState};
 use crate::domain::money::Money;
 use crate::domain::name::{Name, RequestId};
-use crate::domain::number::ActorNumber;
+use crate::domain::number::{ActorNumber, WalkId};
 use crate::domain::parted::PartedMap;
 use crate::domain::payment::{PaymentCertificate, PaymentState};
-use crate::domain::request::RequestKey;
+use crate::domain::request::{RequestKey, RequestMark};
 use crate::domain::time::Timestamp;
 
 impl Account {
@@ -67,15 +67,15 @@ impl Account {
             AccountEvent::Merchant(event) => self.absorb_merchant(at, event),
             AccountEvent::TopUpBegun { amount, mark, walk, .. } => {
                 self.unpost(*amount);
-                self.engage().top_ups.insert(mark.key.clone(), (mark.fingerprint, *walk));
+                self.begin_request(mark, *walk);
             }
             AccountEvent::TopUpDone { amount, mark } => {
-                self.engage().top_ups.remove(&mark.key);
+                self.engage().under_way.remove(&mark.key);
                 self.keep(at, mark, Done::ToppedUp { amount: *amount });
             }
             AccountEvent::TopUpUndone { amount, mark } => {
                 self.post(*amount);
-                self.engage().top_ups.remove(&mark.key);
+                self.engage().under_way.remove(&mark.key);
             }
             AccountEvent::Owes(debt) => self.owe(*debt),
             AccountEvent::DebtPaid { to, amount, paid_by } => {
@@ -351,37 +351,59 @@ impl Account {
                 self.keep(at, mark, Done::Registered { registered: false });
             }
             MerchantEvent::OrderBegun(reference, order) => {
+                if let (Some(mark), OrderState::Begun(walk)) = (&order.asked, order.state) {
+                    self.begin_request(mark, walk);
+                }
                 let merchant = self.merchant_mut();
                 merchant.orders.insert(reference.clone(), (**order).clone());
                 merchant.open += 1;
             }
             MerchantEvent::OrderPaid(reference) => {
-                self.change_order(reference, |order| order.state = OrderState::Paid);
+                let (amount, asked) = self.change_order(reference, OrderState::Paid);
+                self.end_request(at, asked, Done::Withheld { amount });
             }
             MerchantEvent::OrderFailed(reference, _) => {
-                let merchant = self.merchant_mut();
-                merchant.orders.remove(reference);
-                merchant.open -= 1;
+                let (_, asked) = self.change_order(reference, OrderState::Reversed);
+                self.forget_request(asked);
+                self.merchant_mut().orders.remove(reference);
             }
             MerchantEvent::OrderProvided(reference, mark) => {
-                self.change_order(reference, |order| {
-                    order.state = OrderState::Provided;
-                    order.certificate = mark.is_none();
-                });
-                if let Some(mark) = mark {
-                    self.keep(at, mark, Done::Provided);
+                let _ = self.change_order(reference, OrderState::Provided);
+                match mark {
+                    Some(mark) => self.keep(at, mark, Done::Provided),
+                    None => self.change_order_by(reference, |order| order.certificate = true),
                 }
             }
-            MerchantEvent::ReversalBegun(reference, walk) => {
-                self.change_order(reference, |order| order.state = OrderState::Reversing(*walk));
+            MerchantEvent::ReversalBegun(reference, mark, walk) => {
+                let _ = self.change_order(reference, OrderState::Reversing(*walk));
+                self.change_order_by(reference, |order| order.asked = Some(Box::new(mark.clone())));
+                self.begin_request(mark, *walk);
             }
             MerchantEvent::ReversalUndone(reference) => {
-                self.change_order(reference, |order| order.state = OrderState::Paid);
+                let (_, asked) = self.change_order(reference, OrderState::Paid);
+                self.forget_request(asked);
             }
-            MerchantEvent::OrderReversed { order, paid, owed, mark } => {
-                self.change_order(order, |order| order.state = OrderState::Reversed);
-                self.keep(at, mark, Done::OrderReversed { paid: *paid, owed: *owed });
+            MerchantEvent::OrderReversed { order, paid, owed } => {
+                let (_, asked) = self.change_order(order, OrderState::Reversed);
+                self.end_request(at, asked, Done::OrderReversed { paid: *paid, owed: *owed });
             }
+        }
+    }
+
+    fn begin_request(&mut self, mark: &RequestMark, walk: WalkId) {
+        self.engage().under_way.insert(mark.key.clone(), (mark.fingerprint, walk));
+    }
+
+    fn forget_request(&mut self, asked: Option<Box<RequestMark>>) {
+        if let Some(mark) = asked {
+            self.engage().under_way.remove(&mark.key);
+        }
+    }
+
+    fn end_request(&mut self, at: Timestamp, asked: Option<Box<RequestMark>>, done: Done) {
+        if let Some(mark) = asked {
+            self.engage().under_way.remove(&mark.key);
+            self.keep(at, &mark, done);
         }
     }
 
@@ -390,13 +412,24 @@ impl Account {
         merchant.unwrap_or_else(|| unreachable!("orders are a merchant's"))
     }
 
-    fn change_order(&mut self, reference: &Name, change: impl FnOnce(&mut Order)) {
-        let merchant = self.merchant_mut();
-        let order = merchant.orders.get(reference).cloned();
-        let mut order = order.unwrap_or_else(|| unreachable!("an order is kept once it is paid"));
-        let before = order.state.open();
+    /// Notes a new state; gives the amount, and the request that is under way no more.
+    fn change_order(&mut self, reference: &Name, state: OrderState) -> (Money, Option<Box<RequestMark>>) {
+        let mut was_open = false;
+        let mut ended = (Money::ZERO, None);
+        self.change_order_by(reference, |order| {
+            was_open = order.state.open();
+            ended = (order.amount, order.asked.take());
+            order.state = state;
+        });
+        self.merchant_mut().open -= u32::from(was_open && !state.open());
+        ended
+    }
+
+    fn change_order_by(&mut self, reference: &Name, change: impl FnOnce(&mut Order)) {
+        let orders = &mut self.merchant_mut().orders;
+        let order = orders.get(reference).cloned();
+        let mut order = order.unwrap_or_else(|| unreachable!("an order is kept once it is begun"));
         change(&mut order);
-        merchant.open -= u32::from(before && !order.state.open());
-        merchant.orders.insert(reference.clone(), order);
+        orders.insert(reference.clone(), order);
     }
 }

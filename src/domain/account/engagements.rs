@@ -37,8 +37,8 @@ pub(super) struct Engagements {
     pub(super) merchant: Option<Box<Merchant>>,
     /// Oldest first.
     pub(super) debts: Vec<Debt>,
-    /// Top-ups whose commission has not answered yet.
-    pub(super) top_ups: BTreeMap<RequestKey, (Fingerprint, WalkId)>,
+    /// Requests that wait for another actor's answer: top-ups, withholdings, reversals.
+    pub(super) under_way: BTreeMap<RequestKey, (Fingerprint, WalkId)>,
     /// What time alone will end.
     pub(super) deadlines: BTreeSet<(Timestamp, Deadline)>,
 }
@@ -84,7 +84,7 @@ impl Engagements {
             || !self.holds.is_empty()
             || !self.transfers.is_empty()
             || !self.debts.is_empty()
-            || !self.top_ups.is_empty()
+            || !self.under_way.is_empty()
             || self.payments.values().any(|payment| !payment.held().is_zero())
             || self.gifts.values().any(|gift| gift.state.earmarked())
     }

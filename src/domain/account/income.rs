@@ -98,7 +98,7 @@ impl Account {
             None if paid.is_zero() => {}
             None => step.send(recipient, self.sends(paid, CreditReason::Reversed)),
         }
-        step.sending(merchant, Body::ReversalPaid(Box::new(reverse.clone()), paid, owed))
+        step.sending(merchant, Body::ReversalPaid(reverse.order.reference.clone(), paid, owed))
     }
 
     /// D44: what is available goes to the commission's payer, and what is not may become a debt.

@@ -31,7 +31,7 @@ impl Account {
                     done(AccountEvent::Merchant(event), Done::Registered { registered: false })
                 }
             },
-            MerchantTask::Withhold(task) => self.withhold(context, task),
+            MerchantTask::Withhold(task) => self.withhold(context, mark, task),
             MerchantTask::Provide(reference) => self.provide(mark, reference),
             MerchantTask::Reverse(reference) => self.reverse(context, mark, reference),
             MerchantTask::ShowOrder(reference) => match self.order(reference) {
@@ -46,7 +46,7 @@ impl Account {
     }
 
     /// T10, D43: once for one reference, however often asked.
-    fn withhold(&self, context: Context, task: &WithholdTask) -> Decision {
+    fn withhold(&self, context: Context, mark: &RequestMark, task: &WithholdTask) -> Decision {
         if let Ok(order) = self.order(&task.reference) {
             return match order.state {
                 _ if order.amount != task.amount || order.from != task.from => refuse(Code::OrderReused),
@@ -65,6 +65,7 @@ impl Account {
             payee: registration.payee.number,
             state: OrderState::Begun(context.walk),
             certificate: false,
+            asked: Some(Box::new(mark.clone())),
         };
         let withhold = Withhold {
             order: OrderKey { merchant: self.number, reference: task.reference.clone() },
@@ -130,7 +131,7 @@ impl Account {
             Err(code) => refuse(code),
             Ok((_, OrderNext::Wait(walk))) => Decision::Wait(walk),
             Ok((order, OrderNext::Go)) => {
-                let event = MerchantEvent::ReversalBegun(reference.clone(), context.walk);
+                let event = MerchantEvent::ReversalBegun(reference.clone(), mark.clone(), context.walk);
                 let registration = self.merchant().and_then(|merchant| merchant.registration);
                 let when_short = registration.map(|registration| registration.when_short).unwrap_or_default();
                 let reverse = ReverseOrder {
@@ -138,7 +139,6 @@ impl Account {
                     from: order.from.clone(),
                     amount: order.amount,
                     when_short,
-                    mark: mark.clone(),
                 };
                 Decision::Record(
                     Step::of(vec![account(AccountEvent::Merchant(event))])
@@ -148,9 +148,8 @@ impl Account {
         }
     }
 
-    pub(super) fn apply_reversal_paid(reverse: &ReverseOrder, paid: Money, owed: Money) -> Step {
-        let (order, mark) = (reverse.order.reference.clone(), reverse.mark.clone());
-        let event = MerchantEvent::OrderReversed { order, paid, owed, mark };
+    pub(super) fn apply_reversal_paid(reference: &Name, paid: Money, owed: Money) -> Step {
+        let event = MerchantEvent::OrderReversed { order: reference.clone(), paid, owed };
         Step::of(vec![account(AccountEvent::Merchant(event))])
             .answering(Ok(Done::OrderReversed { paid, owed }))
     }

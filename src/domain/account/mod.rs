@@ -119,7 +119,7 @@ impl Account {
             Body::ReverseOrder(reverse) => self.apply_reverse_order(reverse),
             Body::OrderPaid(reference, provided) => self.apply_order_paid(reference, *provided),
             Body::OrderRefused(reference, code) => Self::apply_order_refused(reference, *code),
-            Body::ReversalPaid(reverse, paid, owed) => Self::apply_reversal_paid(reverse, *paid, *owed),
+            Body::ReversalPaid(reference, paid, owed) => Self::apply_reversal_paid(reference, *paid, *owed),
             Body::ReversalRefused(reference) => Self::apply_reversal_refused(reference),
             other => unreachable!("an account is never sent {other:?}"),
         })
@@ -295,10 +295,10 @@ impl Account {
         Some(order.from.recipient.number)
     }
 
-    /// How many top-ups of its own are under way.
+    /// How many requests of its own are not answered yet: top-ups, withholdings, reversals.
     #[must_use]
-    pub fn top_ups_under_way(&self) -> usize {
-        self.engagements.as_ref().map_or(0, |engagements| engagements.top_ups.len())
+    pub fn requests_under_way(&self) -> usize {
+        self.engagements.as_ref().map_or(0, |engagements| engagements.under_way.len())
     }
 
     fn merchant(&self) -> Option<&Merchant> {

@@ -143,7 +143,7 @@ impl Account {
             return Some(same(self.opened_by.fingerprint, Done::Opened { posted }));
         }
         let engagements = self.engagements.as_ref();
-        if let Some((fingerprint, walk)) = engagements.and_then(|there| there.top_ups.get(&mark.key)) {
+        if let Some((fingerprint, walk)) = engagements.and_then(|there| there.under_way.get(&mark.key)) {
             let same = *fingerprint == mark.fingerprint;
             return Some(if same { Decision::Wait(*walk) } else { refuse(Code::IdReused) });
         }

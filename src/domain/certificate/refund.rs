@@ -3,7 +3,7 @@
 //! Compensating entries only: the certificate stays sold, and nothing of its chain is taken back. The pages in which
 //! cashed commission is clawed back are those of the settlement.
 
-use super::Certificate;
+use super::{Addressee, Certificate};
 use crate::domain::answer::{Done, Refunded};
 use crate::domain::event::{CertificateEvent, Event};
 use crate::domain::inside::{Body, ClawBack, Credit, CreditReason};
@@ -17,6 +17,9 @@ use crate::limits::CREDITS_PER_PAGE;
 impl Certificate {
     pub(super) fn apply_refund(&self, context: Context, mark: &RequestMark) -> Decision {
         let refuse = |code| Decision::Refuse(Refusal::of(code));
+        if self.hops.remembered(Addressee::Certificate, &mark.key).is_some() {
+            return refuse(Code::IdReused);
+        }
         match &self.refund {
             Some(refund) if refund.mark.key == mark.key && refund.mark != *mark => {
                 return refuse(Code::IdReused);
