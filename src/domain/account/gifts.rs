@@ -1,7 +1,7 @@
 //! Gifts at both ends, donor and recipient, and what a recipient lets merchants take (T6 to T10, T13 to T16).
 
 use super::requests::done;
-use super::{Account, account, refuse};
+use super::{Account, account, refuse, still_to_come};
 use crate::domain::answer::{Done, GiftView};
 use crate::domain::command::Status;
 use crate::domain::event::{AccountEvent, GiftEvent, MandateEvent};
@@ -11,7 +11,7 @@ use crate::domain::merchant::{Mandate, WithholdingRight};
 use crate::domain::money::Money;
 use crate::domain::name::RequestId;
 use crate::domain::number::ActorNumber;
-use crate::domain::refusal::{Code, Refusal};
+use crate::domain::refusal::Code;
 use crate::domain::request::{GiftTask, GiveTask, MandateTask, RequestKey, RequestMark};
 use crate::domain::step::{Context, Decision, Step};
 use crate::domain::time::Timestamp;
@@ -52,9 +52,8 @@ impl Account {
     /// T7, T8, D21: the first request moves the money.
     fn give(&self, context: Context, mark: &RequestMark, give: &GiveTask) -> Decision {
         let expires_at = give.expires_at.unwrap_or(Timestamp(context.now.0.saturating_add(GIFT_OPEN_MS)));
-        if context.now >= expires_at {
-            let detail = "has passed: give a later time";
-            return Decision::Refuse(Refusal::new(Code::BadValue, "expires_at", detail));
+        if let Err(refusal) = still_to_come(context, Some(expires_at)) {
+            return Decision::Refuse(refusal);
         }
         if self.available() < give.price {
             return refuse(Code::InsufficientFunds);

@@ -214,6 +214,13 @@ impl Account {
             .unwrap_or_else(|_| unreachable!("available never passes the currency's bound"))
     }
 
+    /// What is held in all once so much more is.
+    fn can_hold(&self, context: Context, more: Money, until: Option<Timestamp>) -> Result<Money, Refusal> {
+        still_to_come(context, until)?;
+        let held = self.held.checked_add(more).filter(|_| self.available() >= more);
+        held.ok_or(Refusal::of(Code::InsufficientFunds))
+    }
+
     /// What it may do (D46).
     #[must_use]
     pub fn status(&self) -> Status {
@@ -308,6 +315,14 @@ impl Account {
 
 fn account(event: AccountEvent) -> Event {
     Event::Account(event)
+}
+
+/// What is over before it begins is refused.
+fn still_to_come(context: Context, expires_at: Option<Timestamp>) -> Result<(), Refusal> {
+    if expires_at.is_some_and(|expires_at| context.now >= expires_at) {
+        return Err(Refusal::new(Code::BadValue, "expires_at", "has passed: give a later time"));
+    }
+    Ok(())
 }
 
 fn refuse(code: Code) -> Decision {

@@ -72,12 +72,10 @@ impl Account {
         if self.payment(&mark.key.id).is_ok() {
             return refuse(Code::IdReused);
         }
-        if expires_at.is_some_and(|expires_at| context.now >= expires_at) {
-            let detail = "has passed: give a later time";
-            return Decision::Refuse(Refusal::new(Code::BadValue, "expires_at", detail));
-        }
-        let held = self.held.checked_add(amount).filter(|_| self.available() >= amount);
-        let Some(held) = held else { return refuse(Code::InsufficientFunds) };
+        let held = match self.can_hold(context, amount, expires_at) {
+            Ok(held) => held,
+            Err(refusal) => return Decision::Refuse(refusal),
+        };
         let payment = PaymentCertificate {
             amount,
             released: Money::ZERO,
