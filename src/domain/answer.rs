@@ -170,7 +170,7 @@ pub enum Done {
     /// A payment certificate as it is.
     Payment(Box<PaymentCertificate>),
     /// A mandate as it is.
-    Mandate(Mandate),
+    Mandate(Box<Mandate>),
     /// An order as it is.
     Order(Box<Order>),
     /// A private platform, newest entries first.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::answer::Settlement;
 use super::command::StatusChange;
-use super::commission::{CommissionTerms, FactorSet};
+use super::commission::FactorSet;
 use super::gift::Gift;
 use super::inside::{Birth, CreditReason};
 use super::merchant::{Mandate, Order, OrderKey, Registration};
@@ -14,7 +14,7 @@ use super::name::{Name, RequestId};
 use super::number::{ActorNumber, Serial, WalkId};
 use super::payment::PaymentCertificate;
 use super::refusal::Code;
-use super::request::{FoundVia, IssuedOffer, Opening, Party, RequestKey, RequestMark, Source};
+use super::request::{AttachTask, FoundVia, IssuedOffer, Opening, Party, RequestKey, RequestMark, Source};
 use super::time::Timestamp;
 
 /// An event of one actor.
@@ -300,12 +300,8 @@ pub enum OfferingEvent {
     Published(RequestMark, Display),
     /// Its commission waits for the payer's money.
     AttachBegun {
-        /// Who pays.
-        payer: ActorNumber,
-        /// The terms.
-        terms: Box<CommissionTerms>,
-        /// The payment certificate that is to back it.
-        backing: Option<RequestId>,
+        /// Who pays, the terms, and what is to back them.
+        attach: Box<AttachTask>,
         /// Whose request it is.
         mark: RequestMark,
         /// The walk that ends the waiting.
@@ -366,7 +362,7 @@ pub enum OfferingEvent {
         /// For whom.
         buyer: ActorNumber,
         /// By which request.
-        mark: RequestMark,
+        mark: Box<RequestMark>,
         /// The walk that holds the money.
         walk: WalkId,
         /// Free again from then on.

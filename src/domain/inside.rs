@@ -49,15 +49,8 @@ pub enum Body {
     CommissionFunded(Money),
     /// Payer to offering: the money is not there.
     CommissionRefused(Code),
-    /// Offering to payer: let this payment certificate back the commission of all its certificates (K3).
-    LinkPayment {
-        /// Who asks.
-        offering: ActorNumber,
-        /// Which of the payer's.
-        payment: RequestId,
-        /// What it is to cover.
-        amount: Money,
-    },
+    /// Offering to payer: let a payment certificate back the commission of all its certificates (K3).
+    LinkPayment(Box<LinkPayment>),
     /// Payer to offering: the payment certificate backs it.
     CommissionBacked(Money),
     /// Certificate or offering to payer: of the payment certificate that backs the commission, pay so much and free
@@ -74,14 +67,7 @@ pub enum Body {
     /// Back to the payer, money and all: the commission would not have it.
     TopUpRefused(Box<TopUp>, Code),
     /// Offering to buyer: hold the price of a certificate that is reserved (F6).
-    Hold {
-        /// Who asks.
-        offering: ActorNumber,
-        /// The certificate.
-        serial: Serial,
-        /// How much.
-        amount: Money,
-    },
+    Hold(Box<Hold>),
     /// Buyer to offering: it is held.
     HoldDone(Serial),
     /// Offering to buyer: the reservation is over.
@@ -92,10 +78,12 @@ pub enum Body {
     Withhold(Box<Withhold>),
     /// Recipient to payee: the price, and whom to tell.
     Withheld(Box<Withheld>),
-    /// To the merchant: the price has reached its payee; true where a certificate was provided with it.
-    OrderPaid(Name, bool),
+    /// To the merchant: the price has reached its payee.
+    OrderPaid(Name),
+    /// To the merchant: the price is paid, and the certificate provided with it.
+    OrderSettled(Name),
     /// To the merchant: no money has moved.
-    OrderRefused(Name, Code),
+    OrderRefused(Box<OrderRefused>),
     /// Recipient to offering: the certificate of a gift is withheld (T16).
     PurchaseGift(Box<PurchaseGift>),
     /// To the recipient: the object of a gift is there (T12).
@@ -103,22 +91,13 @@ pub enum Body {
     /// Merchant to payee: pay an order back (T14).
     ReverseOrder(Box<ReverseOrder>),
     /// Payee to merchant: it is on its way back, so much now and so much as a debt.
-    ReversalPaid(Name, Money, Money),
+    ReversalPaid(Box<ReversalPaid>),
     /// Payee to merchant: it cannot be covered.
     ReversalRefused(Name),
     /// Payee to recipient: the money of a gift that was not provided, to go on to its donor.
-    GiftReversed(RequestKey, Money),
+    GiftReversed(Box<GiftReversed>),
     /// Certificate to payee: pay the price of a purchase back (F7).
-    DebitRefund {
-        /// Who asks.
-        certificate: ActorNumber,
-        /// Who bought.
-        buyer: ActorNumber,
-        /// The price.
-        amount: Money,
-        /// What to do where it is not there.
-        when_short: WhenShort,
-    },
+    DebitRefund(Box<DebitRefund>),
     /// Payee to certificate: so much of the price comes back now, so much is owed.
     RefundPaid {
         /// Comes with the message.
@@ -129,7 +108,71 @@ pub enum Body {
     /// Payee to certificate: it cannot be covered.
     RefundRefused,
     /// Certificate to whoever cashed: pay it back, as far as the money is there (D44).
-    ClawBack(ClawBack),
+    ClawBack(Box<ClawBack>),
+}
+
+/// A payment certificate that is to back a commission.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkPayment {
+    /// Who asks.
+    pub offering: ActorNumber,
+    /// Which of the payer's.
+    pub payment: RequestId,
+    /// What it is to cover.
+    pub amount: Money,
+}
+
+/// The price of a certificate, to be held for its reservation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// Who asks.
+    pub offering: ActorNumber,
+    /// The certificate.
+    pub serial: Serial,
+    /// How much.
+    pub amount: Money,
+}
+
+/// An order that nobody pays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderRefused {
+    /// The merchant's reference.
+    pub reference: Name,
+    /// Why.
+    pub code: Code,
+}
+
+/// An order on its way back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReversalPaid {
+    /// The merchant's reference.
+    pub reference: Name,
+    /// Paid back now.
+    pub paid: Money,
+    /// A debt of the payee.
+    pub owed: Money,
+}
+
+/// The money of a gift that was not provided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GiftReversed {
+    /// Its donor and the id of the message that gave it.
+    pub key: RequestKey,
+    /// How much has come back.
+    pub amount: Money,
+}
+
+/// A demand for the price of a refunded purchase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DebitRefund {
+    /// Who asks.
+    pub certificate: ActorNumber,
+    /// Who bought.
+    pub buyer: ActorNumber,
+    /// The price.
+    pub amount: Money,
+    /// What to do where it is not there.
+    pub when_short: WhenShort,
 }
 
 /// Part of a payment certificate, for a commission that it backs.
@@ -435,9 +478,8 @@ impl Body {
             Body::DebitRefused(refused) => born(&refused.birth),
             Body::Settle(settle) => of(settle.price) + born(&settle.birth),
             Body::Credit(credit) => of(credit.amount),
-            Body::CommissionFunded(amount) | Body::Drawn(amount) | Body::GiftReversed(_, amount) => {
-                of(*amount)
-            }
+            Body::CommissionFunded(amount) | Body::Drawn(amount) => of(*amount),
+            Body::GiftReversed(reversed) => of(reversed.amount),
             Body::TopUp(top_up) | Body::TopUpRefused(top_up, _) => of(top_up.amount),
             Body::GiftArrives(arriving) => of(arriving.gift.price),
             Body::Withheld(withheld) => of(withheld.amount),
@@ -449,23 +491,24 @@ impl Body {
             | Body::TurnRefused(_)
             | Body::DebitCommission { .. }
             | Body::CommissionRefused(_)
-            | Body::LinkPayment { .. }
+            | Body::LinkPayment(_)
             | Body::CommissionBacked(_)
             | Body::Draw(_)
             | Body::Displayed(_)
             | Body::TopUpDone(_)
-            | Body::Hold { .. }
+            | Body::Hold(_)
             | Body::HoldDone(_)
             | Body::FreeHold(_)
             | Body::Withhold(_)
-            | Body::OrderPaid(..)
-            | Body::OrderRefused(..)
+            | Body::OrderPaid(_)
+            | Body::OrderSettled(_)
+            | Body::OrderRefused(_)
             | Body::PurchaseGift(_)
             | Body::GiftProvided(_)
             | Body::ReverseOrder(_)
-            | Body::ReversalPaid(..)
+            | Body::ReversalPaid(_)
             | Body::ReversalRefused(_)
-            | Body::DebitRefund { .. }
+            | Body::DebitRefund(_)
             | Body::RefundRefused
             | Body::ClawBack(_) => 0,
         }

@@ -49,8 +49,9 @@ pub use event::{
 };
 pub use gift::{FoundObject, Gift, GiftState, GiftStep};
 pub use inside::{
-    ArrivingGift, Birth, Body, ClawBack, Credit, CreditReason, Debit, DebitRefused, Draw as DrawPayment,
-    Envelope, Handed, PurchaseGift, ReverseOrder, Settle, TopUp, Turn, TurnRefused, Withheld, Withhold,
+    ArrivingGift, Birth, Body, ClawBack, Credit, CreditReason, Debit, DebitRefund, DebitRefused,
+    Draw as DrawPayment, Envelope, GiftReversed, Handed, Hold, LinkPayment, OrderRefused, PurchaseGift,
+    ReversalPaid, ReverseOrder, Settle, TopUp, Turn, TurnRefused, Withheld, Withhold,
 };
 pub use link::PageLink;
 pub use merchant::{

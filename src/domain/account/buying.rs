@@ -5,10 +5,9 @@ use crate::domain::answer::Done;
 use crate::domain::command::Status;
 use crate::domain::event::{AccountEvent, Event, GiftEvent, PaymentEvent};
 use crate::domain::gift::{FoundObject, GiftStep};
-use crate::domain::inside::{Body, Debit, DebitRefused, Draw, Settle, TopUp};
+use crate::domain::inside::{Body, Debit, DebitRefused, Draw, Hold, LinkPayment, Settle, TopUp};
 use crate::domain::money::Money;
-use crate::domain::name::RequestId;
-use crate::domain::number::{ActorNumber, Serial};
+use crate::domain::number::ActorNumber;
 use crate::domain::payment::PaymentStep;
 use crate::domain::refusal::{Code, Refusal};
 use crate::domain::request::{RequestMark, Source, SpentGift, SpentPayment, TopUpTask};
@@ -100,13 +99,9 @@ impl Account {
     }
 
     /// K3, D24, D37: a payment certificate of this account is to back the commission of a whole offering.
-    pub(super) fn apply_link(
-        &self,
-        context: Context,
-        offering: ActorNumber,
-        payment: &RequestId,
-        amount: Money,
-    ) -> Step {
+    pub(super) fn apply_link(&self, context: Context, link: &LinkPayment) -> Step {
+        let LinkPayment { offering, payment, amount } = link;
+        let (offering, amount) = (*offering, *amount);
         let linked = self.payment(payment).and_then(|there| {
             there.after(PaymentStep::Link, context.now)?;
             if there.amount < amount { Err(Code::InsufficientFunds) } else { Ok(()) }
@@ -131,7 +126,8 @@ impl Account {
     }
 
     /// F6: the price of a certificate that is reserved.
-    pub(super) fn apply_hold(&self, offering: ActorNumber, serial: Serial, amount: Money) -> Step {
+    pub(super) fn apply_hold(&self, hold: &Hold) -> Step {
+        let Hold { offering, serial, amount } = *hold;
         match self.can_pay(amount) {
             Err(code) => {
                 let refused = DebitRefused { serial, code, birth: None, order: None };

@@ -6,7 +6,9 @@ use crate::domain::answer::{Done, GiftView};
 use crate::domain::command::Status;
 use crate::domain::event::{AccountEvent, GiftEvent, MandateEvent};
 use crate::domain::gift::{FoundObject, Gift, GiftState, GiftStep};
-use crate::domain::inside::{ArrivingGift, Body, CreditReason, PurchaseGift, Withheld, Withhold};
+use crate::domain::inside::{
+    ArrivingGift, Body, CreditReason, GiftReversed, OrderRefused, PurchaseGift, Withheld, Withhold,
+};
 use crate::domain::merchant::{Mandate, WithholdingRight};
 use crate::domain::money::Money;
 use crate::domain::name::RequestId;
@@ -133,7 +135,8 @@ impl Account {
         };
         match judged {
             Err(code) => {
-                Step::default().sending(order.merchant, Body::OrderRefused(order.reference.clone(), code))
+                let refused = OrderRefused { reference: order.reference.clone(), code };
+                Step::default().sending(order.merchant, Body::OrderRefused(Box::new(refused)))
             }
             // The offering asks for the money when it has allocated the certificate (T16).
             Ok(Withholding::Certificate(purchase)) => {
@@ -208,7 +211,9 @@ impl Account {
     }
 
     /// T14: what came back from the payee goes on to the donor.
-    pub(super) fn apply_gift_reversed(&self, key: &RequestKey, amount: Money) -> Step {
+    pub(super) fn apply_gift_reversed(&self, reversed: &GiftReversed) -> Step {
+        let GiftReversed { key, amount } = reversed;
+        let amount = *amount;
         let event = account(AccountEvent::Gift(GiftEvent::Reversed(key.clone(), amount)));
         if amount.is_zero() { Step::of(vec![event]) } else { self.send_gift_home(event, key.caller, amount) }
     }
@@ -234,7 +239,7 @@ impl Account {
             },
             MandateTask::Show(id) => match self.mandate(id) {
                 Err(code) => refuse(code),
-                Ok(mandate) => Decision::Answer(Done::Mandate(*mandate)),
+                Ok(mandate) => Decision::Answer(Done::Mandate(Box::new(*mandate))),
             },
         }
     }

@@ -3,7 +3,9 @@
 use super::{Account, account};
 use crate::domain::command::WhenShort;
 use crate::domain::event::{AccountEvent, Debt, Income};
-use crate::domain::inside::{Body, ClawBack, Credit, CreditReason, ReverseOrder};
+use crate::domain::inside::{
+    Body, ClawBack, Credit, CreditReason, DebitRefund, GiftReversed, ReversalPaid, ReverseOrder,
+};
 use crate::domain::merchant::WithholdingRight;
 use crate::domain::money::Money;
 use crate::domain::number::ActorNumber;
@@ -65,13 +67,8 @@ impl Account {
     }
 
     /// F7, D23: the price of a purchase goes back to the certificate, which passes it on.
-    pub(super) fn apply_debit_refund(
-        &self,
-        certificate: ActorNumber,
-        buyer: ActorNumber,
-        amount: Money,
-        when_short: WhenShort,
-    ) -> Step {
+    pub(super) fn apply_debit_refund(&self, debit: &DebitRefund) -> Step {
+        let DebitRefund { certificate, buyer, amount, when_short } = *debit;
         let Some((paid, owed)) = self.pay_back(amount, when_short) else {
             return Step::default().sending(certificate, Body::RefundRefused);
         };
@@ -94,11 +91,15 @@ impl Account {
         let debt = Debt { to: creditor, amount: owed, paid_by: Income::Sales };
         let mut step = self.paid_back((paid, owed), recipient, debt);
         match gift {
-            Some(key) => step.send(recipient, Body::GiftReversed(key.clone(), paid)),
+            Some(key) => {
+                let reversed = GiftReversed { key: key.clone(), amount: paid };
+                step.send(recipient, Body::GiftReversed(Box::new(reversed)));
+            }
             None if paid.is_zero() => {}
             None => step.send(recipient, self.sends(paid, CreditReason::Reversed)),
         }
-        step.sending(merchant, Body::ReversalPaid(reverse.order.reference.clone(), paid, owed))
+        let reversal = ReversalPaid { reference: reverse.order.reference.clone(), paid, owed };
+        step.sending(merchant, Body::ReversalPaid(Box::new(reversal)))
     }
 
     /// D44: what is available goes to the commission's payer, and what is not may become a debt.

@@ -4,9 +4,10 @@ use super::requests::done;
 use super::{Account, account, refuse};
 use crate::domain::answer::Done;
 use crate::domain::event::{AccountEvent, MerchantEvent};
-use crate::domain::inside::{Body, CreditReason, ReverseOrder, Withheld, Withhold};
+use crate::domain::inside::{
+    Body, CreditReason, OrderRefused, ReversalPaid, ReverseOrder, Withheld, Withhold,
+};
 use crate::domain::merchant::{Order, OrderKey, OrderNext, OrderState, OrderStep, WithholdingRight};
-use crate::domain::money::Money;
 use crate::domain::name::Name;
 use crate::domain::refusal::{Code, Refusal};
 use crate::domain::request::{MerchantTask, RequestMark, WithholdTask};
@@ -84,7 +85,7 @@ impl Account {
     pub(super) fn apply_withheld(&self, withheld: &Withheld) -> Step {
         let OrderKey { merchant, reference } = withheld.order.clone();
         self.credited(withheld.amount, withheld.recipient, CreditReason::Withheld)
-            .sending(merchant, Body::OrderPaid(reference, false))
+            .sending(merchant, Body::OrderPaid(reference))
     }
 
     /// T11: the success instruction; a certificate is provided with its settlement (D43).
@@ -97,8 +98,9 @@ impl Account {
     }
 
     /// T11: the failure instruction. The reference is free again.
-    pub(super) fn apply_order_refused(reference: &Name, code: Code) -> Step {
-        let event = MerchantEvent::OrderFailed(reference.clone(), code);
+    pub(super) fn apply_order_refused(refused: &OrderRefused) -> Step {
+        let OrderRefused { reference, code } = refused.clone();
+        let event = MerchantEvent::OrderFailed(reference, code);
         Step::of(vec![account(AccountEvent::Merchant(event))]).answering(Err(Refusal::of(code)))
     }
 
@@ -148,8 +150,9 @@ impl Account {
         }
     }
 
-    pub(super) fn apply_reversal_paid(reference: &Name, paid: Money, owed: Money) -> Step {
-        let event = MerchantEvent::OrderReversed { order: reference.clone(), paid, owed };
+    pub(super) fn apply_reversal_paid(reversal: &ReversalPaid) -> Step {
+        let ReversalPaid { reference: order, paid, owed } = reversal.clone();
+        let event = MerchantEvent::OrderReversed { order, paid, owed };
         Step::of(vec![account(AccountEvent::Merchant(event))])
             .answering(Ok(Done::OrderReversed { paid, owed }))
     }

@@ -97,29 +97,26 @@ impl Account {
             Body::Request(request) => return self.apply_request(context, entries, head, request),
             Body::Debit(debit) => self.apply_debit(context, debit),
             Body::DebitCommission { offering, amount } => self.apply_debit_commission(*offering, *amount),
-            Body::LinkPayment { offering, payment, amount } => {
-                self.apply_link(context, *offering, payment, *amount)
-            }
+            Body::LinkPayment(link) => self.apply_link(context, link),
             Body::Draw(draw) => Self::apply_draw(draw),
             Body::TopUpDone(top_up) => Self::apply_top_up_done(top_up),
             Body::TopUpRefused(top_up, code) => Self::apply_top_up_refused(top_up, *code),
-            Body::Hold { offering, serial, amount } => self.apply_hold(*offering, *serial, *amount),
+            Body::Hold(hold) => self.apply_hold(hold),
             Body::FreeHold(certificate) => Step::of(vec![account(AccountEvent::HoldFreed(*certificate))]),
             Body::Credit(credit) => self.apply_credit(credit),
             Body::ClawBack(claw) => self.apply_claw_back(claw),
-            Body::DebitRefund { certificate, buyer, amount, when_short } => {
-                self.apply_debit_refund(*certificate, *buyer, *amount, *when_short)
-            }
+            Body::DebitRefund(debit) => self.apply_debit_refund(debit),
             Body::Displayed(certificate) => Step::of(vec![account(AccountEvent::Displayed(*certificate))]),
             Body::GiftArrives(arriving) => self.apply_gift_arrives(arriving),
             Body::GiftProvided(key) => self.apply_gift_provided(key),
-            Body::GiftReversed(key, amount) => self.apply_gift_reversed(key, *amount),
+            Body::GiftReversed(reversed) => self.apply_gift_reversed(reversed),
             Body::Withhold(withhold) => self.apply_withhold(context, withhold),
             Body::Withheld(withheld) => self.apply_withheld(withheld),
             Body::ReverseOrder(reverse) => self.apply_reverse_order(reverse),
-            Body::OrderPaid(reference, provided) => self.apply_order_paid(reference, *provided),
-            Body::OrderRefused(reference, code) => Self::apply_order_refused(reference, *code),
-            Body::ReversalPaid(reference, paid, owed) => Self::apply_reversal_paid(reference, *paid, *owed),
+            Body::OrderPaid(reference) => self.apply_order_paid(reference, false),
+            Body::OrderSettled(reference) => self.apply_order_paid(reference, true),
+            Body::OrderRefused(refused) => Self::apply_order_refused(refused),
+            Body::ReversalPaid(reversal) => Self::apply_reversal_paid(reversal),
             Body::ReversalRefused(reference) => Self::apply_reversal_refused(reference),
             other => unreachable!("an account is never sent {other:?}"),
         })

@@ -6,7 +6,7 @@
 use super::{Addressee, Certificate};
 use crate::domain::answer::{Done, Refunded};
 use crate::domain::event::{CertificateEvent, Event};
-use crate::domain::inside::{Body, ClawBack, Credit, CreditReason};
+use crate::domain::inside::{Body, ClawBack, Credit, CreditReason, DebitRefund};
 use crate::domain::message::Clawback;
 use crate::domain::money::Money;
 use crate::domain::refusal::{Code, Refusal};
@@ -48,12 +48,12 @@ impl Certificate {
             return refuse(Code::Settling);
         }
         let begun = CertificateEvent::RefundBegun(mark.clone(), context.walk);
-        let debit = Body::DebitRefund {
+        let debit = Body::DebitRefund(Box::new(DebitRefund {
             certificate: self.number,
             buyer: sale.buyer,
             amount: self.birth.price,
             when_short: self.birth.refund.when_short,
-        };
+        }));
         Decision::Record(Step::of(vec![Event::Certificate(begun)]).sending(self.birth.payee, debit))
     }
 
@@ -118,12 +118,12 @@ impl Certificate {
 
     fn claw(&self, amount: Money, awaited: bool) -> Body {
         let Some(envelope) = &self.birth.envelope else { unreachable!("what was cashed was funded") };
-        Body::ClawBack(ClawBack {
+        Body::ClawBack(Box::new(ClawBack {
             amount,
             payer: envelope.payer,
             receivable: self.birth.refund.clawback == Clawback::Receivable,
             certificate: self.number,
             awaited,
-        })
+        }))
     }
 }

@@ -79,7 +79,7 @@ impl Certificate {
         match spent.map(|spent| (&spent.key, &spent.order)) {
             None => {}
             Some((_, Some(order))) => {
-                step.send(order.merchant, Body::OrderPaid(order.reference.clone(), true));
+                step.send(order.merchant, Body::OrderSettled(order.reference.clone()));
             }
             Some((key, None)) => step.send(settle.buyer.number, Body::GiftProvided(key.clone())),
         }

@@ -25,12 +25,12 @@ impl Offering {
                 });
                 self.published = Some(Published { at, mark: mark.clone(), display: *display, frozen });
             }
-            OfferingEvent::AttachBegun { payer, terms, backing, mark, walk } => {
+            OfferingEvent::AttachBegun { attach, mark, walk } => {
                 let attachment = Attachment {
-                    payer: *payer,
-                    terms: Arc::new((**terms).clone()),
+                    payer: attach.payer.number,
+                    terms: Arc::new(attach.terms.clone()),
                     mark: mark.clone(),
-                    backing: backing.clone(),
+                    backing: attach.backing.clone(),
                 };
                 self.commission = Commission::Attaching(attachment, *walk);
             }
@@ -72,7 +72,7 @@ impl Offering {
             }
             OfferingEvent::Reserving { serial, buyer, mark, walk, until } => {
                 let (topped_up, until) = (Money::ZERO, Some(*until));
-                let (kept, walk) = (mark.clone(), *walk);
+                let (kept, walk) = ((**mark).clone(), *walk);
                 let payment = Payment { buyer: *buyer, walk, mark: kept, alive: false, until, topped_up };
                 self.stock.allocate(*serial, payment);
                 self.remember(mark, Effect::Reserves(*serial, until.unwrap_or_default()));

@@ -4,7 +4,8 @@ use super::decide::resuming;
 use super::{Commission, Effect, Offering, Standing};
 use crate::domain::answer::Done;
 use crate::domain::event::{Event, OfferingEvent, Queued};
-use crate::domain::inside::{Body, Debit, DebitRefused, PurchaseGift};
+use crate::domain::inside::{Body, Debit, DebitRefused, Hold, OrderRefused, PurchaseGift};
+use crate::domain::merchant::OrderKey;
 use crate::domain::number::{ActorNumber, Fingerprint, Serial, WalkId};
 use crate::domain::refusal::{Code, Refusal};
 use crate::domain::request::{
@@ -134,7 +135,7 @@ impl Offering {
         };
         match judged {
             Err(code) => {
-                let refused = Body::OrderRefused(order.reference.clone(), code);
+                let refused = refusing(order, code);
                 Decision::Record(Step::default().sending(order.merchant, refused))
             }
             Ok(serial) => {
@@ -179,9 +180,10 @@ impl Offering {
         let body = match buyer.source {
             Source::Reservation => {
                 let until = Timestamp(now.0.saturating_add(self.offer.reservable_ms.unwrap_or(0)));
+                let mark = Box::new(mark);
                 let reserving = OfferingEvent::Reserving { serial, buyer: number, mark, walk, until };
                 step.events.push(Event::Offering(reserving));
-                Body::Hold { offering: self.number, serial, amount: self.offer.price }
+                Body::Hold(Box::new(Hold { offering: self.number, serial, amount: self.offer.price }))
             }
             source => {
                 let allocated = OfferingEvent::Allocated { serial, buyer: number, mark: mark.clone(), walk };
@@ -233,7 +235,7 @@ impl Offering {
         match &refused.order {
             // The merchant's account answers.
             Some(order) => {
-                step.send(order.merchant, Body::OrderRefused(order.reference.clone(), refused.code));
+                step.send(order.merchant, refusing(order, refused.code));
             }
             None => step.answer = Some(Err(Refusal::of(refused.code))),
         }
@@ -296,4 +298,8 @@ impl Offering {
             }
         }
     }
+}
+
+fn refusing(order: &OrderKey, code: Code) -> Body {
+    Body::OrderRefused(Box::new(OrderRefused { reference: order.reference.clone(), code }))
 }

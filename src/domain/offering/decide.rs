@@ -4,7 +4,7 @@ use super::{Attachment, Commission, Effect, Offering, Standing};
 use crate::domain::answer::{CertificateView, CommissionLabel, Done, OfferingView};
 use crate::domain::chain::Head;
 use crate::domain::event::{Event, OfferingEvent};
-use crate::domain::inside::{Body, Handed, Turn, TurnRefused};
+use crate::domain::inside::{Body, Handed, LinkPayment, Turn, TurnRefused};
 use crate::domain::link::PageLink;
 use crate::domain::message::Display;
 use crate::domain::money::Money;
@@ -186,16 +186,14 @@ impl Offering {
             );
         };
         let event = OfferingEvent::AttachBegun {
-            payer,
-            terms: Box::new(terms.clone()),
-            backing: backing.clone(),
+            attach: Box::new(attach.clone()),
             mark: mark.clone(),
             walk: context.walk,
         };
         let offering = self.number;
         let asks = match backing.clone() {
             None => Body::DebitCommission { offering, amount },
-            Some(payment) => Body::LinkPayment { offering, payment, amount },
+            Some(payment) => Body::LinkPayment(Box::new(LinkPayment { offering, payment, amount })),
         };
         Decision::Record(Step::of(vec![Event::Offering(event)]).sending(payer, asks))
     }
