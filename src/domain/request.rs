@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::command::{StatusChange, WhenShort};
+use super::command::{Status, StatusChange, WhenShort};
 use super::commission::CommissionTerms;
 use super::gift::FoundObject;
 use super::merchant::{FoundFrom, Mandate, OrderKey, Registration};
@@ -10,6 +10,7 @@ use super::message::{Clawback, Display, Information};
 use super::money::{Currency, Money};
 use super::name::{Name, RequestId};
 use super::number::{ActorNumber, Fingerprint, Serial};
+use super::refusal::{Code, Refusal};
 use super::time::{Timestamp, Window};
 
 /// What makes a request one request at its target: who sent it and the client's id.
@@ -57,6 +58,20 @@ pub struct Request {
     pub mark: RequestMark,
     /// What is asked.
     pub task: Task,
+    /// What its caller's account may do, as the door knew it. A repeat is answered all the same (I12).
+    pub caller_status: Status,
+}
+
+impl Request {
+    /// Why its caller may send nothing new (D46); none where it may.
+    #[must_use]
+    pub fn barred(&self) -> Option<Refusal> {
+        match self.caller_status {
+            Status::Open => None,
+            Status::Frozen => Some(Refusal::of(Code::AccountFrozen)),
+            Status::Closed => Some(Refusal::of(Code::AccountClosed)),
+        }
+    }
 }
 
 /// What is asked, with everything resolved.

@@ -55,7 +55,12 @@ impl Resident {
         let unknown = |code| Decision::Refuse(Refusal::of(code));
         let serial = match &request.task {
             Task::Open(opening) => return Account::apply_absent(opening, &request.mark),
-            Task::Issue(offer) => return Offering::apply_absent(offer, &request.mark),
+            Task::Issue(offer) => {
+                return match request.barred() {
+                    Some(refusal) => Decision::Refuse(refusal),
+                    None => Offering::apply_absent(offer, &request.mark),
+                };
+            }
             Task::Deposit(_)
             | Task::CashOut(_)
             | Task::SetCreditLimit(_)

@@ -52,9 +52,9 @@ pub fn check<'body>(
                 if quiet {
                     certificates::check_sold(&residents, certificate)?;
                 }
-                let unspent = i128::from(certificate.buckets().unspent().minor());
+                let envelope = i128::try_from(certificate.envelope()).unwrap_or(i128::MAX);
                 let unpaid = i128::try_from(certificate.unpaid()).unwrap_or(i128::MAX);
-                (certificate.birth().currency, unspent + unpaid, 0)
+                (certificate.birth().currency, envelope + unpaid, 0)
             }
         };
         let sum = sums.entry(currency).or_default();

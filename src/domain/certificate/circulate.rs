@@ -31,6 +31,9 @@ impl Certificate {
                 _ => refuse(Code::IdReused),
             };
         }
+        if let Some(refusal) = request.barred() {
+            return Decision::Refuse(refusal);
+        }
         if task.party.currency != self.birth.currency {
             return refuse(Code::CurrencyMismatch);
         }

@@ -48,7 +48,7 @@ impl Certificate {
                 Task::Circulate(task) => self.apply_circulate(context, request, task),
                 Task::Acquire(_) => self.apply_acquire(context, request),
                 Task::Purchase(task) | Task::Reserve(task) => self.find_page(request, task),
-                Task::Refund(_) => self.apply_refund(context, &request.mark),
+                Task::Refund(_) => self.apply_refund(context, request),
                 Task::ShowCertificate { from_hop, .. } => {
                     Decision::Answer(Done::Certificate(Box::new(self.view(entries, head, *from_hop))))
                 }
@@ -131,7 +131,7 @@ impl Certificate {
         let found = PurchaseTask { page_found: true, ..task.clone() };
         let reserves = matches!(request.task, Task::Reserve(_));
         let task = if reserves { Task::Reserve(found) } else { Task::Purchase(found) };
-        let request = Request { mark: request.mark.clone(), task };
+        let request = Request { task, ..request.clone() };
         Decision::Pass(self.birth.offering, Body::Request(Box::new(request)))
     }
 
@@ -152,6 +152,9 @@ impl Certificate {
                 }
                 _ => refuse(Code::IdReused),
             };
+        }
+        if let Some(refusal) = request.barred() {
+            return Decision::Refuse(refusal);
         }
         if self.sale.is_some() {
             return refuse(Code::Sold);

@@ -159,6 +159,13 @@ impl Certificate {
         if self.claws_back() { 0 } else { self.promised_to_unpaid() - u128::from(self.awaited.minor()) }
     }
 
+    /// The money in its envelope, in minor units: part of I1. Where a payment certificate backs the commission, the
+    /// buckets are claims and the money is its payer's.
+    #[must_use]
+    pub fn envelope(&self) -> u128 {
+        if self.backed() { 0 } else { u128::from(self.buckets.unspent().minor()) }
+    }
+
     fn promised_to_unpaid(&self) -> u128 {
         self.unpaid.iter().map(|index| u128::from(self.hop(*index).promise.minor())).sum()
     }

@@ -10,12 +10,13 @@ use crate::domain::inside::{Body, ClawBack, Credit, CreditReason, DebitRefund};
 use crate::domain::message::Clawback;
 use crate::domain::money::Money;
 use crate::domain::refusal::{Code, Refusal};
-use crate::domain::request::RequestMark;
+use crate::domain::request::Request;
 use crate::domain::step::{Context, Decision, Step};
 use crate::limits::CREDITS_PER_PAGE;
 
 impl Certificate {
-    pub(super) fn apply_refund(&self, context: Context, mark: &RequestMark) -> Decision {
+    pub(super) fn apply_refund(&self, context: Context, request: &Request) -> Decision {
+        let mark = &request.mark;
         let refuse = |code| Decision::Refuse(Refusal::of(code));
         if self.hops.remembered(Addressee::Certificate, &mark.key).is_some() {
             return refuse(Code::IdReused);
@@ -32,6 +33,9 @@ impl Certificate {
                 return Decision::Answer(Done::Refunded(refund.refunded.clone()));
             }
             _ => {}
+        }
+        if let Some(refusal) = request.barred() {
+            return Decision::Refuse(refusal);
         }
         if mark.key.caller != self.birth.supplier {
             return Decision::Refuse(Refusal::new(

@@ -60,6 +60,16 @@ impl Offering {
             Ok(known) => known,
             Err(refusal) => return Decision::Refuse(refusal),
         };
+        let own = [
+            Some(&self.issued_by),
+            self.published.as_ref().map(|published| &published.mark),
+            self.attached_by(),
+        ];
+        let repeats = known.is_some() || own.into_iter().flatten().any(|own| own.key == mark.key);
+        let looks = matches!(request.task, Task::ShowCertificate { .. } | Task::Gift(_));
+        if let Some(refusal) = request.barred().filter(|_| !repeats && !looks) {
+            return Decision::Refuse(refusal);
+        }
         match &request.task {
             Task::Issue(offer) => {
                 if self.issued_by.key == mark.key {

@@ -13,9 +13,9 @@ use checks::{certificate, check_text, check_time, not_allowed, only_zero, party_
 use crate::actors::{AccountEntry, Common, OfferingEntry};
 use crate::codec;
 use crate::domain::{
-    ActorNumber, AttachTask, Body, Caller, CirculateTask, Code, Command, FoundVia, Funding, GiftTask,
-    IssuedOffer, MandateTask, MerchantTask, Message, Name, Offer, Opening, Party, PaymentTask, PurchaseTask,
-    RefundTerms, Refusal, Request, RequestKey, RequestMark, Serial, Source, Status, Task, TopUpTask, Via,
+    ActorNumber, AttachTask, Body, Caller, CirculateTask, Code, Command, FoundVia, Funding, IssuedOffer,
+    Message, Name, Offer, Opening, Party, PurchaseTask, RefundTerms, Refusal, Request, RequestKey,
+    RequestMark, Serial, Source, Status, Task, TopUpTask, Via,
 };
 use crate::limits::{OFFERING_ITEMS_MAX, PAYERS_MAX, RESERVABLE_MS_MAX};
 
@@ -48,21 +48,18 @@ impl Door {
     pub fn resolve(&self, message: &Message, seed: [u8; 32]) -> Result<(ActorNumber, Body), Refusal> {
         let fingerprint = codec::fingerprint(&message.command).map_err(|_| Refusal::of(Code::Internal))?;
         let (to, task) = self.target(message, seed)?;
+        let mut caller_status = Status::Open;
         let caller = match &message.caller {
             Caller::FundsManagement => ActorNumber::FUNDS_MANAGEMENT,
             Caller::Account(_) if matches!(task, Task::Open(_)) => to,
             Caller::Account(name) => {
                 let entry = self.account("caller", name)?;
-                // The account judges its own money; what never reaches it, such as a circulation, is judged here.
-                match entry.status {
-                    Status::Frozen if !looks(&task) => return Err(Refusal::of(Code::AccountFrozen)),
-                    Status::Closed if !looks(&task) => return Err(Refusal::of(Code::AccountClosed)),
-                    _ => entry.number,
-                }
+                caller_status = entry.status;
+                entry.number
             }
         };
         let key = RequestKey { caller, id: message.request_id.clone() };
-        let request = Request { mark: RequestMark { key, fingerprint }, task };
+        let request = Request { mark: RequestMark { key, fingerprint }, task, caller_status };
         Ok((to, Body::Request(Box::new(request))))
     }
 
@@ -320,19 +317,4 @@ impl Door {
             Via::Link => Ok(FoundVia::Link),
         }
     }
-}
-
-/// True for what changes nothing, which even an account that is frozen or closed may ask.
-fn looks(task: &Task) -> bool {
-    matches!(
-        task,
-        Task::ShowAccount
-            | Task::ShowOffering
-            | Task::ShowCertificate { .. }
-            | Task::ShowPage { .. }
-            | Task::Payment(PaymentTask::Show(_))
-            | Task::Gift(GiftTask::Show(_) | GiftTask::List)
-            | Task::Mandate(MandateTask::Show(_))
-            | Task::Merchant(MerchantTask::ShowOrder(_))
-    )
 }
