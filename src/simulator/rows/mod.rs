@@ -5,6 +5,7 @@ mod allocating;
 mod circulating;
 mod elements;
 mod funding;
+mod gifts;
 mod purchasing;
 mod queueing;
 mod requests;
