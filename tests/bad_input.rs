@@ -240,7 +240,9 @@ fn a_folder_with_another_sale_keeps_it() {
             let ran = Program::sale(others, &data, shards).run();
             assert_fails(
                 &ran,
-                &["holds another sale, of other orders, size or seed: choose another folder with --data"],
+                &[
+                    "holds another sale, of other orders, gifts, size or seed: choose another folder with --data",
+                ],
             );
             assert_eq!(Program::audit(&data).run().json(), audited, "{shards} shards");
         }
