@@ -8,3 +8,4 @@ mod house;
 mod races;
 mod snapshots;
 mod time;
+mod totals;

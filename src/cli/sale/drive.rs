@@ -219,3 +219,60 @@ fn before(certificate: &Certificate, view: &CertificateView, tally: &mut Tally) 
     }
     Before { circulations, sold: view.sale.is_some() }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::cli::orders::read_orders;
+    use crate::domain::{BasisPoints, Timestamp};
+    use crate::limits::{GIFT_OPEN_MS, REQUEST_KEPT_MS};
+    use crate::{Config, ManualClock};
+
+    // T9, T10: a run that stops behind any step of its gifts goes on when requests are forgotten and gifts that say
+    // nothing of their time have expired.
+    #[test]
+    fn gifts_go_on_days_later_whatever_they_had_come_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let orders = folder.path().join("orders.csv");
+        let lines = "ann,1997-01-01,1,10.00\nbob,1997-01-02,1,20.00\nann,1997-01-03,1,5.00\n";
+        std::fs::write(&orders, format!("customer,date,units,amount\n{lines}")).unwrap();
+        let plan = Plan::new(&read_orders(&orders).unwrap(), BasisPoints::new(10_000).unwrap()).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        for steps in 0..=3 {
+            let data = folder.path().join(steps.to_string());
+            let open = |now| {
+                let clock = Arc::new(ManualClock::at(Timestamp(now)));
+                Engine::open(Config::new(&data).with_shards(1).with_clock(clock)).unwrap()
+            };
+            let engine = open(1);
+            runtime.block_on(async {
+                open_accounts(&engine, &plan, &data).await.unwrap();
+                for certificate in &plan.certificates {
+                    let donor = certificate.donor.as_ref().unwrap();
+                    ask(&engine, certificate.issue()).await.unwrap();
+                    ask(&engine, certificate.attach().unwrap()).await.unwrap();
+                    ask(&engine, certificate.publish()).await.unwrap();
+                    for place in 0..certificate.sharers.len() {
+                        ask(&engine, certificate.circulate(place)).await.unwrap();
+                    }
+                    let gift =
+                        [certificate.give(donor), certificate.accept(donor), certificate.withhold(donor)];
+                    for message in gift.into_iter().take(steps) {
+                        ask(&engine, message).await.unwrap();
+                    }
+                }
+            });
+            engine.close().unwrap();
+            drop(engine);
+            let engine = open(1 + 2 * REQUEST_KEPT_MS.max(GIFT_OPEN_MS));
+            let tally = runtime.block_on(drive(&engine, &plan, &data)).unwrap();
+            assert!(tally.refused.is_empty(), "after {steps} steps: {:?}", tally.refused);
+            let numbers = (tally.sold, tally.given.number, tally.withheld.number);
+            assert_eq!(numbers, (3, 3, 3), "after {steps} steps");
+            let money = (tally.revenue, tally.given.money, tally.withheld.money);
+            assert_eq!(money, (3_500, 3_500, 3_500), "after {steps} steps");
+        }
+    }
+}

@@ -105,3 +105,71 @@ impl Certificate {
         Message::from_account(SUPPLIER, &format!("withhold-{}", self.offering), Command::Merchant(withhold))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::domain::Money;
+
+    fn orders<'orders>(customers: impl IntoIterator<Item = &'orders str>) -> Vec<Order> {
+        let order = |(line, customer): (u64, &str)| {
+            let (customer, price) = (customer.to_owned(), Money::from_minor(1).unwrap());
+            Order { line, customer, date: date(1997, 1, 1), units: 1, price }
+        };
+        (1..).zip(customers).map(order).collect()
+    }
+
+    const ALL: u32 = BasisPoints::MAX;
+
+    // T6
+    #[test]
+    fn whoever_else_ordered_last_is_the_donor_or_whoever_else_orders_next() {
+        let cases: &[(&str, &str)] = &[
+            ("", ""),
+            ("a", "-"),
+            ("a a a", "- - -"),
+            ("a b", "b a"),
+            ("a a b", "b b a"),
+            ("a b c", "b a b"),
+            ("a b a a b", "b a b b a"),
+            ("a a b b c a a", "b b a a b c c"),
+        ];
+        for (customers, wanted) in cases {
+            let donors =
+                donors(&orders(customers.split_whitespace()), BasisPoints::new(ALL).unwrap()).unwrap();
+            let found: Vec<&str> = donors.iter().map(|donor| donor.as_deref().unwrap_or("-")).collect();
+            assert_eq!(found.join(" "), *wanted, "{customers}");
+        }
+    }
+
+    #[test]
+    fn an_order_is_drawn_by_its_line_alone() {
+        let share = |share| BasisPoints::new(share).unwrap();
+        let customers = ["a", "b", "c", "a"].iter().copied().cycle().take(1_000);
+        let few = orders(customers);
+        let gifts = |orders: &[Order], share| -> Vec<u64> {
+            let donors = donors(orders, share).unwrap();
+            let drawn = orders.iter().zip(donors).filter(|(_, donor)| donor.is_some());
+            drawn.map(|(order, _)| order.line).collect()
+        };
+        let drawn = gifts(&few, share(3_000));
+        assert!((200..400).contains(&drawn.len()), "{} of 1,000", drawn.len());
+        let in_half = drawn.iter().copied().filter(|line| *line <= 500).collect::<Vec<_>>();
+        assert_eq!(gifts(&few[..500], share(3_000)), in_half);
+        assert!(gifts(&few, share(0)).is_empty());
+    }
+
+    // An account remembers so many requests in a day, and would answer `overloaded` until the next.
+    #[test]
+    fn a_customer_is_given_no_more_than_an_account_can_accept_in_a_day() {
+        let given = |times| {
+            let customers = std::iter::once("donor").chain(std::iter::repeat_n("ann", times));
+            donors(&orders(customers), BasisPoints::new(ALL).unwrap()).map(|donors| donors.len())
+        };
+        assert_eq!(given(REQUESTS_KEPT_MAX).unwrap(), REQUESTS_KEPT_MAX + 1);
+        let refused = given(REQUESTS_KEPT_MAX + 1).unwrap_err().to_string();
+        assert_eq!(refused, "customer ann is given more than 65536 orders: choose a smaller share");
+    }
+}
