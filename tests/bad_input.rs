@@ -234,17 +234,27 @@ fn a_folder_with_another_sale_keeps_it() {
     fs::write(&other, HEADER.to_owned() + "ann,1997-01-01,1,10.01\n").unwrap();
     for shards in [1, 3] {
         let data = folder.path().join(shards.to_string());
-        let sold = Program::sale(&orders, &data, shards).run().json();
+        let sold = Program::sale(&orders, &data, shards).with(&["--gifts", "0.5"]).run().json();
         let audited = Program::audit(&data).run().json();
-        for others in [&other, &sample()] {
-            let ran = Program::sale(others, &data, shards).run();
+        for (others, gifts) in [
+            (&other, "0.5"),
+            (&sample(), "0.5"),
+            (&orders, "0"),
+            (&orders, "0.4999"),
+            (&orders, "0.51"),
+            (&orders, "1"),
+        ] {
+            let ran = Program::sale(others, &data, shards).with(&["--gifts", gifts]).run();
             assert_fails(
                 &ran,
-                &["holds another sale, of other orders, size or seed: choose another folder with --data"],
+                &[
+                    "holds another sale, of other orders, gifts, size or seed: choose another folder with --data",
+                ],
             );
             assert_eq!(Program::audit(&data).run().json(), audited, "{shards} shards");
         }
-        let again = Program::sale(&orders, &data, shards).run().json();
+        // The same share in other words.
+        let again = Program::sale(&orders, &data, shards).with(&["--gifts", "0.50"]).run().json();
         assert_eq!(again["revenue"], sold["revenue"], "{shards} shards");
     }
 }
@@ -325,6 +335,15 @@ fn arguments_that_are_wrong_end_with_two() {
         &["sale", orders, "--data", &data, "--shards", "-1"],
         &["sale", orders, "--data"],
         &["audit", &data, "--shards", "1"],
+        &["audit", &data, "--gifts", "0.5"],
+        &["sale", orders, "--data", &data, "--gifts"],
+        &["sale", orders, "--data", &data, "--gifts", ""],
+        &["sale", orders, "--data", &data, "--gifts", "half"],
+        &["sale", orders, "--data", &data, "--gifts", "-0.1"],
+        &["sale", orders, "--data", &data, "--gifts", "1.0001"],
+        &["sale", orders, "--data", &data, "--gifts", "0.00001"],
+        &["sale", orders, "--data", &data, "--gifts", "1e-1"],
+        &["sale", orders, "--data", &data, "--gifts", "0.5", "--gifts", "0.5"],
     ];
     for arguments in cases {
         let Ran { code, out, error, command_line } = Program::new(arguments).run();

@@ -46,19 +46,20 @@ fn held(mut audit: Value) -> Value {
 }
 
 /// Kills a sale ten times, each time behind another tenth of the journal that an undisturbed run writes.
-fn kill_and_go_on(shards: usize) {
+fn kill_and_go_on(shards: usize, gifts: &str) {
+    let sale_in = |orders: &Path, data: &Path| Program::sale(orders, data, shards).with(&["--gifts", gifts]);
     let folder = tempfile::tempdir().unwrap();
     let orders = orders(folder.path(), 2_000);
     let (calm, killed) = (folder.path().join("calm"), folder.path().join("killed"));
     let begun = Instant::now();
-    let wanted = totals(Program::sale(&orders, &calm, shards).run().json());
+    let wanted = totals(sale_in(&orders, &calm).run().json());
     let took = begun.elapsed();
     let bytes = journal_bytes(&calm);
 
     let (mut luck, seed) = Luck::new();
     println!("{SEED_VARIABLE}={seed}: an undisturbed sale takes {took:?} and {bytes} bytes, {shards} shards");
-    let sale = Program::sale(&orders, &killed, shards);
-    let (mut ended_by_kill, mut sold, mut unfinished) = (0, 0, 0);
+    let sale = sale_in(&orders, &killed);
+    let (mut ended_by_kill, mut sold, mut unfinished, mut waiting) = (0, 0, 0, 0);
     for tenth in 0..KILLS {
         // Behind the header of the first segment there is a store to audit.
         let mark = 41 + bytes * tenth / KILLS + luck.below(bytes * 9 / (KILLS * 10));
@@ -70,8 +71,8 @@ fn kill_and_go_on(shards: usize) {
         ended_by_kill += u64::from(was_killed);
 
         let before = contents(&killed);
-        let place =
-            format!("{SEED_VARIABLE}={seed}, {shards} shards, kill {tenth} at {mark} bytes + {delay:?}");
+        let kill = format!("kill {tenth} at {mark} bytes + {delay:?}");
+        let place = format!("{SEED_VARIABLE}={seed}, {shards} shards, gifts {gifts}, {kill}");
         let ran = Program::audit(&killed).run();
         assert_eq!(ran.code, Some(0), "{place}: {}{}", ran.out, ran.error);
         let audit = ran.json();
@@ -80,10 +81,12 @@ fn kill_and_go_on(shards: usize) {
         assert!(sold_now >= sold, "{place}: {sold} were sold, now {sold_now}");
         sold = sold_now;
         unfinished += audit["unfinished_walks"].as_u64().unwrap();
+        waiting += audit["gifts_waiting"].as_u64().unwrap();
         println!("{place}: ended by the kill {was_killed}, {sold} sold, {} records", audit["records"]);
     }
-    let place = format!("{SEED_VARIABLE}={seed}, {shards} shards");
-    println!("{place}: {unfinished} walks were cut in all");
+    let place = format!("{SEED_VARIABLE}={seed}, {shards} shards, gifts {gifts}");
+    println!("{place}: {unfinished} walks were cut in all, and {waiting} gifts waited");
+    assert_eq!(waiting > 0, gifts != "0", "{place}: {waiting} gifts waited");
     assert!(ended_by_kill >= KILLS - 2, "{place}: only {ended_by_kill} kills came in time");
 
     assert_eq!(totals(sale.run().json()), wanted, "{place}: the sale");
@@ -93,12 +96,23 @@ fn kill_and_go_on(shards: usize) {
 
 #[test]
 fn ten_kills_change_nothing_with_one_shard() {
-    kill_and_go_on(1);
+    kill_and_go_on(1, "0");
 }
 
 #[test]
 fn ten_kills_change_nothing_with_three_shards() {
-    kill_and_go_on(3);
+    kill_and_go_on(3, "0");
+}
+
+// T9, T10, T16, I14, I15
+#[test]
+fn ten_kills_lose_no_gift_and_withhold_none_twice_with_one_shard() {
+    kill_and_go_on(1, "0.5");
+}
+
+#[test]
+fn ten_kills_lose_no_gift_and_withhold_none_twice_with_three_shards() {
+    kill_and_go_on(3, "0.5");
 }
 
 #[test]

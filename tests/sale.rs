@@ -3,160 +3,16 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should end there")]
 
 mod common;
+#[path = "common/small_sales.rs"]
+mod small_sales;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
 
 use common::{Program, assert_untouched, contents, sample};
+use hongbao::domain::{Command, Currency, Done, Message, Money, Name, Refusal};
 use serde_json::{Value, json};
-
-/// What the rules make of orders, in cents, worked out without any code of the engine.
-#[derive(Default)]
-struct Expected {
-    revenue: u64,
-    funded: u64,
-    cashed: u64,
-    circulations: u64,
-    already_linked: u64,
-    movements: u64,
-    customers: BTreeSet<&'static str>,
-    posted: BTreeMap<&'static str, u64>,
-    sold: u64,
-}
-
-/// Customer, day and price in cents, as they stand in the file.
-type Row = (&'static str, &'static str, u64);
-
-/// A share in per cent, half a cent rounded up.
-fn per_cent(price: u64, part: u64) -> u64 {
-    (price * part + 50) / 100
-}
-
-/// Each order is shared by the customers of the three orders before it, without its buyer, then bought. Ten
-/// per cent are funded and two of them attached; who circulates for the first time takes all that is attached,
-/// and as much follows out of the reserve.
-fn expected(rows: &[Row]) -> Expected {
-    let mut rows = rows.to_vec();
-    rows.sort_by_key(|(_, day, _)| *day);
-    let mut expected = Expected::default();
-    for (index, (buyer, _, price)) in rows.iter().enumerate() {
-        let funded = per_cent(*price, 10);
-        let mut attached = if funded == 0 { 0 } else { per_cent(*price, 2) };
-        let mut reserve = funded - attached;
-        let (mut linked, mut promises) = (None, BTreeMap::new());
-        for (sharer, _, _) in rows[index.saturating_sub(3)..index].iter().filter(|row| row.0 != *buyer) {
-            if linked == Some(sharer) {
-                expected.already_linked += 1;
-                continue;
-            }
-            expected.circulations += 1;
-            linked = Some(sharer);
-            if !promises.contains_key(sharer) {
-                promises.insert(sharer, attached);
-                let increase = attached.min(reserve);
-                (attached, reserve) = (increase, reserve - increase);
-            }
-        }
-        let cashed: u64 = promises.values().sum();
-        for (sharer, promise) in &promises {
-            *expected.posted.entry(sharer).or_default() += promise;
-        }
-        expected.sold += 1;
-        expected.customers.insert(buyer);
-        expected.revenue += price;
-        expected.funded += funded;
-        expected.cashed += cashed;
-        let credits = promises.values().filter(|promise| **promise > 0).count() as u64;
-        expected.movements += 1 + credits + u64::from(funded > cashed);
-    }
-    expected
-}
-
-fn dollars(cents: u64) -> String {
-    format!("{}.{:02}", cents / 100, cents % 100)
-}
-
-/// A file of orders as people export them, and the model's totals for it.
-struct Case {
-    name: &'static str,
-    rows: &'static [Row],
-}
-
-const CASES: &[Case] = &[
-    Case { name: "one order, which nobody can share", rows: &[("ann", "1997-01-01", 1_000)] },
-    Case {
-        name: "three shared before, by three accounts",
-        rows: &[
-            ("ann", "1997-01-01", 1_000),
-            ("bob", "1997-01-02", 2_000),
-            ("cho", "1997-01-03", 3_000),
-            ("dev", "1997-01-04", 4_000),
-            ("eve", "1997-01-05", 5_005),
-        ],
-    },
-    Case {
-        name: "ann circulates, bob follows, ann circulates again and takes nothing more",
-        rows: &[
-            ("ann", "1997-01-01", 1_000),
-            ("bob", "1997-01-02", 1_000),
-            ("ann", "1997-01-03", 1_000),
-            ("cho", "1997-01-04", 12_345),
-        ],
-    },
-    Case {
-        name: "the same customer three times in a row is linked once",
-        rows: &[
-            ("ann", "1997-01-01", 1_000),
-            ("ann", "1997-01-02", 1_000),
-            ("ann", "1997-01-03", 1_000),
-            ("bob", "1997-01-04", 1_000),
-            ("ann", "1997-01-05", 1_000),
-        ],
-    },
-    Case {
-        name: "between two orders of one customer the buyer's own is skipped, so that they meet",
-        rows: &[
-            ("ann", "1997-01-01", 700),
-            ("bob", "1997-01-02", 700),
-            ("ann", "1997-01-03", 700),
-            ("bob", "1997-01-04", 700),
-        ],
-    },
-    Case {
-        name: "prices whose shares round to nothing, up, and down",
-        rows: &[
-            ("ann", "1997-01-01", 1),
-            ("bob", "1997-01-02", 4),
-            ("cho", "1997-01-03", 5),
-            ("dev", "1997-01-04", 24),
-            ("eve", "1997-01-05", 25),
-            ("fay", "1997-01-06", 74),
-            ("gil", "1997-01-07", 75),
-            ("ann", "1997-01-08", 1),
-        ],
-    },
-    Case {
-        name: "days out of order, several orders on one day",
-        rows: &[
-            ("cho", "1998-06-30", 1_234),
-            ("ann", "1997-01-02", 5_678),
-            ("bob", "1997-01-02", 91_011),
-            ("ann", "1997-01-01", 1_213),
-            ("dev", "1997-01-02", 1_415),
-            ("cho", "1997-01-02", 1_617),
-        ],
-    },
-    Case {
-        name: "one cent and the largest sale of the small ones",
-        rows: &[("ann", "1997-01-01", 1), ("bob", "1997-01-02", 99_999_999_999_999)],
-    },
-];
-
-fn csv(rows: &[Row]) -> String {
-    let lines = rows.iter().map(|(customer, day, cents)| format!("{customer},{day},1,{}\n", dollars(*cents)));
-    "customer,date,units,amount\n".to_owned() + &lines.collect::<String>()
-}
+use small_sales::{CASES, Case, SHARES, csv, dollars, expected};
 
 /// The fields of a sale that say what it came to, whoever runs it and however often.
 fn totals(sale: &Value) -> Value {
@@ -221,6 +77,11 @@ const SALE_FIELDS: &[(&str, &str)] = &[
     ("circulations", "count"),
     ("already_linked", "count"),
     ("money_movements", "count"),
+    ("gifts_given", "count"),
+    ("gifts_withheld", "count"),
+    ("gifts_waiting", "count"),
+    ("gift_money", "money"),
+    ("gift_money_withheld", "money"),
     ("seconds", "rate"),
     ("money_movements_per_second", "rate"),
     ("purchases_per_second", "rate"),
@@ -243,14 +104,26 @@ const AUDIT_FIELDS: &[(&str, &str)] = &[
     ("revenue", "money"),
     ("commission_cashed", "money"),
     ("commission_returned", "money"),
+    ("held", "money"),
+    ("debts", "money"),
+    ("gift_money", "money"),
+    ("gift_money_withheld", "money"),
+    ("gift_money_home", "money"),
+    ("reserved", "count"),
+    ("refunded", "count"),
+    ("gifts_given", "count"),
+    ("gifts_withheld", "count"),
+    ("gifts_home", "count"),
+    ("gifts_waiting", "count"),
     ("records", "count"),
     ("unfinished_walks", "count"),
     ("state_digest", "text"),
     ("audit", "text"),
 ];
 
+// T6, T16: gifts change who pays and nothing else.
 #[test]
-fn the_sample_comes_to_its_known_totals_with_one_shard_and_with_three() {
+fn the_sample_comes_to_its_known_totals_whatever_the_shards_and_the_gifts() {
     let folder = tempfile::tempdir().unwrap();
     let known = json!({
         "lines": 6_919, "customers": 2_357, "sold": 6_911, "refused": { "amount_not_positive": 8 },
@@ -258,11 +131,17 @@ fn the_sample_comes_to_its_known_totals_with_one_shard_and_with_three() {
         "commission_returned": "10303.31", "circulations": 20_057, "already_linked": 383,
         "money_movements": 33_879, "audit": "ok",
     });
-    let mut digests = Vec::new();
-    for shards in [1, 3] {
-        let data = folder.path().join(format!("shards-{shards}"));
-        let sale = Program::sale(&sample(), &data, shards).run().json();
-        assert_eq!(totals(&sale), known, "{shards} shards");
+    let known_digest = "fdf45a9c0367b5be2c3908502036822329d02610d0245686ca74c398df6f1e84";
+    for (shards, share, gifts, gift_money) in [
+        (1, "0", 0, "0.00"),
+        (3, "0", 0, "0.00"),
+        (1, "0.3", 2_060, "71577.61"),
+        (3, "1", 6_911, "244091.94"),
+    ] {
+        let data = folder.path().join(format!("shards-{shards}-gifts-{share}"));
+        let sale = Program::sale(&sample(), &data, shards).with(&["--gifts", share]).run().json();
+        assert_eq!(totals(&sale), known, "{shards} shards, gifts {share}");
+        assert_gifts(&sale, (gifts, gift_money), &format!("{shards} shards, gifts {share}"));
         assert_kinds(&sale, SALE_FIELDS);
         assert_kinds(&sale["latency_us"], &[("p50", "count"), ("p99", "count"), ("p999", "count")]);
         assert_kinds(&sale["journal"], &[("bytes", "count"), ("records", "count"), ("syncs", "count")]);
@@ -270,6 +149,7 @@ fn the_sample_comes_to_its_known_totals_with_one_shard_and_with_three() {
 
         let audit = Program::audit(&data).run().json();
         assert_kinds(&audit, AUDIT_FIELDS);
+        assert_gifts(&audit, (gifts, gift_money), &format!("the audit, {shards} shards, gifts {share}"));
         for (field, value) in [
             ("accounts", json!(2_358)),
             ("certificates", json!(6_911)),
@@ -282,14 +162,28 @@ fn the_sample_comes_to_its_known_totals_with_one_shard_and_with_three() {
             ("revenue", json!("244091.94")),
             ("commission_cashed", json!("14114.76")),
             ("commission_returned", json!("10303.31")),
+            ("held", json!("0.00")),
+            ("debts", json!("0.00")),
+            ("gift_money_home", json!("0.00")),
+            ("reserved", json!(0)),
+            ("refunded", json!(0)),
+            ("gifts_home", json!(0)),
             ("unfinished_walks", json!(0)),
         ] {
-            assert_eq!(audit[field], value, "{field} with {shards} shards");
+            assert_eq!(audit[field], value, "{field} with {shards} shards, gifts {share}");
         }
-        assert_eq!(audit["records"], sale["journal"]["records"], "{shards} shards");
-        digests.push(digest(&audit));
+        assert_eq!(audit["records"], sale["journal"]["records"], "{shards} shards, gifts {share}");
+        assert_eq!(digest(&audit), known_digest, "{shards} shards, gifts {share}");
     }
-    assert_eq!(digests[0], digests[1], "one shard and three end in the same state");
+}
+
+/// Checks that so many gifts of so much together were given, and all of them withheld.
+#[track_caller]
+fn assert_gifts(found: &Value, (number, money): (u64, &str), place: &str) {
+    let fields = ["gifts_given", "gifts_withheld", "gifts_waiting"].map(|field| &found[field]);
+    assert_eq!(fields, [&json!(number), &json!(number), &json!(0)], "{place}");
+    let money_found = ["gift_money", "gift_money_withheld"].map(|field| &found[field]);
+    assert_eq!(money_found, [money, money], "{place}");
 }
 
 #[test]
@@ -298,11 +192,15 @@ fn the_same_sale_run_again_buys_nothing_and_tells_the_same_totals() {
     let orders = folder.path().join("orders.csv");
     fs::write(&orders, csv(CASES[2].rows)).unwrap();
     // The second run may have another number of shards: stored bytes know none.
-    for (first, second) in [(1, 1), (3, 3), (1, 3), (3, 1)] {
+    for (first, second, gifts) in [(1, 1, "1"), (3, 3, "0"), (1, 3, "0.5"), (3, 1, "1")] {
         let data = folder.path().join(format!("shards-{first}-then-{second}"));
-        let once = Program::sale(&orders, &data, first).run().json();
+        let sale = |shards| Program::sale(&orders, &data, shards).with(&["--gifts", gifts]).run().json();
+        let once = sale(first);
         let audited = Program::audit(&data).run().json();
-        let twice = Program::sale(&orders, &data, second).run().json();
+        let twice = sale(second);
+        for field in ["gifts_given", "gifts_withheld", "gifts_waiting", "gift_money", "gift_money_withheld"] {
+            assert_eq!(twice[field], once[field], "{field}: {first} shards, then {second}");
+        }
         assert_eq!(totals(&twice), totals(&once), "{first} shards, then {second}");
         assert_eq!(twice["recovered_records"], audited["records"], "{first} shards, then {second}");
         assert_eq!(twice["purchases_per_second"], 0.0, "{first} shards, then {second}");
@@ -311,13 +209,14 @@ fn the_same_sale_run_again_buys_nothing_and_tells_the_same_totals() {
     }
 }
 
+// T6, T13, T16: totals and the digest, which names every buyer, are those of the sale without gifts.
 #[test]
-fn small_sales_come_to_what_the_rules_say() {
+fn small_sales_come_to_what_the_rules_say_with_gifts_and_without() {
     let folder = tempfile::tempdir().unwrap();
     for (index, Case { name, rows }) in CASES.iter().enumerate() {
         let orders = folder.path().join(format!("orders-{index}.csv"));
         fs::write(&orders, csv(rows)).unwrap();
-        let model = expected(rows);
+        let model = expected(rows, 0);
         let wanted = json!({
             "lines": rows.len(), "customers": model.customers.len(), "sold": model.sold, "refused": {},
             "revenue": dollars(model.revenue), "commission_funded": dollars(model.funded),
@@ -326,42 +225,89 @@ fn small_sales_come_to_what_the_rules_say() {
             "circulations": model.circulations, "money_movements": model.movements, "audit": "ok",
         });
         let mut digests = BTreeSet::new();
-        for shards in [1, 3] {
-            let data = folder.path().join(format!("data-{index}-{shards}"));
-            let sale = Program::sale(&orders, &data, shards).run().json();
-            assert_eq!(totals(&sale), wanted, "{name}, {shards} shards");
+        for ((gifts, share), shards) in SHARES.into_iter().flat_map(|share| [(share, 1), (share, 3)]) {
+            let place = format!("{name}, {shards} shards, gifts {gifts}");
+            let data = folder.path().join(format!("data-{index}-{shards}-{gifts}"));
+            let sale = Program::sale(&orders, &data, shards).with(&["--gifts", gifts]).run().json();
+            assert_eq!(totals(&sale), wanted, "{place}");
             let audit = Program::audit(&data).run().json();
-            assert_eq!(audit["posted"], dollars(model.revenue + model.funded), "{name}, {shards} shards");
+            assert_eq!(audit["posted"], dollars(model.revenue + model.funded), "{place}");
+            let given = expected(rows, share);
+            let given = (given.gifts, &*dollars(given.gift_money));
+            assert_gifts(&sale, given, &place);
+            assert_gifts(&audit, given, &place);
             digests.insert(digest(&audit));
         }
-        assert_eq!(digests.len(), 1, "{name}: one shard and three end in the same state");
+        assert_eq!(
+            digests.len(),
+            1,
+            "{name}: one shard and three, with and without gifts, end in the same state"
+        );
     }
 }
 
 #[test]
-fn every_sharer_ends_with_exactly_the_own_promises() {
+fn the_report_says_something_of_gifts_where_there_are_some() {
+    let folder = tempfile::tempdir().unwrap();
+    let orders = folder.path().join("orders.csv");
+    fs::write(&orders, csv(CASES[1].rows)).unwrap();
+    for (share, rows) in [
+        ("0", [None, None, None]),
+        ("1", [Some("gifts given 5"), Some("gifts withheld 5"), Some("withheld from gifts 150.05")]),
+    ] {
+        let (orders, data) = (orders.display().to_string(), folder.path().join(share).display().to_string());
+        let report = Program::new(&["sale", &orders, "--data", &data, "--gifts", share]).run().out;
+        let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+        let said: Vec<String> = report.lines().filter(|line| line.contains("gifts ")).map(words).collect();
+        assert_eq!(said, rows.into_iter().flatten().collect::<Vec<_>>(), "{report}");
+    }
+}
+
+// T6: donor -p, recipient 0, payee +p.
+#[test]
+fn everyone_opens_with_what_they_pay_and_ends_with_exactly_the_own_promises() {
     let folder = tempfile::tempdir().unwrap();
     for (index, Case { name, rows }) in CASES.iter().enumerate() {
-        let (orders, data) =
-            (folder.path().join(format!("{index}.csv")), folder.path().join(index.to_string()));
+        let orders = folder.path().join(format!("{index}.csv"));
         fs::write(&orders, csv(rows)).unwrap();
-        Program::sale(&orders, &data, 1).run().json();
-        let model = expected(rows);
-        for customer in &model.customers {
-            let wanted = model.posted.get(customer).copied().unwrap_or(0);
-            assert_eq!(posted(&data, customer), i128::from(wanted), "{customer} in {name:?}");
+        for (gifts, share) in SHARES {
+            let data = folder.path().join(format!("{index}-{gifts}"));
+            Program::sale(&orders, &data, 1).with(&["--gifts", gifts]).run().json();
+            let model = expected(rows, share);
+            let engine = hongbao::Engine::open(hongbao::Config::new(&data)).unwrap();
+            for customer in &model.customers {
+                let cents = |of: &BTreeMap<&str, u64>| of.get(customer).copied().unwrap_or(0);
+                let (paid, promises) = (cents(&model.paid), cents(&model.posted));
+                let place = format!("{customer} in {name:?}, gifts {gifts}");
+                let account = format!("customer-{customer}");
+                assert_eq!(opened(&engine, &account, paid), Ok(paid), "{place}");
+                assert_eq!(balance(&engine, &account), (promises, 0), "{place}");
+            }
+            let supplier = model.revenue + model.funded - model.cashed;
+            assert_eq!(
+                balance(&engine, "supplier"),
+                (supplier, 0),
+                "the supplier in {name:?}, gifts {gifts}"
+            );
         }
     }
 }
 
-/// A customer's balance in cents, read from the live account.
-fn posted(data: &Path, customer: &str) -> i128 {
-    use hongbao::domain::{Command, Done, Message, Name};
-    let engine = hongbao::Engine::open(hongbao::Config::new(data)).unwrap();
-    let account = Name::new(format!("customer-{customer}")).unwrap();
-    let show = Message::from_funds_management("show", Command::ShowAccount { account }).unwrap();
-    match engine.send(show).wait().unwrap() {
-        Done::Account(view) => view.posted.minor().into(),
+/// What an account has opened with, in cents, which a repeat of its opening says; another one is refused.
+fn opened(engine: &hongbao::Engine, account: &str, cents: u64) -> Result<u64, Refusal> {
+    let (account, deposit) = (Name::new(account)?, Money::from_minor(cents).unwrap());
+    let open = Command::OpenAccount { account, currency: Currency::USD, deposit, credit_limit: Money::ZERO };
+    match engine.send(Message::from_funds_management("open", open)?).wait()? {
+        Done::Opened { posted } => Ok(posted.minor().try_into().unwrap()),
+        other => panic!("an account was opened as {other:?}"),
+    }
+}
+
+/// Posted and earmarked in cents, read from the live account.
+fn balance(engine: &hongbao::Engine, account: &str) -> (u64, u64) {
+    let show = Command::ShowAccount { account: Name::new(account).unwrap() };
+    match engine.send(Message::from_funds_management("show", show).unwrap()).wait().unwrap() {
+        Done::Account(view) => (view.posted.minor().try_into().unwrap(), view.earmarked.minor()),
         other => panic!("an account was shown as {other:?}"),
     }
 }

@@ -35,10 +35,9 @@ const OF_ONE_RUN: &[&str] = &[
 
 fn rush(arguments: &str, data: &Path, shards: usize) -> Program {
     let (data, shards) = (data.display().to_string(), shards.to_string());
-    let mut all = vec!["sale", "--synthetic"];
-    all.extend(arguments.split_whitespace());
-    all.extend(["--data", &data, "--shards", &shards, "--json"]);
-    Program::new(&all)
+    let more: Vec<&str> = arguments.split_whitespace().collect();
+    let program = Program::new(&["sale", "--synthetic"]).with(&more);
+    program.with(&["--data", &data, "--shards", &shards, "--json"])
 }
 
 /// What a rush came to, the same however often it was cut off.
@@ -188,6 +187,8 @@ fn arguments_out_of_their_bounds_are_refused_by_name() {
         ("--broke 2", &["--broke", "from 0 to 1"]),
         ("--broke 1e-3", &["--broke", "from 0 to 1"]),
         ("--seed -1", &["-1"]),
+        // Gifts are orders of a file.
+        ("--gifts 0.5", &["--gifts", "--synthetic"]),
         ("--snapshot-every 0", &["--snapshot-every", "1"]),
         ("--journal-max 1023", &["--journal-max is 1023", "at least 1024", "four times --snapshot-every"]),
         ("--hot 0.5 --certificates 100", &["offering 52", "--hot 0.5", "more --certificates, or --hot 1"]),

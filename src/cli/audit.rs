@@ -59,6 +59,29 @@ fn amounts(totals: &CurrencyTotals) -> [(&'static str, i128); 9] {
     ]
 }
 
+/// Counts of what many stores have nothing of: the report leaves them out there.
+fn rarer_counts(totals: &Totals) -> [(&'static str, u64); 6] {
+    [
+        ("reserved", totals.reserved),
+        ("refunded", totals.refunded),
+        ("gifts_given", totals.gifts_given),
+        ("gifts_withheld", totals.gifts_withheld),
+        ("gifts_home", totals.gifts_home),
+        ("gifts_waiting", totals.gifts_waiting),
+    ]
+}
+
+/// As `rarer_counts`, of money. What of gifts waits is earmarked.
+fn rarer_amounts(totals: &CurrencyTotals) -> [(&'static str, i128); 5] {
+    [
+        ("held", totals.held),
+        ("debts", totals.debts),
+        ("gift_money", totals.gift_money),
+        ("gift_money_withheld", totals.gift_money_withheld),
+        ("gift_money_home", totals.gift_money_home),
+    ]
+}
+
 /// The totals as JSON. Money stands at the top where the store has one currency (or none: then in dollars),
 /// and by currency in `currencies` always.
 fn to_json(audit: &Audit) -> Value {
@@ -66,12 +89,13 @@ fn to_json(audit: &Audit) -> Value {
     let of = |currency: Currency, totals: &CurrencyTotals| {
         amounts(totals)
             .into_iter()
+            .chain(rarer_amounts(totals))
             .map(|(field, minor)| (field.to_owned(), Value::String(money(minor, currency))))
             .collect::<Map<String, Value>>()
     };
     let mut object = Map::new();
     object.insert("audit".to_owned(), json!("ok"));
-    for (field, number) in counts(totals) {
+    for (field, number) in counts(totals).into_iter().chain(rarer_counts(totals)) {
         object.insert(field.to_owned(), json!(number));
     }
     let mut currencies = totals.money.iter();
@@ -106,12 +130,14 @@ fn report(audit: &Audit) -> String {
         text.push('\n');
     }
     text.push('\n');
-    for (field, number) in counts(totals) {
+    let rarer = rarer_counts(totals).into_iter().filter(|(_, number)| *number > 0);
+    for (field, number) in counts(totals).into_iter().chain(rarer) {
         text.push_str(&row(field, &count(number)));
     }
     for (currency, totals) in &totals.money {
         text.push_str(&format!("\n{}", row("", currency.code())));
-        for (field, minor) in amounts(totals) {
+        let rarer = rarer_amounts(totals).into_iter().filter(|(_, minor)| *minor != 0);
+        for (field, minor) in amounts(totals).into_iter().chain(rarer) {
             text.push_str(&row(field, &grouped(&money(minor, *currency))));
         }
     }

@@ -22,7 +22,7 @@ pub enum Failure {
     #[error("audit: {0}")]
     Audit(#[from] AuditError),
     /// The folder holds something else.
-    #[error("{} holds another sale, of other orders, size or seed: choose another folder with --data", .0.display())]
+    #[error("{} holds another sale, of other orders, gifts, size or seed: choose another folder with --data", .0.display())]
     OtherSale(PathBuf),
     /// The folder holds something else.
     #[error("{} holds accounts that are not of a sale: choose another folder with --data", .0.display())]

@@ -12,7 +12,7 @@ use super::error::EngineError;
 use super::held::{Base, Held};
 use super::restore;
 use crate::actors::{House, RecoveryError, ReplayError, invariants};
-use crate::domain::{Currency, Position, Resident};
+use crate::domain::{Account, Currency, GiftState, Position, Resident};
 use crate::journal::{Cut, DataFolder, FileLog, FolderDisk, JournalError};
 
 /// A store that is sound.
@@ -41,8 +41,20 @@ pub struct Totals {
     pub certificates: u64,
     /// Certificates sold.
     pub sold: u64,
+    /// Certificates reserved now.
+    pub reserved: u64,
+    /// Certificates whose purchase was paid back; they stay sold.
+    pub refunded: u64,
     /// Accepted circulations.
     pub circulations: u64,
+    /// Gifts given, whatever became of them.
+    pub gifts_given: u64,
+    /// Gifts withheld, or spent by a purchase of their recipient's.
+    pub gifts_withheld: u64,
+    /// Gifts come home: declined, expired, returned or reversed.
+    pub gifts_home: u64,
+    /// Gifts that wait to be accepted or withheld.
+    pub gifts_waiting: u64,
     /// Records in the log.
     pub records: u64,
     /// Walks that were unfinished in the log.
@@ -58,7 +70,9 @@ pub struct Totals {
 pub struct CurrencyTotals {
     /// All posted balances.
     pub posted: i128,
-    /// All gifts.
+    /// What of them is held for payment certificates, reservations and pending transfers.
+    pub held: i128,
+    /// All gifts that wait, which are no part of posted balances.
     pub earmarked: i128,
     /// All reserve, attached and promised commission.
     pub envelopes: i128,
@@ -74,6 +88,14 @@ pub struct CurrencyTotals {
     pub commission_cashed: i128,
     /// All commission that went back to its payer.
     pub commission_returned: i128,
+    /// What accounts owe to each other behind refunds and reversals.
+    pub debts: i128,
+    /// The prices of all gifts given.
+    pub gift_money: i128,
+    /// Of them of those that were withheld.
+    pub gift_money_withheld: i128,
+    /// Of them of those that have come home.
+    pub gift_money_home: i128,
 }
 
 /// The store cannot be read, or is not sound.
@@ -147,15 +169,20 @@ fn totals(houses: &[House]) -> Totals {
         match &room.resident {
             Resident::Account(account) => {
                 totals.accounts += 1;
+                add_gifts(&mut totals, account);
                 let money = totals.money.entry(account.currency()).or_default();
                 money.posted += i128::from(account.posted().minor());
+                money.held += i128::from(account.held().minor());
                 money.earmarked += i128::from(account.earmarked().minor());
+                money.debts +=
+                    account.debts().iter().map(|debt| i128::from(debt.amount.minor())).sum::<i128>();
                 money.deposits += account.deposits() as i128;
                 money.cash_outs += account.cash_outs() as i128;
             }
             Resident::Offering(offering) => {
                 totals.certificates += u64::from(offering.offer().items);
                 totals.sold += u64::from(offering.stock().sold());
+                totals.reserved += u64::from(offering.stock().reserved());
                 let money = totals.money.entry(offering.offer().currency).or_default();
                 money.envelopes += i128::try_from(offering.envelopes()).unwrap_or(i128::MAX);
                 money.commission_funded += i128::from(offering.funded_at_home().0);
@@ -163,6 +190,7 @@ fn totals(houses: &[House]) -> Totals {
             }
             Resident::Certificate(certificate) => {
                 totals.circulations += certificate.hops().len() as u64;
+                totals.refunded += u64::from(certificate.refunded().is_some());
                 let (birth, buckets) = (certificate.birth(), certificate.buckets());
                 let money = totals.money.entry(birth.currency).or_default();
                 money.envelopes += i128::try_from(certificate.envelope()).unwrap_or(i128::MAX);
@@ -176,4 +204,25 @@ fn totals(houses: &[House]) -> Totals {
         }
     }
     totals
+}
+
+/// Adds the gifts that an account was given: with no walk under way, each that was given is at its recipient (I15).
+fn add_gifts(totals: &mut Totals, account: &Account) {
+    let money = totals.money.entry(account.currency()).or_default();
+    for (_, gift) in account.gifts() {
+        let price = i128::from(gift.price.minor());
+        totals.gifts_given += 1;
+        money.gift_money += price;
+        match gift.state {
+            GiftState::Requested | GiftState::Accepted => totals.gifts_waiting += 1,
+            GiftState::Withheld | GiftState::Provided => {
+                totals.gifts_withheld += 1;
+                money.gift_money_withheld += price;
+            }
+            GiftState::Declined | GiftState::Expired | GiftState::Returned | GiftState::Reversed => {
+                totals.gifts_home += 1;
+                money.gift_money_home += price;
+            }
+        }
+    }
 }

@@ -29,6 +29,12 @@ impl Program {
         Program { arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect() }
     }
 
+    /// The same with more arguments.
+    pub fn with(mut self, arguments: &[&str]) -> Program {
+        self.arguments.extend(arguments.iter().map(|argument| (*argument).to_owned()));
+        self
+    }
+
     /// `hongbao sale`.
     pub fn sale(orders: &Path, data: &Path, shards: usize) -> Program {
         let (orders, data) = (orders.display().to_string(), data.display().to_string());

@@ -10,3 +10,4 @@ mod platforms;
 mod races;
 mod snapshots;
 mod time;
+mod totals;

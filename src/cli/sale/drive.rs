@@ -16,7 +16,7 @@ use super::super::progress;
 use super::plan::{Certificate, Plan, circulation_id, show_supplier};
 use super::tally::Tally;
 use crate::Engine;
-use crate::domain::{Answer, CertificateView, Code, Done, Message, Refusal};
+use crate::domain::{Answer, CertificateView, Code, Done, Message, Purchased, Refusal};
 use crate::limits::OVERLOADED_RETRY_MS;
 
 /// How many certificates are under way at once.
@@ -75,6 +75,10 @@ async fn open_accounts(engine: &Engine, plan: &Plan, data: &Path) -> Result<(), 
             answer.map_err(refused)?;
         }
     }
+    if let Some(register) = plan.register_merchant() {
+        let refused = |refusal| Failure::Refused { step: "registering the merchant".to_owned(), refusal };
+        ask(engine, register).await.map_err(refused)?;
+    }
     Ok(())
 }
 
@@ -91,7 +95,7 @@ pub(super) async fn ask(engine: &Engine, message: Result<Message, Refusal>) -> A
     }
 }
 
-/// One certificate's whole life, from issuing to the purchase.
+/// One certificate's whole life, from issuing to the purchase, its buyer's own or out of a gift.
 async fn run(
     engine: &Engine,
     certificate: &Certificate,
@@ -122,20 +126,60 @@ async fn run(
             Err(refusal) => refused(&refusal, certificate, tally)?,
         }
     }
+    let buy = match &certificate.donor {
+        None => certificate.buy(),
+        Some(donor) if give(engine, certificate, donor, tally).await? => certificate.withhold(donor),
+        Some(_) => return Ok(()),
+    };
     let sent = Instant::now();
-    match ask(engine, certificate.buy()).await {
-        Ok(Done::Purchased(purchased)) => {
-            let mut tally = tally.borrow_mut();
-            let movements = tally.sold(&purchased);
-            tally.run.sold += 1;
-            tally.run.movements += movements;
-            let waited = u64::try_from(sent.elapsed().as_micros()).unwrap_or(u64::MAX);
-            tally.run.latency.saturating_record(waited.max(1));
-        }
+    let answer = ask(engine, buy).await;
+    let waited = u64::try_from(sent.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let purchased = match answer {
+        Ok(Done::Purchased(purchased)) => purchased,
+        Ok(Done::Withheld { .. }) => shown_purchase(engine, certificate).await?,
         Ok(other) => return Err(Failure::Other(format!("a purchase was answered with {other:?}"))),
-        Err(refusal) => refused(&refusal, certificate, tally)?,
+        Err(refusal) => return refused(&refusal, certificate, tally),
+    };
+    let mut tally = tally.borrow_mut();
+    let movements = tally.sold(&purchased);
+    if certificate.donor.is_some() {
+        tally.withheld.add(certificate.price);
     }
+    tally.run.sold += 1;
+    tally.run.movements += movements;
+    tally.run.latency.saturating_record(waited.max(1));
     Ok(())
+}
+
+/// Gives a certificate to its buyer, who accepts; false where that was refused.
+async fn give(
+    engine: &Engine,
+    certificate: &Certificate,
+    donor: &str,
+    tally: &RefCell<Tally>,
+) -> Result<bool, Failure> {
+    match ask(engine, certificate.give(donor)).await {
+        Ok(_) => tally.borrow_mut().given.add(certificate.price),
+        Err(refusal) => return refused(&refusal, certificate, tally).map(|()| false),
+    }
+    match ask(engine, certificate.accept(donor)).await {
+        Ok(_) => Ok(true),
+        // A former run has accepted it, so long ago that the request is forgotten. Withholding tells how it ended.
+        Err(refusal) if refusal.code == Code::GiftEnded => Ok(true),
+        Err(refusal) => refused(&refusal, certificate, tally).map(|()| false),
+    }
+}
+
+/// What a withholding has settled: its own answer goes to the merchant and tells the amount alone.
+async fn shown_purchase(engine: &Engine, certificate: &Certificate) -> Result<Purchased, Failure> {
+    let offering = &certificate.offering;
+    let refused = |refusal| Failure::Refused { step: format!("looking at {offering}"), refusal };
+    let sale = match ask(engine, certificate.show()).await.map_err(refused)? {
+        Done::Certificate(view) => view.sale,
+        _ => None,
+    };
+    let unsold = || Failure::Other(format!("{offering} was withheld and is not shown as sold"));
+    Ok(sale.ok_or_else(unsold)?.purchased)
 }
 
 /// A refusal that is a fact of the sale is counted; one that says that the engine stopped ends the run.
@@ -168,6 +212,67 @@ fn before(certificate: &Certificate, view: &CertificateView, tally: &mut Tally) 
     tally.already_linked += (circulations as u64).saturating_sub(u64::from(view.hops));
     if let Some(sale) = &view.sale {
         tally.sold(&sale.purchased);
+        if certificate.donor.is_some() {
+            tally.given.add(certificate.price);
+            tally.withheld.add(certificate.price);
+        }
     }
     Before { circulations, sold: view.sale.is_some() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::cli::orders::read_orders;
+    use crate::domain::{BasisPoints, Timestamp};
+    use crate::limits::{GIFT_OPEN_MS, REQUEST_KEPT_MS};
+    use crate::{Config, ManualClock};
+
+    // T9, T10: a run that stops behind any step of its gifts goes on when requests are forgotten and gifts that say
+    // nothing of their time have expired.
+    #[test]
+    fn gifts_go_on_days_later_whatever_they_had_come_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let orders = folder.path().join("orders.csv");
+        let lines = "ann,1997-01-01,1,10.00\nbob,1997-01-02,1,20.00\nann,1997-01-03,1,5.00\n";
+        std::fs::write(&orders, format!("customer,date,units,amount\n{lines}")).unwrap();
+        let plan = Plan::new(&read_orders(&orders).unwrap(), BasisPoints::new(10_000).unwrap()).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        for steps in 0..=3 {
+            let data = folder.path().join(steps.to_string());
+            let open = |now| {
+                let clock = Arc::new(ManualClock::at(Timestamp(now)));
+                Engine::open(Config::new(&data).with_shards(1).with_clock(clock)).unwrap()
+            };
+            let engine = open(1);
+            runtime.block_on(async {
+                open_accounts(&engine, &plan, &data).await.unwrap();
+                for certificate in &plan.certificates {
+                    let donor = certificate.donor.as_ref().unwrap();
+                    ask(&engine, certificate.issue()).await.unwrap();
+                    ask(&engine, certificate.attach().unwrap()).await.unwrap();
+                    ask(&engine, certificate.publish()).await.unwrap();
+                    for place in 0..certificate.sharers.len() {
+                        ask(&engine, certificate.circulate(place)).await.unwrap();
+                    }
+                    let gift =
+                        [certificate.give(donor), certificate.accept(donor), certificate.withhold(donor)];
+                    for message in gift.into_iter().take(steps) {
+                        ask(&engine, message).await.unwrap();
+                    }
+                }
+            });
+            engine.close().unwrap();
+            drop(engine);
+            let engine = open(1 + 2 * REQUEST_KEPT_MS.max(GIFT_OPEN_MS));
+            let tally = runtime.block_on(drive(&engine, &plan, &data)).unwrap();
+            assert!(tally.refused.is_empty(), "after {steps} steps: {:?}", tally.refused);
+            let numbers = (tally.sold, tally.given.number, tally.withheld.number);
+            assert_eq!(numbers, (3, 3, 3), "after {steps} steps");
+            let money = (tally.revenue, tally.given.money, tally.withheld.money);
+            assert_eq!(money, (3_500, 3_500, 3_500), "after {steps} steps");
+        }
+    }
 }

@@ -104,6 +104,11 @@ pub(super) fn write_money(text: &mut String, tally: &Tally) -> std::fmt::Result 
     writeln!(text, "\nMoney, in {}\n", ORDERS_CURRENCY.code())?;
     let dollars = |minor: i128| grouped(&money(minor, ORDERS_CURRENCY));
     row(text, "revenue", &dollars(tally.revenue))?;
+    for (label, gifts) in [("withheld from gifts", tally.withheld), ("waiting in gifts", tally.waiting())] {
+        if gifts.money != 0 {
+            row(text, &format!("  {label}"), &dollars(gifts.money))?;
+        }
+    }
     row(text, "commission funded", &dollars(tally.funded))?;
     for (label, minor) in [("cashed", tally.cashed), ("returned", tally.returned)] {
         let share = bar(minor.unsigned_abs(), tally.funded.unsigned_abs(), 20);

@@ -1,8 +1,10 @@
 //! `hongbao sale`: a file of real orders, or a made-up rush, becomes a sale, from opening the accounts to the
 //! audit.
 
+mod draw;
 mod drive;
 mod figures;
+mod gifts;
 mod options;
 mod plan;
 mod report;
@@ -38,7 +40,7 @@ type Verdict = Result<String, String>;
 
 fn of_orders(path: &Path, options: &Options) -> Result<(Verdict, String), Failure> {
     let orders = read_orders(path)?;
-    let plan = Plan::new(&orders)?;
+    let plan = Plan::new(&orders, options.gifts)?;
     let settled = settle(options, async |engine| drive::drive(engine, &plan, &options.data).await)?;
     let Settled { driven: tally, written, recovered, audited } = settled;
     let verdict = audited.and_then(|totals| tally.agrees_with(&totals).map(|()| totals.state_digest));

@@ -20,6 +20,9 @@ pub(in super::super) struct Options {
     synthetic: bool,
     #[command(flatten)]
     rush: Rush,
+    /// The share of orders that are gifts: another customer gives the price, and the supplier withholds it.
+    #[arg(long, value_name = "SHARE", default_value = "0", conflicts_with = "synthetic", value_parser = share)]
+    pub(super) gifts: BasisPoints,
     /// The data folder; made where there is none.
     #[arg(long, default_value = "snapshots/data", value_name = "DIR")]
     pub(super) data: PathBuf,

@@ -2,12 +2,15 @@
 //!
 //! The rules: each order is an offering of one. Its commission is funded with 10 % of the price, of which 2 %
 //! of the price is attached. The customers of the three orders before it circulate it, oldest first, unless
-//! they are its buyer; then its customer buys it. Everyone opens with exactly what the sale takes from them.
+//! they are its buyer; then its customer buys it, or is given it (see `gifts`). Everyone opens with exactly what the
+//! sale takes from them.
 
 use std::collections::BTreeMap;
 
 use super::super::failure::Failure;
 use super::super::orders::{ORDERS_CURRENCY, Order, Orders};
+use super::gifts;
+use super::options::share_text;
 use crate::domain::{
     BasisPoints, Command, CommissionTerms, Information, Message, Money, Name, Offer, Refusal, Serial, Via,
 };
@@ -24,11 +27,11 @@ pub(super) const SUPPLIER: &str = "supplier";
 pub(super) struct Plan {
     /// What the supplier opens with: all that it funds.
     pub(super) supplier_deposit: Money,
-    /// What every customer opens with: the sum of the own orders.
+    /// What every customer opens with: the sum of the orders that they pay, their own or as a gift.
     pub(super) customers: BTreeMap<String, Money>,
     /// One certificate for each order, in the order of the sale.
     pub(super) certificates: Vec<Certificate>,
-    /// The request id that opens the supplier; it carries the digest of the orders.
+    /// The request id that opens the supplier; it carries the digest of the orders and the share of gifts.
     opening_id: String,
 }
 
@@ -36,6 +39,8 @@ pub(super) struct Plan {
 pub(super) struct Certificate {
     pub(super) offering: Name,
     pub(super) buyer: String,
+    /// Who gives it to the buyer; none where the buyer pays.
+    pub(super) donor: Option<String>,
     /// Who circulates it, oldest first; the same customer may come twice.
     pub(super) sharers: Vec<String>,
     pub(super) price: Money,
@@ -48,23 +53,30 @@ pub(super) struct Certificate {
 pub(super) const SERIAL: Serial = Serial(1);
 
 impl Plan {
-    pub(super) fn new(orders: &Orders) -> Result<Plan, Failure> {
+    /// The sale of these orders, of which such a share are gifts.
+    pub(super) fn new(orders: &Orders, gifts: BasisPoints) -> Result<Plan, Failure> {
+        let donors = gifts::donors(&orders.orders, gifts)?;
         let mut supplier_deposit = Money::ZERO;
         let mut customers: BTreeMap<String, Money> =
             orders.customer_ids.iter().map(|customer| (customer.clone(), Money::ZERO)).collect();
         let mut certificates = Vec::with_capacity(orders.orders.len());
-        for (index, order) in orders.orders.iter().enumerate() {
+        for (index, (order, donor)) in orders.orders.iter().zip(donors).enumerate() {
             let before = &orders.orders[index.saturating_sub(SHARERS)..index];
-            let certificate = Certificate::new(order, before)?;
+            let certificate = Certificate::new(order, donor, before)?;
             supplier_deposit = sum(supplier_deposit, certificate.funded)?;
-            let deposit = customers.entry(order.customer.clone()).or_default();
+            let deposit = customers.entry(certificate.payer().to_owned()).or_default();
             *deposit = sum(*deposit, order.price)?;
             certificates.push(certificate);
         }
-        Ok(Plan { supplier_deposit, customers, certificates, opening_id: format!("sale-{}", orders.digest) })
+        let sale = format!("sale-{}", orders.digest);
+        let opening_id = match gifts.get() {
+            0 => sale,
+            _ => format!("{sale}-gifts-{}", share_text(gifts)),
+        };
+        Ok(Plan { supplier_deposit, customers, certificates, opening_id })
     }
 
-    /// Opens the supplier. Its request id is the orders' digest, so that another sale's folder refuses it.
+    /// Opens the supplier. Its request id says which sale this is, so that another sale's folder refuses it.
     pub(super) fn open_supplier(&self) -> Result<Message, Refusal> {
         open(SUPPLIER, &self.opening_id, self.supplier_deposit)
     }
@@ -95,12 +107,12 @@ pub(super) fn open(account: &str, request_id: &str, deposit: Money) -> Result<Me
 }
 
 /// The account of a customer; the prefix keeps customers apart from the supplier.
-fn account(customer: &str) -> String {
+pub(super) fn account(customer: &str) -> String {
     format!("customer-{customer}")
 }
 
 impl Certificate {
-    fn new(order: &Order, before: &[Order]) -> Result<Certificate, Failure> {
+    fn new(order: &Order, donor: Option<String>, before: &[Order]) -> Result<Certificate, Failure> {
         let share = |basis_points| {
             BasisPoints::new(basis_points)
                 .map(|part| order.price.share(part))
@@ -112,6 +124,7 @@ impl Certificate {
         Ok(Certificate {
             offering,
             buyer: order.customer.clone(),
+            donor,
             sharers: sharers.filter(|sharer| *sharer != order.customer).collect(),
             price: order.price,
             funded: share(FUNDED_BASIS_POINTS)?,
@@ -124,6 +137,11 @@ impl Certificate {
                 )
             },
         })
+    }
+
+    /// Who pays the price: the donor of a gift, else the buyer.
+    fn payer(&self) -> &str {
+        self.donor.as_ref().unwrap_or(&self.buyer)
     }
 
     pub(super) fn issue(&self) -> Result<Message, Refusal> {

@@ -44,6 +44,11 @@ struct Json<'sale> {
     circulations: u64,
     already_linked: u64,
     money_movements: u64,
+    gifts_given: u64,
+    gifts_withheld: u64,
+    gifts_waiting: u64,
+    gift_money: String,
+    gift_money_withheld: String,
     seconds: f64,
     money_movements_per_second: f64,
     purchases_per_second: f64,
@@ -93,6 +98,11 @@ impl Outcome<'_> {
             circulations: tally.circulations,
             already_linked: tally.already_linked,
             money_movements: tally.movements,
+            gifts_given: tally.given.number,
+            gifts_withheld: tally.withheld.number,
+            gifts_waiting: tally.waiting().number,
+            gift_money: dollars(tally.given.money),
+            gift_money_withheld: dollars(tally.withheld.money),
             seconds: seconds(took),
             money_movements_per_second: rate(tally.run.movements, took),
             purchases_per_second: rate(tally.run.sold, took),
@@ -127,6 +137,10 @@ impl Outcome<'_> {
         row(text, "lines", &count(orders.lines))?;
         row(text, "customers", &count(orders.customers as u64))?;
         row(text, "certificates sold", &count(tally.sold))?;
+        let gifts = [("given", tally.given), ("withheld", tally.withheld), ("waiting", tally.waiting())];
+        for (label, gifts) in gifts.into_iter().filter(|(_, gifts)| gifts.number > 0) {
+            row(text, &format!("  gifts {label}"), &count(gifts.number))?;
+        }
         row(text, "circulations", &count(tally.circulations))?;
         row(text, "already linked", &count(tally.already_linked))?;
         for (code, number) in self.refused() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 
 use super::super::orders::ORDERS_CURRENCY;
-use crate::domain::{Code, Purchased, Settlement};
+use crate::domain::{Code, Money, Purchased, Settlement};
 use crate::{CurrencyTotals, Totals};
 
 /// Sums over every certificate, whichever run made it.
@@ -20,12 +20,32 @@ pub(super) struct Tally {
     pub(super) funded: i128,
     pub(super) cashed: i128,
     pub(super) returned: i128,
+    /// Gifts given: their donors have paid.
+    pub(super) given: Gifts,
+    /// Of them withheld: purchases too.
+    pub(super) withheld: Gifts,
     /// Non-zero prices, cashed commissions and returns.
     pub(super) movements: u64,
     /// What the engine refused, by code; `already_linked` is an answer and counted above.
     pub(super) refused: BTreeMap<Code, u64>,
     /// This run's part of the sale.
     pub(super) run: Run,
+}
+
+/// How many gifts, and their prices together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Gifts {
+    pub(super) number: u64,
+    /// Minor units.
+    pub(super) money: i128,
+}
+
+impl Gifts {
+    /// Counts a gift.
+    pub(super) fn add(&mut self, price: Money) {
+        self.number += 1;
+        self.money += i128::from(price.minor());
+    }
 }
 
 /// What this run alone did.
@@ -52,6 +72,8 @@ impl Tally {
             funded: 0,
             cashed: 0,
             returned: 0,
+            given: Gifts::default(),
+            withheld: Gifts::default(),
             movements: 0,
             refused: BTreeMap::new(),
             run: Run { sold: 0, movements: 0, took: Duration::ZERO, latency },
@@ -78,6 +100,12 @@ impl Tally {
         movements
     }
 
+    /// The gifts that were given and not withheld. None of a sale comes home: the recipient has accepted it.
+    pub(super) fn waiting(&self) -> Gifts {
+        let number = self.given.number.saturating_sub(self.withheld.number);
+        Gifts { number, money: self.given.money - self.withheld.money }
+    }
+
     /// Counts a refusal.
     pub(super) fn refused(&mut self, code: Code) {
         *self.refused.entry(code).or_insert(0) += 1;
@@ -97,6 +125,12 @@ impl Tally {
             ("commission_funded", self.funded, found.commission_funded),
             ("commission_cashed", self.cashed, found.commission_cashed),
             ("commission_returned", self.returned, found.commission_returned),
+            ("gifts_given", i128::from(self.given.number), i128::from(totals.gifts_given)),
+            ("gifts_withheld", i128::from(self.withheld.number), i128::from(totals.gifts_withheld)),
+            ("gifts_waiting", i128::from(self.waiting().number), i128::from(totals.gifts_waiting)),
+            ("gift_money", self.given.money, found.gift_money),
+            ("gift_money_withheld", self.withheld.money, found.gift_money_withheld),
+            ("earmarked", self.waiting().money, found.earmarked),
         ];
         for (field, answered, found) in pairs {
             if answered != found {

@@ -1,6 +1,5 @@
 //! A made-up rush: many buyers come at once for few certificates.
 
-mod draw;
 mod drive;
 mod plan;
 mod report;

@@ -13,9 +13,9 @@ use sha2::{Digest, Sha256};
 
 use super::super::super::failure::Failure;
 use super::super::super::orders::ORDERS_CURRENCY;
+use super::super::draw::Shuffle;
 use super::super::options::{Rush, share_text};
 use super::super::plan::{ATTACHED_BASIS_POINTS, FUNDED_BASIS_POINTS, SUPPLIER, open};
-use super::draw::Shuffle;
 use crate::domain::{
     BasisPoints, Command, CommissionTerms, Information, Message, Money, Name, Offer, Refusal, Serial, Via,
 };

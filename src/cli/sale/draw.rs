@@ -1,6 +1,9 @@
-//! What the seed draws: orders of the numbers below a bound, each computed when it is asked for.
+//! What a seed draws: orders of the numbers below a bound, and shares of all numbers, each computed when it is asked
+//! for.
 //!
 //! Absent on purpose: lists. A million buyers come in a drawn order that takes up no memory.
+
+use crate::domain::BasisPoints;
 
 /// How often the halves of a number are mixed; four times hide the order that they came in.
 const ROUNDS: usize = 4;
@@ -47,6 +50,12 @@ impl Shuffle {
     }
 }
 
+/// True where a number is drawn into a share of all numbers, each by itself. A larger share draws all that a smaller one
+/// does.
+pub(super) fn is_drawn(number: u64, share: BasisPoints, seed: u64) -> bool {
+    mixed(seed ^ mixed(number)) % u64::from(BasisPoints::MAX) < u64::from(share.get())
+}
+
 /// SplitMix64's next number.
 fn mixed(number: u64) -> u64 {
     let mut mixed = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
@@ -76,5 +85,19 @@ mod tests {
         assert_ne!(first, places(2, 1), "another seed");
         assert_ne!(first, places(1, 2), "another purpose");
         assert!(first.iter().zip(0..).any(|(place, number)| *place != number), "nothing was shuffled");
+    }
+
+    #[test]
+    fn a_share_of_the_numbers_is_drawn_and_a_larger_one_draws_them_too() {
+        let drawn = |share, seed| {
+            let share = BasisPoints::new(share).unwrap();
+            (0..10_000).filter(|number| is_drawn(*number, share, seed)).collect::<Vec<u64>>()
+        };
+        assert!(drawn(0, 1).is_empty(), "nothing is none of them");
+        assert_eq!(drawn(10_000, 1).len(), 10_000, "everything");
+        let (less, more) = (drawn(3_000, 1), drawn(3_500, 1));
+        assert!(less.len().abs_diff(3_000) < 300, "{} of 10,000 are no 0.3", less.len());
+        assert!(less.len() < more.len() && less.iter().all(|number| more.binary_search(number).is_ok()));
+        assert_ne!(less, drawn(3_000, 2), "another seed");
     }
 }
