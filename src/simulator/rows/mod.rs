@@ -6,6 +6,7 @@ mod circulating;
 mod elements;
 mod funding;
 mod gifts;
+mod merchants;
 mod purchasing;
 mod queueing;
 mod requests;
