@@ -6,6 +6,7 @@ mod crash;
 mod engaging;
 mod history;
 mod judge;
+mod lasting;
 mod ledger;
 mod messages;
 mod model;
