@@ -25,6 +25,10 @@ pub(crate) enum Bug {
     OtherHalfCounted,
     /// A record that a restored room has seen is skipped with the messages that it sends.
     KnownRecordIgnored,
+    /// A merchant is told that an order is paid while its money is still on its way to the payee.
+    OrderPaidTooSoon,
+    /// Doors do not learn again, when the engine starts, which accounts are frozen or closed.
+    StatusForgotten,
     /// A snapshot counts the walks before it settles which records are in it.
     #[cfg(test)]
     WalksBeforePosition,

@@ -203,7 +203,9 @@ impl Replay {
             return Err(format!("its chain of actor {} breaks at entry {}", prefix.actor.0, prefix.sequence));
         }
         for event in &record.events {
-            if let Some(news) = News::of(prefix.actor, &room.resident, event) {
+            let forgotten = planted::has(Bug::StatusForgotten);
+            let news = News::of(prefix.actor, &room.resident, event);
+            if let Some(news) = news.filter(|news| !(forgotten && matches!(news, News::StatusChanged(..)))) {
                 news.tell(directory);
             }
         }

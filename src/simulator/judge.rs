@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
+use super::lasting::{self, Lasting};
 use super::ledger::{Ledger, Left};
 use super::power::Chance;
 use super::restoration;
@@ -15,10 +16,7 @@ use super::tearing_disk::TearingDisk;
 use super::watched_disk::{Image, WatchedDisk};
 use super::world::{Beginning, Play, WatchedLog, World};
 use crate::actors::{Common, Replay, invariants};
-use crate::domain::{
-    AccountEvent, ActorNumber, CertificateEvent, Code, Command, Done, Event, Message, OfferingEvent,
-    Position, Refusal, WalkId, chain,
-};
+use crate::domain::{ActorNumber, Command, Done, Message, Position, Refusal, WalkId, chain};
 use crate::engine::state_lines;
 use crate::journal::{Log, Record, SegmentOptions, record};
 
@@ -300,7 +298,7 @@ struct Truth {
 impl Truth {
     fn new(survivors: &[Record<'_>], finishing: &[WalkId]) -> Truth {
         let walks = |record: &Record<'_>| record.prefix.walk;
-        let does = |record: &&Record<'_>| record.events.iter().any(has_effect);
+        let does = |record: &&Record<'_>| record.events.iter().any(lasting::has_effect);
         let head = |record: &Record<'_>| ((record.prefix.actor, record.prefix.sequence), record.prefix.chain);
         Truth {
             newest: Position(survivors.len() as u64),
@@ -332,7 +330,7 @@ impl Truth {
                 self.hold_view(left, message, world.common())
             }
             Ok(done) => match world.ask(message)? {
-                (Ok(again), 0) if again == *done => Ok(()),
+                (Ok(again), 0) if again == *done || lasting::is_later(done, &again) => Ok(()),
                 (again, records) => Err(format!("a repeat makes {records} records and gets {again:?}")),
             },
             Err(refusal) => {
@@ -369,42 +367,13 @@ impl Truth {
 
 /// A refusal that stays true for ever is given again; the others must only have left no trace.
 fn hold_refusal(refusal: &Refusal, message: &Message, world: &mut World) -> Result<(), String> {
-    let lasting = matches!(
-        refusal.code,
-        Code::SoldOut
-            | Code::Sold
-            | Code::NameTaken
-            | Code::AlreadyAttached
-            | Code::AlreadyPublished
-            | Code::IdReused
-    );
-    if !lasting {
-        return Ok(());
-    }
+    let Some(lasting) = Lasting::of(refusal.code, &message.command) else { return Ok(()) };
     match world.ask(message)? {
-        (Err(again), 0) if again.code == refusal.code => Ok(()),
+        (Err(again), records)
+            if again.code == refusal.code && (records == 0) == (lasting == Lasting::AtOnce) =>
+        {
+            Ok(())
+        }
         (again, records) => Err(format!("a repeat makes {records} records and gets {again:?}")),
-    }
-}
-
-/// True for what a refused message must not have done. What undoes itself, or goes home because its time is
-/// over, is not among it.
-fn has_effect(event: &Event) -> bool {
-    match event {
-        Event::Account(AccountEvent::Credited { reason, .. }) => {
-            *reason != crate::domain::CreditReason::Returned
-        }
-        Event::Account(_) => true,
-        Event::Offering(event) => matches!(
-            event,
-            OfferingEvent::Issued(..)
-                | OfferingEvent::Published(..)
-                | OfferingEvent::Attached
-                | OfferingEvent::Touched { .. }
-                | OfferingEvent::Paid(_)
-        ),
-        Event::Certificate(event) => {
-            matches!(event, CertificateEvent::Linked { .. } | CertificateEvent::Sold { .. })
-        }
     }
 }

@@ -7,6 +7,7 @@ mod engaging;
 mod gift_races;
 mod history;
 mod judge;
+mod lasting;
 mod ledger;
 mod messages;
 mod model;

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::domain::{
-    Account, ActorNumber, Body, GiftState, Money, Order, OrderState, RequestId, RequestKey, Resident,
-    WithholdingRight,
+    Account, ActorNumber, Body, GiftState, Money, Order, OrderKey, OrderState, RequestId, RequestKey,
+    Resident, Source, WithholdingRight,
 };
 
 type Residents<'house> = HashMap<ActorNumber, &'house Resident>;
@@ -45,6 +45,8 @@ pub(super) struct Gifts {
     arriving: BTreeMap<RequestKey, Money>,
     given: BTreeMap<RequestKey, (ActorNumber, Money)>,
     received: BTreeMap<RequestKey, (ActorNumber, Money)>,
+    /// Orders whose money has not reached its payee.
+    unpaid: Vec<OrderKey>,
 }
 
 impl Gifts {
@@ -55,6 +57,7 @@ impl Gifts {
         {
             return Err(format!("I15: gift {:?} is on its way twice", arriving.key));
         }
+        self.unpaid.extend(order_under_way(body).cloned());
         Ok(())
     }
 
@@ -68,8 +71,10 @@ impl Gifts {
         }
     }
 
-    /// Every gift that was given is on its way to its recipient or there, and in one of the two.
-    pub(super) fn check(&self) -> Result<(), String> {
+    /// Every gift that was given is on its way to its recipient or there, and in one of the two; no merchant is told
+    /// of money that is still on its way.
+    pub(super) fn check(&self, residents: &Residents<'_>) -> Result<(), String> {
+        self.unpaid.iter().try_for_each(|order| check_unpaid(residents, order))?;
         for (key, (recipient, price)) in &self.given {
             let arriving = self.arriving.get(key).map(|price| (*recipient, *price));
             let there = self.received.get(key).copied();
@@ -83,6 +88,38 @@ impl Gifts {
             Some(key) => Err(format!("I15: gift {key:?} was given by nobody")),
             None => Ok(()),
         }
+    }
+}
+
+/// The order that a message withholds money for, which has not reached its payee before the message is absorbed.
+fn order_under_way(body: &Body) -> Option<&OrderKey> {
+    match body {
+        Body::Withhold(withhold) => Some(&withhold.order),
+        Body::Withheld(withheld) => Some(&withheld.order),
+        Body::PurchaseGift(purchase) => Some(&purchase.order),
+        Body::Debit(debit) => spent_by(&debit.source),
+        Body::Settle(settle) => spent_by(&settle.source),
+        Body::DebitRefused(refused) => refused.order.as_ref(),
+        _ => None,
+    }
+}
+
+fn spent_by(source: &Source) -> Option<&OrderKey> {
+    match source {
+        Source::Gift(spent) => spent.order.as_ref(),
+        _ => None,
+    }
+}
+
+/// T11: the success instruction comes after the money has moved, and no failure instruction while it moves.
+fn check_unpaid(residents: &Residents<'_>, key: &OrderKey) -> Result<(), String> {
+    let reference = &key.reference;
+    let Some(Resident::Account(merchant)) = residents.get(&key.merchant) else {
+        return Err(format!("T5: order {reference} is of no merchant"));
+    };
+    match merchant.orders().find(|(known, _)| *known == reference).map(|(_, order)| order.state) {
+        Some(OrderState::Begun(_)) => Ok(()),
+        state => Err(format!("T11: the money of order {reference} is under way, and the order is {state:?}")),
     }
 }
 

@@ -70,7 +70,7 @@ pub fn check<'body>(
             ));
         }
     }
-    gifts.check()?;
+    gifts.check(&residents)?;
     if quiet {
         certificates::check_quiet(&residents)?;
         accounts::check_quiet(&residents)?;

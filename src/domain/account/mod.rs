@@ -24,7 +24,7 @@ use super::command::Status;
 use super::event::{AccountEvent, Debt, Event};
 use super::gift::Gift;
 use super::inside::Body;
-use super::merchant::{Mandate, Merchant, Order};
+use super::merchant::{Mandate, Merchant, Order, Registration};
 use super::money::{Balance, Currency, Money};
 use super::name::{Name, RequestId};
 use super::number::{ActorNumber, Fingerprint};
@@ -290,6 +290,12 @@ impl Account {
             .into_iter()
             .flat_map(|merchant| merchant.orders.iter())
             .map(|(name, order)| (name, order))
+    }
+
+    /// What it may withhold by, where it is a merchant's and its registration has not ended.
+    #[must_use]
+    pub fn registration(&self) -> Option<&Registration> {
+        self.merchant()?.registration.as_ref()
     }
 
     /// Whose money an order has withheld.

@@ -1,20 +1,11 @@
-//! The sale that the crash test plays: phases of messages that are under way together.
-//!
-//! Within a phase messages may overtake each other, so they are chosen to commute; a phase begins when the
-//! one before is quiet. However often the whole script is sent again, with crashes between, its end is one
-//! and the same. Absent on purpose: draws, which depend on numbers that a crash may give anew.
+//! A sale: issuing, attaching, circulating, acquiring, buying, the line, the deadline.
 
+use super::Phase;
 use crate::domain::{
     Acquiring, BasisPoints, Caller, Cashing, CheckPoint, Command, CommissionTerms, Condition, Currency,
     Increase, IncreasePolicy, Information, Message, Money, Name, Offer, RequestId, Serial, Take, Timestamp,
     Via, Window,
 };
-
-/// Messages that are under way together, and the time at the door.
-pub(super) struct Phase {
-    pub now: Timestamp,
-    pub messages: Vec<Message>,
-}
 
 /// When the commission of the tents goes home.
 const DEADLINE: Timestamp = Timestamp(5_000);
@@ -23,7 +14,7 @@ const DEADLINE: Timestamp = Timestamp(5_000);
 const WINDOW: Window = Window { opens: Some(Timestamp(1_055)), closes: Some(Timestamp(6_005)) };
 
 /// Everything that is sent, phase by phase.
-pub(super) fn script() -> Vec<Phase> {
+pub(super) fn phases() -> Vec<Phase> {
     let messages = [
         (1_000, opening()),
         (1_010, issuing()),
