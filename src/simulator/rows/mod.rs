@@ -7,6 +7,7 @@ mod elements;
 mod funding;
 mod gifts;
 mod merchants;
+mod payments;
 mod purchasing;
 mod queueing;
 mod requests;
