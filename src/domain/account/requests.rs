@@ -30,6 +30,9 @@ impl Account {
         if let Some(repeat) = self.repeated(request, context.now) {
             return repeat;
         }
+        if matches!(request.task, Task::Open(_)) {
+            return refuse(Code::NameTaken);
+        }
         if let Err(code) = self.may_command(request) {
             return refuse(code);
         }
@@ -40,7 +43,7 @@ impl Account {
             return refuse(Code::Overloaded);
         }
         match &request.task {
-            Task::Open(_) => refuse(Code::NameTaken),
+            Task::Open(_) => unreachable!("a name that is taken is refused before"),
             Task::Deposit(amount) => self.apply_deposit(*amount, mark),
             Task::CashOut(amount) => self.apply_cash_out(*amount, mark),
             Task::SetCreditLimit(limit) => self.apply_credit_limit(*limit, mark),

@@ -12,4 +12,6 @@ mod purchasing;
 mod queueing;
 mod requests;
 mod timing;
+mod topping;
+mod transfers;
 mod withdrawing;
