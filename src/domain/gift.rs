@@ -125,3 +125,44 @@ impl GiftState {
         matches!(self, GiftState::Requested | GiftState::Accepted)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use GiftState::{Accepted, Declined, Expired, Provided, Requested, Returned, Reversed, Withheld};
+    use GiftStep::{Accept, Decline, Expire, Provide, Return, Reverse, Withhold};
+
+    const STATES: [GiftState; 8] =
+        [Requested, Accepted, Declined, Expired, Returned, Withheld, Provided, Reversed];
+    const STEPS: [GiftStep; 7] = [Accept, Decline, Expire, Return, Withhold, Provide, Reverse];
+
+    // T9 to T14, D43: the whole law, as docs/STATES.md draws it.
+    #[test]
+    fn a_gift_takes_the_steps_that_are_drawn_and_no_others() {
+        let goods = FoundObject::Goods { kind: GoodsKind::Gold, description: "a coin".to_owned() };
+        let certificate = FoundObject::Certificate { offering: ActorNumber(1), serial: Serial(1) };
+        for object in [goods, certificate] {
+            let reverses = matches!(object, FoundObject::Goods { .. });
+            for state in STATES {
+                for step in STEPS {
+                    let expected = match (state, step) {
+                        (Requested, Accept) => Ok(Accepted),
+                        (Requested, Decline) => Ok(Declined),
+                        (Requested, Expire) => Ok(Expired),
+                        (Accepted, Return) => Ok(Returned),
+                        (Accepted, Withhold) => Ok(Withheld),
+                        (Withheld, Provide) => Ok(Provided),
+                        (Withheld, Reverse) if reverses => Ok(Reversed),
+                        (Requested, _) => Err(Code::GiftNotAccepted),
+                        (Provided, Provide) => Err(Code::AlreadyProvided),
+                        (Withheld | Provided, Reverse) => Err(Code::NotReversible),
+                        _ => Err(Code::GiftEnded),
+                    };
+                    assert_eq!(state.after(step, &object), expected, "{state:?}, {step:?}, {object:?}");
+                }
+            }
+        }
+        assert_eq!(STATES.map(GiftState::earmarked), [true, true, false, false, false, false, false, false]);
+    }
+}

@@ -165,3 +165,70 @@ impl Mandate {
         if merchant == self.merchant && within && !over { Ok(()) } else { Err(Code::OutsideMandate) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::money::Currency;
+
+    fn money(minor: u64) -> Money {
+        Money::from_minor(minor).unwrap()
+    }
+
+    // T12, T14, D43: the law of a paid order, as docs/STATES.md draws it.
+    #[test]
+    fn an_order_is_provided_or_reversed_once_and_waits_while_it_is_under_way() {
+        let recipient = Party { number: ActorNumber(2), currency: Currency::USD };
+        let right = WithholdingRight::Mandate(RequestId::new("mandate").unwrap());
+        let from = FoundFrom { recipient, right };
+        let walk = WalkId(7);
+        for (state, provide, reverse) in [
+            (OrderState::Begun(walk), Ok(OrderNext::Wait(walk)), Ok(OrderNext::Wait(walk))),
+            (OrderState::Paid, Ok(OrderNext::Go), Ok(OrderNext::Go)),
+            (OrderState::Provided, Err(Code::AlreadyProvided), Err(Code::NotReversible)),
+            (OrderState::Reversing(walk), Ok(OrderNext::Wait(walk)), Ok(OrderNext::Wait(walk))),
+            (OrderState::Reversed, Err(Code::OrderEnded), Err(Code::OrderEnded)),
+        ] {
+            let order = Order {
+                amount: money(5),
+                from: from.clone(),
+                payee: ActorNumber(3),
+                state,
+                certificate: false,
+                asked: None,
+            };
+            assert_eq!(
+                (order.next(OrderStep::Provide), order.next(OrderStep::Reverse)),
+                (provide, reverse),
+                "{state:?}"
+            );
+        }
+    }
+
+    // T15
+    #[test]
+    fn a_mandate_allows_its_merchant_its_sum_its_use_and_its_time() {
+        let whole = Mandate {
+            merchant: ActorNumber(3),
+            amount_max: money(100),
+            amount_max_per_use: money(60),
+            ends_at: Some(Timestamp(50)),
+            used: money(50),
+            revoked: false,
+        };
+        let cases = [
+            (whole, 3, 50, 49, true),
+            (whole, 4, 50, 49, false),
+            (whole, 3, 51, 49, false),
+            (whole, 3, 50, 50, false),
+            (Mandate { used: money(0), ..whole }, 3, 60, 49, true),
+            (Mandate { used: money(0), ..whole }, 3, 61, 49, false),
+            (Mandate { ends_at: None, ..whole }, 3, 50, 5_000, true),
+            (Mandate { revoked: true, ..whole }, 3, 1, 0, false),
+        ];
+        for (mandate, merchant, amount, now, allowed) in cases {
+            let judged = mandate.allows(ActorNumber(merchant), money(amount), Timestamp(now));
+            assert_eq!(judged.is_ok(), allowed, "{mandate:?}, {merchant}, {amount}, {now}");
+        }
+    }
+}

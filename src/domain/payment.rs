@@ -116,3 +116,58 @@ impl PaymentCertificate {
         self.expires_at.filter(|_| self.after(PaymentStep::Expire, Timestamp::default()).is_ok())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::money::Currency;
+
+    use PaymentState::{Expired, Issued, Received, Rejected, Released, Void};
+    use PaymentStep::{Expire, Link, Receive, Reject, Release, Spend, Void as VoidIt};
+
+    // K4, D24, D37, D38: the whole law, as docs/STATES.md draws it.
+    #[test]
+    fn a_payment_certificate_takes_the_steps_that_are_drawn_and_no_others() {
+        let amount = Money::from_minor(100).unwrap();
+        let somebody = Party { number: ActorNumber(3), currency: Currency::USD };
+        for state in [Issued, Received, Released, Rejected, Expired, Void] {
+            for step in [Receive, Reject, Release, VoidIt, Expire, Link, Spend] {
+                for (beneficiary, early, linked) in [None, Some(somebody)].into_iter().flat_map(|to| {
+                    [(to, false, false), (to, true, false), (to, false, true), (to, true, true)]
+                }) {
+                    let payment = PaymentCertificate {
+                        amount,
+                        released: Money::ZERO,
+                        freed: Money::ZERO,
+                        beneficiary,
+                        not_before: Some(Timestamp(50)),
+                        expires_at: Some(Timestamp(90)),
+                        backs: linked.then_some(ActorNumber(9)),
+                        state,
+                    };
+                    let open = matches!(state, Issued | Received);
+                    let expected = match step {
+                        _ if !open => Err(Code::PaymentCertificateEnded),
+                        _ if linked => Err(Code::PaymentCertificateLinked),
+                        Receive if state == Received => Err(Code::PaymentCertificateReceived),
+                        Receive => Ok(Received),
+                        Reject => Ok(Rejected),
+                        VoidIt => Ok(Void),
+                        Expire => Ok(Expired),
+                        Link if beneficiary.is_none() => Ok(Received),
+                        Spend if !early => Ok(Released),
+                        Release if !early && state == Received => Ok(Released),
+                        Release | Spend | Link => Err(Code::TransferConditionNotMet),
+                    };
+                    let now = Timestamp(if early { 49 } else { 50 });
+                    assert_eq!(
+                        payment.after(step, now),
+                        expected,
+                        "{state:?}, {step:?}, early {early}, linked {linked}"
+                    );
+                    assert_eq!(payment.expiry().is_some(), open && !linked);
+                }
+            }
+        }
+    }
+}
