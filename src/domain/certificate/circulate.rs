@@ -31,6 +31,9 @@ impl Certificate {
                 _ => refuse(Code::IdReused),
             };
         }
+        if Addressee::of(task) == Addressee::Certificate && self.refunds_by(&request.mark.key) {
+            return refuse(Code::IdReused);
+        }
         if let Some(refusal) = request.barred() {
             return Decision::Refuse(refusal);
         }

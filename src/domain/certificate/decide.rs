@@ -153,6 +153,9 @@ impl Certificate {
                 _ => refuse(Code::IdReused),
             };
         }
+        if self.refunds_by(&request.mark.key) {
+            return refuse(Code::IdReused);
+        }
         if let Some(refusal) = request.barred() {
             return Decision::Refuse(refusal);
         }

@@ -10,7 +10,7 @@ use crate::domain::inside::{Body, ClawBack, Credit, CreditReason, DebitRefund};
 use crate::domain::message::Clawback;
 use crate::domain::money::Money;
 use crate::domain::refusal::{Code, Refusal};
-use crate::domain::request::Request;
+use crate::domain::request::{Request, RequestKey};
 use crate::domain::step::{Context, Decision, Step};
 use crate::limits::CREDITS_PER_PAGE;
 
@@ -59,6 +59,11 @@ impl Certificate {
             when_short: self.birth.refund.when_short,
         }));
         Decision::Record(Step::of(vec![Event::Certificate(begun)]).sending(self.birth.payee, debit))
+    }
+
+    /// True where a request with this key refunds or has refunded, so that it is no other request (I12).
+    pub(super) fn refunds_by(&self, key: &RequestKey) -> bool {
+        self.refund.as_ref().is_some_and(|refund| refund.mark.key == *key)
     }
 
     /// The payee could not cover it: nothing has moved.

@@ -87,6 +87,7 @@ impl Offering {
             Task::Purchase(task) | Task::Reserve(task) => self.apply_purchase(context, request, task, known),
             Task::PayReservation(buyer, serial) => self.apply_pay(context, request, *buyer, *serial, known),
             Task::CancelReservation(serial) => self.apply_cancel(context, mark, *serial, known),
+            Task::Refund(_) if mark.key.caller != self.offer.supplier.number => not_the_supplier(),
             Task::Refund(_) => Decision::Refuse(Refusal::of(Code::NotSold)),
             Task::Gift(GiftTask::Give(give)) => self.check_gift(request, give),
             Task::ShowCertificate { serial, .. } => self.show_untouched(*serial),
@@ -136,11 +137,7 @@ impl Offering {
             return Decision::Answer(Done::Published { at: published.at });
         }
         if mark.key.caller != self.offer.supplier.number {
-            return Decision::Refuse(Refusal::new(
-                Code::NotAllowed,
-                "caller",
-                "is not the offering's supplier",
-            ));
+            return not_the_supplier();
         }
         if self.published.is_some() {
             return Decision::Refuse(Refusal::of(Code::AlreadyPublished));
@@ -393,6 +390,10 @@ impl Offering {
             }))),
         }
     }
+}
+
+fn not_the_supplier() -> Decision {
+    Decision::Refuse(Refusal::new(Code::NotAllowed, "caller", "is not the offering's supplier"))
 }
 
 /// True where `next`, the chain after `last` going round, is the first one again or lies behind it.
