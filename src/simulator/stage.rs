@@ -192,6 +192,11 @@ impl Stage {
         self.world.records.len()
     }
 
+    /// Every record so far, as the log has it.
+    pub fn encoded(&self) -> &[Vec<u8>] {
+        &self.world.records
+    }
+
     /// Every event so far, with its actor and its record's time.
     pub fn events(&self) -> &[(ActorNumber, Timestamp, Event)] {
         self.world.history.events()
