@@ -1,6 +1,7 @@
 //! What stands in for the world in tests: a disk that loses power and a whole sale in one thread that is cut
 //! anywhere; and a stage on which the houses play, with every invariant judged at every record.
 
+mod acts;
 mod crash;
 #[allow(dead_code)]
 mod engaging;
