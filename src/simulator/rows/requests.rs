@@ -1,16 +1,24 @@
 //! Request ids and refusals: I12, I13, I19's facts, and the bound on a currency's whole money.
 
-use crate::domain::{Acquiring, Code, Command, CommissionTerms, Currency, Done, Message};
+use crate::domain::{
+    Acquiring, Clawback, Code, Command, CommissionTerms, Currency, Display, Done, GiftCommand,
+    MandateCommand, MerchantCommand, Message, Money, Offer, PaymentCommand, RequestId, Serial, StatusChange,
+    TransferCommand, Via, WhenShort,
+};
 use crate::limits::{MONEY_MINOR_MAX, REQUEST_KEPT_MS};
+use crate::simulator::engaging::*;
 use crate::simulator::messages::*;
 use crate::simulator::stage::Stage;
 
-/// A market without `tea` being touched, `coffee` issued only, and every command once, in an order that works.
+/// A market without `tea` being touched, `coffee` issued only, and every command at least once, in an order that
+/// works.
 fn script() -> (Stage, Vec<Message>) {
     let mut stage = market(offer(700, 3), None);
+    let others = [open("ann", 100_000), open("ben", 100_000), open("shop", 0), open("till", 0)];
+    stage.send_all(&others).into_iter().for_each(|answer| drop(answer.unwrap()));
     stage.send(&issue("coffee", offer(500, 2))).unwrap();
     let manual = CommissionTerms { acquiring: Acquiring::Manual, ..terms(500, 100) };
-    let messages = vec![
+    let mut messages = vec![
         open("newcomer", 10),
         deposit("newcomer", 5),
         cash_out("newcomer", 3),
@@ -27,12 +35,137 @@ fn script() -> (Stage, Vec<Message>) {
         purchase("buyer", "tea", 2),
         purchase_via("buyer", "tea", 3, page_of("u3")),
     ];
+    messages.extend(engaging_script());
     (stage, messages)
 }
 
-/// Another body of the same kind, for the same target.
-fn other_body(message: &Message) -> Option<Command> {
-    Some(match message.command.clone() {
+/// Reservations, refunds, payment certificates, transfers, gifts, mandates, orders: `ann` and `ben` pay for all.
+fn engaging_script() -> Vec<Message> {
+    let flexible = Offer { reservable_ms: Some(1_000), clawback: Clawback::Receivable, ..offer(700, 6) };
+    let order = |gift_id| gift("ben", "ann", gift_id);
+    let present = |id, what| give("ann", id, "ben", "shop", what);
+    vec![
+        issue("mate", flexible.clone()),
+        attach("payer", "mate", &terms(500, 100)),
+        publish_as("mate", Display::AcquisitionInformation),
+        reserve("ann", "mate", 0),
+        reserve("ben", "mate", 2),
+        top_up("payer", "mate", 2, 5),
+        circulate("u1", "mate", 1),
+        pay("ann", "mate", 1),
+        cancel("ben", "mate", 2),
+        refund("mate", 1),
+        issue_payment("ann", "to spend", 800, ""),
+        purchase_with_payment("ann", "mate", 0, "to spend"),
+        issue("maize", offer(300, 1)),
+        issue_payment("payer", "backing", 600, ""),
+        attach_backed("payer", "maize", &terms(500, 100), "backing"),
+        issue_payment("ann", "escrow", 50, "ben"),
+        receive("ben", payment("ann", "escrow")),
+        release(payment("ann", "escrow"), 30),
+        issue_payment("ann", "unwanted", 50, "ben"),
+        reject("ben", payment("ann", "unwanted")),
+        issue_payment("ann", "in vain", 50, "ben"),
+        void_payment(payment("ann", "in vain")),
+        send_money("ann", "ben", 7),
+        begin_transfer("ann", "to post", "ben", 9, None),
+        post_transfer("ann", "ann", "to post", 8),
+        begin_transfer("ann", "to void", "ben", 9, None),
+        void_transfer("ann", "ann", "to void"),
+        register_for("shop", "till", Some("supplier"), WhenShort::Refuse),
+        present("first", (goods(), 60)),
+        accept("ben", "ann", "first"),
+        withhold("shop", "order 1", 60, order("first")),
+        provide("shop", "order 1"),
+        present("second", (goods(), 60)),
+        decline("ben", "ann", "second"),
+        present("third", (goods(), 60)),
+        accept_gifts("ben", true),
+        present("fourth", (goods(), 60)),
+        accept("ben", "ann", "third"),
+        return_gift("ben", order("third")),
+        withhold("shop", "order 2", 60, order("fourth")),
+        reverse("shop", "order 2"),
+        present("fifth", (gift_of("mate", 4), 700)),
+        purchase_with_gift("ben", "mate", 4, "ann", "fifth"),
+        present("sixth", (gift_of("mate", 5), 700)),
+        withhold("shop", "order 3", 700, order("sixth")),
+        grant("ben", "mandate", "shop", (100, 50), None),
+        withhold_by_mandate("shop", "order 4", 50, "ben", "mandate"),
+        revoke("ben", "mandate"),
+        by_institution(Command::Merchant(MerchantCommand::Unregister { merchant: name("shop") })),
+        status("ann", StatusChange::Freeze),
+        status("ann", StatusChange::Unfreeze),
+        open("leaver", 0),
+        status("leaver", StatusChange::Close),
+    ]
+}
+
+/// What kind of command it is, where it changes something.
+fn kind(command: &Command) -> Option<&'static str> {
+    Some(match command {
+        Command::OpenAccount { .. } => "open",
+        Command::Deposit { .. } => "deposit",
+        Command::CashOut { .. } => "cash out",
+        Command::SetCreditLimit { .. } => "credit limit",
+        Command::Issue { .. } => "issue",
+        Command::Publish { .. } => "publish",
+        Command::AttachCommission { .. } => "attach",
+        Command::TopUp { .. } => "top up",
+        Command::Circulate { .. } => "circulate",
+        Command::Acquire { .. } => "acquire",
+        Command::Purchase { .. } => "purchase",
+        Command::Reserve { .. } => "reserve",
+        Command::PayReservation { .. } => "pay",
+        Command::CancelReservation { .. } => "cancel",
+        Command::Refund { .. } => "refund",
+        Command::Status { .. } => "status",
+        Command::Payment(command) => match command {
+            PaymentCommand::Issue { .. } => "payment: issue",
+            PaymentCommand::Receive(_) => "payment: receive",
+            PaymentCommand::Reject(_) => "payment: reject",
+            PaymentCommand::Release { .. } => "payment: release",
+            PaymentCommand::Void(_) => "payment: void",
+            PaymentCommand::Show(_) => return None,
+        },
+        Command::Transfer(command) => match command {
+            TransferCommand::Send { .. } => "transfer: send",
+            TransferCommand::Begin { .. } => "transfer: begin",
+            TransferCommand::Post { .. } => "transfer: post",
+            TransferCommand::Void { .. } => "transfer: void",
+        },
+        Command::Gift(command) => match command {
+            GiftCommand::Give { .. } => "gift: give",
+            GiftCommand::Accept { .. } => "gift: accept",
+            GiftCommand::Decline { .. } => "gift: decline",
+            GiftCommand::Return(_) => "gift: return",
+            GiftCommand::Show(_) | GiftCommand::List => return None,
+        },
+        Command::Mandate(command) => match command {
+            MandateCommand::Grant { .. } => "mandate: grant",
+            MandateCommand::Revoke { .. } => "mandate: revoke",
+            MandateCommand::Show { .. } => return None,
+        },
+        Command::Merchant(command) => match command {
+            MerchantCommand::Register { .. } => "merchant: register",
+            MerchantCommand::Unregister { .. } => "merchant: unregister",
+            MerchantCommand::Withhold { .. } => "merchant: withhold",
+            MerchantCommand::Provide { .. } => "merchant: provide",
+            MerchantCommand::Reverse { .. } => "merchant: reverse",
+            MerchantCommand::ShowOrder { .. } => return None,
+        },
+        Command::ShowPage { .. }
+        | Command::ShowAccount { .. }
+        | Command::ShowOffering { .. }
+        | Command::ShowCertificate { .. } => return None,
+    })
+}
+
+/// Another body for the same target.
+fn other_body(message: &Message) -> Command {
+    let more = |amount: Money| amount.checked_add(money(1)).unwrap();
+    let other_id = || RequestId::new("another").unwrap();
+    match message.command.clone() {
         Command::OpenAccount { account, currency, deposit, .. } => {
             Command::OpenAccount { account, currency, deposit, credit_limit: money(1) }
         }
@@ -42,19 +175,105 @@ fn other_body(message: &Message) -> Option<Command> {
             Command::SetCreditLimit { account, credit_limit: money(1) }
         }
         Command::Issue { offering, .. } => Command::Issue { offering, offer: Box::new(offer(301, 2)) },
-        Command::Publish { .. } => return None,
-        Command::AttachCommission { offering, .. } => Command::attach_commission(offering, terms(501, 100)),
+        Command::Publish { offering, .. } => Command::Publish { offering, display: Display::Snapshot },
+        Command::AttachCommission { offering, terms: there, funding } => {
+            let terms = Box::new(CommissionTerms { funded: more(there.funded), ..*there });
+            Command::AttachCommission { offering, terms, funding }
+        }
+        Command::TopUp { offering, serial, amount } => {
+            Command::TopUp { offering, serial, amount: more(amount) }
+        }
         Command::Circulate { offering, serial: Some(serial), .. } => Command::Acquire { offering, serial },
         Command::Circulate { offering, serial: None, via } => Command::purchase(offering, None, via),
         Command::Acquire { offering, serial } => {
-            Command::Circulate { offering, serial: Some(serial), via: crate::domain::Via::Link }
+            Command::Circulate { offering, serial: Some(serial), via: Via::Link }
         }
-        Command::Purchase { offering, serial, .. } => {
-            let serial = serial.or(Some(crate::domain::Serial(3)));
-            Command::purchase(offering, serial, crate::domain::Via::Link)
+        Command::Purchase { offering, serial, paid_from, .. } => {
+            let serial = serial.or(Some(Serial(3)));
+            Command::Purchase { offering, serial, via: Via::Link, paid_from }
         }
-        _ => return None,
-    })
+        Command::Reserve { offering, serial, via } => Command::purchase(offering, serial, via),
+        Command::PayReservation { offering, serial } => Command::CancelReservation { offering, serial },
+        Command::CancelReservation { offering, serial } => Command::PayReservation { offering, serial },
+        Command::Refund { offering, serial } => {
+            Command::Circulate { offering, serial: Some(serial), via: Via::Link }
+        }
+        Command::Status { account, change } => {
+            let change = match change {
+                StatusChange::AcceptGifts { by_itself } => {
+                    StatusChange::AcceptGifts { by_itself: !by_itself }
+                }
+                StatusChange::Freeze => StatusChange::Unfreeze,
+                StatusChange::Unfreeze | StatusChange::Close => StatusChange::Freeze,
+            };
+            Command::Status { account, change }
+        }
+        Command::Payment(command) => Command::Payment(match command {
+            PaymentCommand::Issue { amount, beneficiary, not_before, expires_at } => {
+                PaymentCommand::Issue { amount: more(amount), beneficiary, not_before, expires_at }
+            }
+            PaymentCommand::Receive(reference) => PaymentCommand::Reject(reference),
+            PaymentCommand::Reject(reference) => PaymentCommand::Receive(reference),
+            PaymentCommand::Release { reference, .. } => PaymentCommand::Void(reference),
+            PaymentCommand::Void(reference) => PaymentCommand::Release { reference, amount: money(1) },
+            other => other,
+        }),
+        Command::Transfer(command) => Command::Transfer(match command {
+            TransferCommand::Send { to, amount } => TransferCommand::Begin { to, amount, expires_at: None },
+            TransferCommand::Begin { to, amount, .. } => TransferCommand::Send { to, amount },
+            TransferCommand::Post { from, transfer, .. } => TransferCommand::Void { from, transfer },
+            TransferCommand::Void { from, transfer } => {
+                TransferCommand::Post { from, transfer, amount: money(1) }
+            }
+        }),
+        Command::Gift(command) => Command::Gift(match command {
+            GiftCommand::Give { merchant, object, price, expires_at, .. } => {
+                GiftCommand::Give { recipient: name("u9"), merchant, object, price, expires_at }
+            }
+            GiftCommand::Accept { donor, gift } => GiftCommand::Decline { donor, gift },
+            GiftCommand::Decline { donor, gift } => GiftCommand::Accept { donor, gift },
+            GiftCommand::Return(reference) => {
+                GiftCommand::Accept { donor: reference.donor, gift: reference.gift }
+            }
+            other => other,
+        }),
+        Command::Mandate(command) => Command::Mandate(match command {
+            MandateCommand::Grant { merchant, amount_max, amount_max_per_use, ends_at } => {
+                let amount_max = more(amount_max);
+                MandateCommand::Grant { merchant, amount_max, amount_max_per_use, ends_at }
+            }
+            _ => MandateCommand::Revoke { mandate: other_id() },
+        }),
+        Command::Merchant(command) => Command::Merchant(match command {
+            MerchantCommand::Register { merchant, .. } => MerchantCommand::Unregister { merchant },
+            MerchantCommand::Unregister { merchant } => {
+                let (payee, when_short) = (name("till"), WhenShort::Refuse);
+                MerchantCommand::Register { merchant, payee, supplier: None, when_short }
+            }
+            MerchantCommand::Withhold { order, amount, from } => {
+                // Another amount of the same order, or another order.
+                let same = order.as_str() == "order 1";
+                let (order, amount) = if same { (order, more(amount)) } else { (name("order 9"), amount) };
+                MerchantCommand::Withhold { order, amount, from }
+            }
+            MerchantCommand::Provide { order } => MerchantCommand::Reverse { order },
+            MerchantCommand::Reverse { order } => MerchantCommand::Provide { order },
+            other => other,
+        }),
+        other => other,
+    }
+}
+
+#[test]
+fn the_script_has_every_command_that_changes_something() {
+    // I12: what the tests below walk over
+    let (_, messages) = script();
+    let there: std::collections::BTreeSet<_> =
+        messages.iter().map(|message| kind(&message.command).expect("it only looks")).collect();
+    assert_eq!(there.len(), 36, "{there:?}");
+    for message in &messages {
+        assert_ne!(other_body(message), message.command);
+    }
 }
 
 #[test]
@@ -106,8 +325,7 @@ fn the_same_id_with_another_body_is_refused() {
         stage.send(message).unwrap();
     }
     for message in &messages {
-        let Some(command) = other_body(message) else { continue };
-        let reused = Message { command, ..message.clone() };
+        let reused = Message { command: other_body(message), ..message.clone() };
         assert_eq!(refuses(&mut stage, &reused), Code::IdReused, "{reused:?}");
     }
 }
@@ -115,19 +333,24 @@ fn the_same_id_with_another_body_is_refused() {
 #[test]
 fn one_id_serves_one_request_of_a_caller_at_an_offering() {
     // I12: whatever the command
+    let reservable = || Offer { reservable_ms: Some(1_000), ..offer(700, 4) };
     let commands = |offering: &str| {
         vec![
-            issue(offering, offer(700, 2)),
+            issue(offering, reservable()),
             publish(offering),
             attach("supplier", offering, &terms(50, 10)),
             circulate("supplier", offering, 0),
+            reserve("supplier", offering, 2),
+            pay("supplier", offering, 2),
+            reserve("supplier", offering, 3),
+            cancel("supplier", offering, 3),
             purchase("supplier", offering, 0),
         ]
     };
     let mut stage = market(offer(700, 1), None);
-    stage.send(&deposit("supplier", 10_000)).unwrap();
-    for first in 0..5 {
-        for second in 0..5 {
+    stage.send(&deposit("supplier", 1_000_000)).unwrap();
+    for first in 0..9 {
+        for second in 0..9 {
             let offering = format!("offering {first} {second}");
             // Everything before the first one has an id of its own, then both share one.
             for message in commands(&offering).into_iter().take(first) {
@@ -184,6 +407,41 @@ fn a_refused_id_is_decided_anew() {
     assert_eq!((stage.posted("broke"), stage.posted("supplier")), (0, 1_000), "paid, and returned by H6");
     let linked = circulate("u1", "tea", 0);
     assert_eq!(refused(stage.send(&linked)), Code::SoldOut);
+}
+
+#[test]
+fn a_refused_id_of_every_engagement_is_decided_anew() {
+    // I12, DESIGN 5
+    let mut stage = market(Offer { reservable_ms: Some(100), ..offer(700, 2) }, Some(&terms(500, 100)));
+    stage.send(&register("u9", "payee", WhenShort::Refuse)).unwrap();
+    stage.send(&cash_out("payer", 1_000_000 - 1_000)).unwrap();
+    stage.send(&give("rival", "present", "u1", "u9", (goods(), 60))).unwrap();
+    stage.send(&issue_payment("rival", "escrow", 60, "u1")).unwrap();
+    let attempts = [
+        (reserve("broke", "tea", 1), Code::InsufficientFunds),
+        (top_up("payer", "tea", 2, 3), Code::InsufficientFunds),
+        (give("broke", "other", "u1", "u9", (goods(), 60)), Code::InsufficientFunds),
+        (issue_payment("broke", "own", 60, ""), Code::InsufficientFunds),
+        (begin_transfer("broke", "slow", "u1", 60, None), Code::InsufficientFunds),
+        (send_money("broke", "u1", 60), Code::InsufficientFunds),
+        (withhold("u9", "order", 60, gift("u1", "rival", "present")), Code::GiftNotAccepted),
+        (release(payment("rival", "escrow"), 60), Code::TransferConditionNotMet),
+    ];
+    for (message, code) in &attempts {
+        assert_eq!(refused(stage.send(message)), *code, "{message:?}");
+        assert_eq!(refused(stage.send(message)), *code, "{message:?}");
+    }
+    for account in ["broke", "payer"] {
+        stage.send(&deposit(account, 1_000)).unwrap();
+    }
+    stage.send(&accept("u1", "rival", "present")).unwrap();
+    stage.send(&receive("u1", payment("rival", "escrow"))).unwrap();
+    for (message, _) in &attempts {
+        let answer = stage.send(message);
+        assert!(answer.is_ok(), "{message:?}: {answer:?}");
+        assert_eq!(stage.send(message), answer, "{message:?}");
+    }
+    assert_eq!((stage.posted("broke"), stage.posted("payee"), stage.posted("u1")), (1_000 - 120, 60, 120));
 }
 
 #[test]
