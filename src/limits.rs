@@ -70,7 +70,7 @@ pub const NOTICES_KEPT_MAX: usize = 65_536;
 /// The longest that a reservation may stand, in milliseconds: a month.
 pub const RESERVABLE_MS_MAX: u64 = 31 * 24 * 60 * 60 * 1_000;
 
-/// How long a deposit, a cash-out or a credit line is recognised when it is repeated (DESIGN §5):
+/// How long a request of an account that makes nothing lasting is recognised when it is repeated (DESIGN §5):
 /// 24 hours, in milliseconds of the engine's clock.
 pub const REQUEST_KEPT_MS: u64 = 24 * 60 * 60 * 1_000;
 

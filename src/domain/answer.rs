@@ -290,6 +290,8 @@ pub enum Settlement {
 pub struct AccountView {
     /// Its name.
     pub name: Name,
+    /// Its number, by which notices and views of others name it.
+    pub number: ActorNumber,
     /// Its currency.
     pub currency: Currency,
     /// Its balance; below 0 only within the credit limit.

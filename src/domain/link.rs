@@ -29,7 +29,11 @@ impl PageLink {
     /// # Errors
     /// `bad_link`, where the text is none.
     pub fn parse(text: &str) -> Result<PageLink, Refusal> {
-        let wrong = || Refusal::new(Code::BadLink, "link", format!("is not {LENGTH} letters of a page link"));
+        let wrong = || {
+            let detail =
+                format!("is not as it was shown: it has {LENGTH} letters and digits, copy them again");
+            Refusal::new(Code::BadLink, "link", detail)
+        };
         if text.len() != LENGTH {
             return Err(wrong());
         }

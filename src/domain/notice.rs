@@ -8,8 +8,10 @@ use super::account::Account;
 use super::certificate::Certificate;
 use super::command::Status;
 use super::event::{
-    AccountEvent, CertificateEvent, Event, GiftEvent, MerchantEvent, OfferingEvent, WithdrawalReason,
+    AccountEvent, CertificateEvent, Event, GiftEvent, MerchantEvent, OfferingEvent, PaymentEvent,
+    WithdrawalReason,
 };
+use super::inside::CreditReason;
 use super::message::Information;
 use super::money::Money;
 use super::name::{Name, RequestId};
@@ -99,6 +101,28 @@ pub enum News {
         /// Who had it.
         buyer: ActorNumber,
     },
+    /// Money has come to an account: a price, a commission, a transfer, a refund, a gift that came home.
+    Credited {
+        /// To whom.
+        account: ActorNumber,
+        /// How much.
+        amount: Money,
+        /// By which account, certificate or offering.
+        from: ActorNumber,
+        /// What for.
+        reason: CreditReason,
+    },
+    /// A payment certificate waits for its beneficiary (K4).
+    PaymentIssued {
+        /// Who issued it.
+        issuer: ActorNumber,
+        /// Who may receive it.
+        beneficiary: ActorNumber,
+        /// The id of the message that issued it.
+        payment: RequestId,
+        /// How much.
+        amount: Money,
+    },
     /// A gift waits for its recipient (T8).
     GiftArrived {
         /// To whom.
@@ -149,6 +173,8 @@ impl News {
             News::Prompt { to, .. } => to.contains(&account),
             News::Withdrawn { payer, .. } | News::ReserveShort { payer, .. } => *payer == account,
             News::ReservationEnded { buyer, .. } => *buyer == account,
+            News::Credited { account: credited, .. } => *credited == account,
+            News::PaymentIssued { beneficiary, .. } => *beneficiary == account,
             News::GiftArrived { recipient, .. } => *recipient == account,
             News::Provide { merchant, recipient, .. } => [merchant, recipient].contains(&&account),
             News::DoNotProvide { merchant, .. } => *merchant == account,
@@ -224,6 +250,18 @@ impl News {
 
     fn of_account(there: &Account, account: ActorNumber, event: &AccountEvent) -> Option<News> {
         match event {
+            AccountEvent::Credited { amount, from, reason } => {
+                Some(News::Credited { account, amount: *amount, from: *from, reason: *reason })
+            }
+            AccountEvent::Payment(PaymentEvent::Issued(payment, mark)) => {
+                let (beneficiary, amount) = (payment.beneficiary?.number, payment.amount);
+                Some(News::PaymentIssued {
+                    issuer: account,
+                    beneficiary,
+                    payment: mark.key.id.clone(),
+                    amount,
+                })
+            }
             AccountEvent::Gift(GiftEvent::Arrived(key, gift)) => Some(News::GiftArrived {
                 recipient: account,
                 donor: key.caller,

@@ -13,7 +13,10 @@ use super::pressure::{Gauge, Pressure};
 use super::restore::{self, Restored};
 use super::sweeps::{SnapshotStats, Sweeper, Sweeps};
 use crate::actors::{Departing, Envelope, Permits, Shards, Sink, Stopped, Ticket, Time, shard_of};
-use crate::domain::{Code, Command, Message, Position, Refusal, Timestamp};
+use crate::domain::{
+    ActorNumber, Body, Code, Command, Fingerprint, Message, Position, Refusal, Request, RequestId,
+    RequestKey, RequestMark, Status, Task, Timestamp,
+};
 use crate::journal::{Cut, DataFolder, FileLog, FolderDisk, Journal, JournalStats, Log, SegmentOptions};
 use crate::limits::{BATCH_MESSAGES_MAX, PERMITS_MAX, SHARDS_MAX};
 use crate::snapshot::{Manifest, Shelf, Snapshots};
@@ -224,6 +227,30 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// Looks at whatever has a number, past the directory of names.
+    pub(super) fn look_at(&self, to: ActorNumber, task: Task) -> Reply {
+        let (batch, answers) = Batch::new(1);
+        let sink: Arc<dyn Sink> = Arc::new(batch);
+        let looked = || -> Result<(), Refusal> {
+            let permit = self.permits.take()?;
+            if self.closed.load(Ordering::SeqCst) || self.stopped.why().is_some() {
+                return Err(Refusal::of(Code::Stopped));
+            }
+            let key = RequestKey { caller: ActorNumber::FUNDS_MANAGEMENT, id: RequestId::new("look")? };
+            let mark = RequestMark { key, fingerprint: Fingerprint::default() };
+            let body = Body::Request(Box::new(Request { mark, task, caller_status: Status::Open }));
+            let ticket = Some(Ticket::new(Arc::clone(&sink), 0, permit));
+            let (walk, now) = (self.door.common().next_walk(), self.time.now());
+            let envelope = Envelope { to, walk, now, hop: 0, cause: None, body, ticket };
+            self.shards.send(shard_of(to, self.shards.count()), vec![envelope]);
+            Ok(())
+        };
+        if let Err(refusal) = looked() {
+            sink.give(0, Err(refusal));
+        }
+        Reply(answers)
     }
 
     pub(super) fn door(&self) -> &Door {

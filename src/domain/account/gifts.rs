@@ -13,7 +13,7 @@ use crate::domain::merchant::{Mandate, WithholdingRight};
 use crate::domain::money::Money;
 use crate::domain::name::RequestId;
 use crate::domain::number::ActorNumber;
-use crate::domain::refusal::Code;
+use crate::domain::refusal::{Code, Refusal};
 use crate::domain::request::{GiftTask, GiveTask, MandateTask, RequestKey, RequestMark};
 use crate::domain::step::{Context, Decision, Step};
 use crate::domain::time::Timestamp;
@@ -230,7 +230,10 @@ impl Account {
 
     pub(super) fn apply_mandate(&self, mark: &RequestMark, task: &MandateTask) -> Decision {
         match task {
-            MandateTask::Grant(_) if self.mandate(&mark.key.id).is_ok() => refuse(Code::IdReused),
+            MandateTask::Grant(_) if self.mandate(&mark.key.id).is_ok() => {
+                let detail = "names a mandate of this account: choose another one";
+                Decision::Refuse(Refusal::new(Code::IdReused, "request_id", detail))
+            }
             MandateTask::Grant(mandate) => {
                 let event = MandateEvent::Granted(Box::new(*mandate), mark.clone());
                 done(AccountEvent::Mandate(event), Done::MandateGranted)

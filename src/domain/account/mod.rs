@@ -133,6 +133,7 @@ impl Account {
     fn view(&self, entries: u64, head: &Head) -> AccountView {
         AccountView {
             name: self.opening.name.clone(),
+            number: self.number,
             currency: self.opening.currency,
             posted: self.posted,
             held: self.held,

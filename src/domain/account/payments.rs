@@ -70,7 +70,8 @@ impl Account {
         (not_before, expires_at): (Option<Timestamp>, Option<Timestamp>),
     ) -> Decision {
         if self.payment(&mark.key.id).is_ok() {
-            return refuse(Code::IdReused);
+            let detail = "names a payment certificate of this account: choose another one";
+            return Decision::Refuse(Refusal::new(Code::IdReused, "request_id", detail));
         }
         let held = match self.can_hold(context, amount, expires_at) {
             Ok(held) => held,

@@ -40,7 +40,10 @@ impl Account {
             return Decision::Refuse(refusal);
         }
         if self.requests.len() >= REQUESTS_KEPT_MAX && self.oldest_kept_is_fresh(context.now) {
-            return refuse(Code::Overloaded);
+            let detail = format!(
+                "is one of more than {REQUESTS_KEPT_MAX} in a day of one account: send it when the oldest is a day old"
+            );
+            return Decision::Refuse(Refusal::new(Code::Overloaded, "request_id", detail));
         }
         match &request.task {
             Task::Open(_) => unreachable!("a name that is taken is refused before"),

@@ -56,7 +56,8 @@ impl Account {
         expires_at: Option<Timestamp>,
     ) -> Decision {
         if self.pending(mark, &mark.key.id).is_ok() {
-            return refuse(Code::IdReused);
+            let detail = "names a pending transfer of this account: it stands";
+            return Decision::Refuse(Refusal::new(Code::IdReused, "request_id", detail));
         }
         let held = match self.can_hold(context, amount, expires_at) {
             Ok(held) => held,

@@ -49,6 +49,7 @@ impl Certificate {
                 Task::Acquire(_) => self.apply_acquire(context, request),
                 Task::Purchase(task) | Task::Reserve(task) => self.find_page(request, task),
                 Task::Refund(_) => self.apply_refund(context, request),
+                Task::ShowAccount => Decision::Refuse(Refusal::of(Code::UnknownAccount)),
                 Task::ShowCertificate { from_hop, .. } => {
                     Decision::Answer(Done::Certificate(Box::new(self.view(entries, head, *from_hop))))
                 }

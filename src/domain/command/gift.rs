@@ -63,7 +63,8 @@ pub enum GiftCommand {
     Give {
         /// To whom.
         recipient: Name,
-        /// Who may withhold it; goods need one, a certificate may be left to its supplier's merchants.
+        /// Who may withhold it; goods need one, a certificate may be left to its supplier's merchants. It has to be
+        /// registered when it withholds, not before.
         merchant: Option<Name>,
         /// What for.
         object: GiftObject,

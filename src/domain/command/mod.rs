@@ -117,7 +117,8 @@ pub enum Command {
         /// Out of which money.
         paid_from: PaidFrom,
     },
-    /// Sets a certificate and its price apart for the caller, to be paid later (F6).
+    /// Sets a certificate and its price apart for the caller, to be paid later, for as long as the offering says
+    /// (`Offer::reservable_ms`, F6).
     Reserve {
         /// The offering.
         offering: Name,
@@ -140,7 +141,8 @@ pub enum Command {
         /// The certificate.
         serial: Serial,
     },
-    /// Pays a purchase back, once, and claws cashed commission back as the offering says (F7, D44); its supplier's.
+    /// Pays a purchase back, once, and claws cashed commission back as the offering says (F7, D44); its supplier's. The
+    /// certificate stays sold, and does not go back on sale.
     Refund {
         /// The offering.
         offering: Name,

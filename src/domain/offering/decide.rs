@@ -89,6 +89,7 @@ impl Offering {
             Task::CancelReservation(serial) => self.apply_cancel(context, mark, *serial, known),
             Task::Refund(_) if mark.key.caller != self.offer.supplier.number => not_the_supplier(),
             Task::Refund(_) => Decision::Refuse(Refusal::of(Code::NotSold)),
+            Task::ShowAccount => Decision::Refuse(Refusal::of(Code::UnknownAccount)),
             Task::Gift(GiftTask::Give(give)) => self.check_gift(request, give),
             Task::ShowCertificate { serial, .. } => self.show_untouched(*serial),
             other => unreachable!("a door never sends an offering {other:?}"),
