@@ -39,6 +39,9 @@ impl Account {
         if let Some(refusal) = request.barred().filter(|_| !self.own(mark) && !looks(&request.task)) {
             return Decision::Refuse(refusal);
         }
+        if let Some(field) = request.closed_party {
+            return Decision::Refuse(Refusal::new(Code::AccountClosed, field, "is closed"));
+        }
         if self.requests.len() >= REQUESTS_KEPT_MAX && self.oldest_kept_is_fresh(context.now) {
             return refuse(Code::Overloaded);
         }
