@@ -1,7 +1,5 @@
 //! The coverage table names tests that exist.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot read its own source must stop")]
-
 use std::fs;
 use std::path::Path;
 
