@@ -60,6 +60,10 @@ pub struct Request {
     pub task: Task,
     /// What its caller's account may do, as the door knew it. A repeat is answered all the same (I12).
     pub caller_status: Status,
+    /// The field of an account that is to take part and is closed, as the door knew it. Never on record: such a
+    /// request is refused, unless it is a repeat.
+    #[serde(skip)]
+    pub closed_party: Option<&'static str>,
 }
 
 impl Request {

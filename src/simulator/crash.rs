@@ -15,7 +15,7 @@ use super::world::Play;
 use crate::domain::{AccountEvent, Event};
 use crate::planted::{self, Bug};
 
-/// Seeds that are played where nobody asks for more: how often a world syncs repeats after four.
+/// Seeds that are played where nobody asks for more. How often a world syncs repeats after four.
 fn usual_seeds(script: Script) -> u64 {
     match script {
         Script::Sale => 6,
@@ -109,12 +109,12 @@ fn cut_everywhere(
     (cuts, named)
 }
 
-fn every_seed_survives(played: Script, shards: usize) {
+fn every_seed_survives(played: Script, shards: impl Fn(u64) -> usize) {
     let script: Rc<[Phase]> = played.phases().into();
     let (expected, _) = undisturbed(&script);
     let mut all_parts_removed = 0;
     for seed in seeds(played) {
-        let begun = Instant::now();
+        let (begun, shards) = (Instant::now(), shards(seed));
         let (cuts, judged) = cut_everywhere(None, seed, shards, &script, &expected);
         if let Err(why) = judged {
             panic!("{why}");
@@ -131,31 +131,35 @@ fn every_seed_survives(played: Script, shards: usize) {
         );
         all_parts_removed += parts_removed;
     }
-    // Only the sale has an actor that is large.
-    let whole = seeds(played).count() as u64 >= usual_seeds(played) && played == Script::Sale;
+    let whole = seeds(played).count() as u64 >= usual_seeds(played);
     assert!(all_parts_removed > 0 || !whole, "no large actor became smaller");
+}
+
+/// Three shards and one in turn, and the other way about where the rates of syncing come again.
+fn three_or_one(seed: u64) -> usize {
+    if (seed + seed / 4).is_multiple_of(2) { 3 } else { 1 }
 }
 
 #[test]
 fn a_sale_cut_anywhere_ends_with_the_same_totals_and_every_answer_true_with_one_shard() {
-    every_seed_survives(Script::Sale, 1);
+    every_seed_survives(Script::Sale, |_| 1);
 }
 
 #[test]
 fn a_sale_cut_anywhere_ends_with_the_same_totals_and_every_answer_true_with_three_shards() {
-    every_seed_survives(Script::Sale, 3);
+    every_seed_survives(Script::Sale, |_| 3);
 }
 
 // K3, K4, D4, D24, D37, D38, D44, D46, F5 to F7
 #[test]
 fn payments_reservations_and_refunds_cut_anywhere_end_with_the_same_totals_and_every_answer_true() {
-    every_seed_survives(Script::Paying, 3);
+    every_seed_survives(Script::Paying, three_or_one);
 }
 
 // T5 to T16, D21 to D23, D43
 #[test]
 fn gifts_orders_and_mandates_cut_anywhere_end_with_the_same_totals_and_every_answer_true() {
-    every_seed_survives(Script::Giving, 3);
+    every_seed_survives(Script::Giving, three_or_one);
 }
 
 fn assert_found(bug: Bug) {
@@ -167,8 +171,8 @@ fn assert_found_by(played: Script, bug: Bug) {
     let script: Rc<[Phase]> = played.phases().into();
     let (expected, _) = undisturbed(&script);
     let mut cuts = 0;
-    for seed in seeds(played).rev() {
-        for shards in [3, 1] {
+    for shards in [3, 1] {
+        for seed in seeds(played).rev() {
             let (looked_at, judged) = cut_everywhere(Some(bug), seed, shards, &script, &expected);
             cuts += looked_at.cuts;
             if let Err(why) = judged {

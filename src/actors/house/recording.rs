@@ -10,7 +10,9 @@ use crate::actors::rooms::Rooms;
 use crate::actors::ticket::Ticket;
 use crate::actors::turn::{Spent, Turn};
 use crate::codec;
-use crate::domain::{ActorNumber, Event, News, Onward, Resident, Step, Timestamp, WalkId, chain};
+use crate::domain::{
+    ActorNumber, Body, Event, News, Onward, OrderKey, Resident, Step, Timestamp, WalkId, chain,
+};
 use crate::journal::{AnswerMark, Cause, Former, JournalError, Prefix, record};
 use crate::planted::{self, Bug};
 
@@ -37,9 +39,12 @@ impl House {
     pub(super) fn record(
         &mut self,
         mut origin: Origin,
-        step: Step,
+        mut step: Step,
         turn: &mut Turn,
     ) -> Result<(), JournalError> {
+        if planted::has(Bug::OrderPaidTooSoon) {
+            tell_too_soon(&mut step);
+        }
         let record = turn.places.len();
         let unrecorded = planted::has(Bug::RefusalUnrecorded) && step.events.is_empty();
         if !unrecorded {
@@ -154,6 +159,18 @@ impl House {
             && let Some(envelopes) = self.waiting.remove(&(actor, walk))
         {
             self.queue.extend(envelopes);
+        }
+    }
+}
+
+/// The planted bug of that name: the recipient of a gift tells its merchant, and not the payee, behind whose credit
+/// that comes.
+fn tell_too_soon(step: &mut Step) {
+    step.onward.retain(|onward| !matches!(onward.body, Body::OrderPaid(_)));
+    for index in 0..step.onward.len() {
+        if let Body::Withheld(withheld) = &step.onward[index].body {
+            let OrderKey { merchant, reference } = withheld.order.clone();
+            step.send(merchant, Body::OrderPaid(reference));
         }
     }
 }

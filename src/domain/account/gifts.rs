@@ -18,7 +18,6 @@ use crate::domain::request::{GiftTask, GiveTask, MandateTask, RequestKey, Reques
 use crate::domain::step::{Context, Decision, Step};
 use crate::domain::time::Timestamp;
 use crate::limits::{GIFT_OPEN_MS, GIFTS_PER_VIEW_MAX};
-use crate::planted::{self, Bug};
 
 impl Account {
     pub(super) fn gift(&self, key: &RequestKey) -> Result<&Gift, Code> {
@@ -150,12 +149,8 @@ impl Account {
                 let debited = AccountEvent::Debited { amount: withhold.amount, to: payee };
                 let withheld =
                     Withheld { order: order.clone(), recipient: self.number, amount: withhold.amount };
-                let step = Step::of(vec![account(event), account(debited)])
-                    .sending(payee, Body::Withheld(Box::new(withheld)));
-                if planted::has(Bug::OrderPaidTooSoon) {
-                    return step.sending(order.merchant, Body::OrderPaid(order.reference.clone()));
-                }
-                step
+                Step::of(vec![account(event), account(debited)])
+                    .sending(payee, Body::Withheld(Box::new(withheld)))
             }
         }
     }

@@ -12,7 +12,6 @@ use crate::domain::name::Name;
 use crate::domain::refusal::{Code, Refusal};
 use crate::domain::request::{MerchantTask, RequestMark, WithholdTask};
 use crate::domain::step::{Context, Decision, Step};
-use crate::planted::{self, Bug};
 
 impl Account {
     pub(super) fn apply_merchant(
@@ -85,11 +84,8 @@ impl Account {
     /// At the payee: the money is here, which the merchant is told behind it (T11).
     pub(super) fn apply_withheld(&self, withheld: &Withheld) -> Step {
         let OrderKey { merchant, reference } = withheld.order.clone();
-        let step = self.credited(withheld.amount, withheld.recipient, CreditReason::Withheld);
-        if planted::has(Bug::OrderPaidTooSoon) {
-            return step;
-        }
-        step.sending(merchant, Body::OrderPaid(reference))
+        self.credited(withheld.amount, withheld.recipient, CreditReason::Withheld)
+            .sending(merchant, Body::OrderPaid(reference))
     }
 
     /// T11: the success instruction; a certificate is provided with its settlement (D43).

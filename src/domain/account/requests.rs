@@ -39,6 +39,9 @@ impl Account {
         if let Some(refusal) = request.barred().filter(|_| !self.own(mark) && !looks(&request.task)) {
             return Decision::Refuse(refusal);
         }
+        if let Some(field) = request.closed_party {
+            return Decision::Refuse(Refusal::new(Code::AccountClosed, field, "is closed"));
+        }
         if self.requests.len() >= REQUESTS_KEPT_MAX && self.oldest_kept_is_fresh(context.now) {
             let detail = format!(
                 "is one of more than {REQUESTS_KEPT_MAX} in a day of one account: send it when the oldest is a day old"

@@ -4,21 +4,38 @@
 use super::checks::{certificate, check_text, check_time, not_allowed, party_of, positive, same_currency};
 use super::{Door, Target};
 use crate::domain::{
-    ActorNumber, Caller, Code, FoundFrom, FoundObject, GiftCommand, GiftObject, GiftReference, GiftTask,
-    GiveTask, Mandate, MandateCommand, MandateTask, MerchantCommand, MerchantTask, Money, Name, PaidFrom,
-    Party, PaymentCommand, PaymentReference, PaymentTask, Refusal, Registration, RequestId, RequestKey,
-    Source, SpentGift, SpentPayment, Status, StatusChange, Task, Timestamp, TransferCommand, TransferTask,
-    WithholdFrom, WithholdTask, WithholdingRight,
+    ActorNumber, Caller, Code, Command, FoundFrom, FoundObject, GiftCommand, GiftObject, GiftReference,
+    GiftTask, GiveTask, Mandate, MandateCommand, MandateTask, MerchantCommand, MerchantTask, Money, Name,
+    PaidFrom, Party, PaymentCommand, PaymentReference, PaymentTask, Refusal, Registration, RequestId,
+    RequestKey, Source, SpentGift, SpentPayment, Status, StatusChange, Task, Timestamp, TransferCommand,
+    TransferTask, WithholdFrom, WithholdTask, WithholdingRight,
 };
 
 impl Door {
-    /// An account that can take part in something new: one that is not closed.
+    /// An account that is to take part in something new. Whether it is closed is asked by `closed_party`.
     fn counterpart(&self, field: &'static str, name: &Name) -> Result<Party, Refusal> {
-        let entry = self.account(field, name)?;
-        if entry.status == Status::Closed {
-            return Err(Refusal::new(Code::AccountClosed, field, format!("{name} is closed")));
-        }
-        Ok(party_of(entry))
+        self.account(field, name).map(party_of)
+    }
+
+    /// The field of an account that cannot take part in something new, being closed. A repeat is answered all the
+    /// same (I12), so this is judged behind it, by whoever decides.
+    pub(super) fn closed_party(&self, command: &Command) -> Option<&'static str> {
+        let parties: [Option<(&'static str, &Name)>; 2] = match command {
+            Command::Payment(PaymentCommand::Issue { beneficiary, .. }) => {
+                [beneficiary.as_ref().map(|name| ("beneficiary", name)), None]
+            }
+            Command::Transfer(TransferCommand::Send { to, .. } | TransferCommand::Begin { to, .. }) => {
+                [Some(("to", to)), None]
+            }
+            Command::Gift(GiftCommand::Give { recipient, merchant, .. }) => {
+                [Some(("recipient", recipient)), merchant.as_ref().map(|name| ("merchant", name))]
+            }
+            Command::Mandate(MandateCommand::Grant { merchant, .. }) => [Some(("merchant", merchant)), None],
+            Command::Merchant(MerchantCommand::Register { payee, .. }) => [Some(("payee", payee)), None],
+            _ => [None, None],
+        };
+        let closed = |name| self.account("", name).is_ok_and(|entry| entry.status == Status::Closed);
+        parties.into_iter().flatten().find(|(_, name)| closed(name)).map(|(field, _)| field)
     }
 
     pub(super) fn source(&self, paid_from: &PaidFrom) -> Result<Source, Refusal> {

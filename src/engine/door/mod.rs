@@ -59,7 +59,9 @@ impl Door {
             }
         };
         let key = RequestKey { caller, id: message.request_id.clone() };
-        let request = Request { mark: RequestMark { key, fingerprint }, task, caller_status };
+        let closed_party = self.closed_party(&message.command);
+        let mark = RequestMark { key, fingerprint };
+        let request = Request { mark, task, caller_status, closed_party };
         Ok((to, Body::Request(Box::new(request))))
     }
 

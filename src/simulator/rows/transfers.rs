@@ -1,6 +1,8 @@
 //! Plain transfers in one step and in two, frozen and closed accounts: D45, D46.
 
-use crate::domain::{Caller, Code, Command, Done, Message, Offer, PaymentCommand, Status, StatusChange};
+use crate::domain::{
+    Caller, Code, Command, Done, Message, Offer, PaymentCommand, Status, StatusChange, WhenShort,
+};
 use crate::limits::REQUEST_KEPT_MS;
 use crate::simulator::engaging::*;
 use crate::simulator::messages::*;
@@ -256,4 +258,35 @@ fn a_credit_that_comes_to_a_closed_account_is_not_lost() {
     assert_eq!(refuses(&mut stage, &send_money("u1", "u2", 40)), Code::AccountClosed);
     stage.send(&cash_out("u1", 40)).unwrap();
     assert_eq!(stage.posted("u1"), 0);
+}
+
+#[test]
+fn a_repeat_with_an_account_that_was_closed_since_is_answered_the_same() {
+    // I12, D46
+    let mut stage = market(offer(700, 1), None);
+    for account in ["gone", "mill"] {
+        stage.send(&open(account, 0)).unwrap();
+    }
+    let messages = [
+        (send_money("buyer", "gone", 1), "to"),
+        (begin_transfer("buyer", "a transfer", "gone", 1, None), "to"),
+        (issue_payment("buyer", "a payment", 1, "gone"), "beneficiary"),
+        (give("buyer", "a gift", "gone", "mill", (goods(), 1)), "recipient"),
+        (give("buyer", "another", "u1", "gone", (goods(), 1)), "merchant"),
+        (give("buyer", "a certificate", "gone", "", (gift_of("tea", 1), 700)), "recipient"),
+        (grant("buyer", "a mandate", "gone", (1, 1), None), "merchant"),
+        (register("mill", "gone", WhenShort::Refuse), "payee"),
+    ];
+    let answers = stage.send_all(&messages.clone().map(|(message, _)| message));
+    stage.send(&decline("gone", "buyer", "a gift")).unwrap();
+    stage.send(&decline("gone", "buyer", "a certificate")).unwrap();
+    stage.send(&cash_out("gone", 1)).unwrap();
+    stage.send(&status("gone", StatusChange::Close)).unwrap();
+    for ((message, field), answer) in messages.into_iter().zip(answers) {
+        assert!(answer.is_ok(), "{message:?}: {answer:?}");
+        let records = stage.records();
+        assert_eq!((stage.send(&message), stage.records()), (answer, records), "{message:?}");
+        let anew = with_id(message, "with another id");
+        assert_eq!(refused_for(stage.send(&anew)), (Code::AccountClosed, field.to_owned()), "{anew:?}");
+    }
 }

@@ -90,7 +90,8 @@ fn promising() -> Vec<Message> {
         send_money("gus", "cid", 10),
         send_money("ice", "cid", 10),
         accept_gifts("old", true),
-        deposit("old", 20),
+        // Remembered when the other one is closed.
+        send_money("bob", "old", 20),
     ]
 }
 
