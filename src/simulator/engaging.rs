@@ -2,11 +2,13 @@
 //!
 //! What a message makes is named by its id, so those that make something take an id.
 
-use super::messages::{by, by_institution, money, name, with_id};
+use super::messages::{attach, by, by_institution, money, name, offer, with_id};
+use super::stage::Stage;
 use crate::domain::{
-    Answer, Command, Display, Done, Funding, GiftCommand, GiftObject, GiftReference, GiftState, GoodsKind,
-    MandateCommand, MerchantCommand, Message, PaidFrom, PaymentCommand, PaymentReference, PaymentState,
-    RequestId, Serial, StatusChange, Timestamp, TransferCommand, Via, WhenShort, WithholdFrom,
+    Answer, Command, CommissionTerms, Display, Done, Funding, GiftCommand, GiftObject, GiftReference,
+    GiftState, GoodsKind, MandateCommand, MerchantCommand, Message, Money, Offer, PaidFrom, PaymentCommand,
+    PaymentReference, PaymentState, Refunded, RequestId, Serial, StatusChange, Timestamp, TransferCommand,
+    Via, WhenShort, WithholdFrom,
 };
 
 /// A request id.
@@ -72,12 +74,7 @@ pub fn void_payment(reference: PaymentReference) -> Message {
 }
 
 /// Attaches a commission that a payment certificate of the payer backs.
-pub fn attach_backed(
-    payer: &str,
-    offering: &str,
-    terms: &crate::domain::CommissionTerms,
-    payment: &str,
-) -> Message {
+pub fn attach_backed(payer: &str, offering: &str, terms: &CommissionTerms, payment: &str) -> Message {
     let funding = Funding::PaymentCertificate(id(payment));
     by(payer, Command::AttachCommission { offering: name(offering), terms: Box::new(terms.clone()), funding })
 }
@@ -283,4 +280,56 @@ pub fn payment_state(answer: Answer) -> (PaymentState, u64, u64) {
         Ok(Done::PaymentChanged { state, released, freed }) => (state, released.minor(), freed.minor()),
         other => panic!("expected a payment certificate's state, got {other:?}"),
     }
+}
+
+/// For how long a reservation stands in these tests.
+pub const STANDS_MS: u64 = 100;
+
+/// An offer whose certificates can be reserved.
+pub fn reservable(price: u64, items: u32) -> Offer {
+    Offer { reservable_ms: Some(STANDS_MS), ..offer(price, items) }
+}
+
+/// Serial, held price and end of a reservation.
+pub fn reserved(answer: Answer) -> (u32, u64, Timestamp) {
+    match answer {
+        Ok(Done::Reserved { serial, price, until }) => (serial.0, price.minor(), until),
+        other => panic!("expected a reservation, got {other:?}"),
+    }
+}
+
+/// Posted, held and available.
+pub fn purse(stage: &Stage, account: &str) -> [i64; 3] {
+    let account = stage.account(account);
+    let signed = |amount: Money| i64::try_from(amount.minor()).unwrap();
+    [account.posted().minor(), signed(account.held()), signed(account.available())]
+}
+
+/// Closes an account, by itself.
+pub fn by_close(account: &str) -> Message {
+    let change = StatusChange::Close;
+    by(account, Command::Status { account: name(account), change })
+}
+
+/// Attaches out of the payer's money, or by a payment certificate over so much.
+pub fn attach_somehow(stage: &mut Stage, terms: &CommissionTerms, backed: bool, amount: u64) {
+    if backed {
+        stage.send(&issue_payment("payer", "backing", amount, "")).unwrap();
+        stage.send(&attach_backed("payer", "tea", terms, "backing")).unwrap();
+    } else {
+        stage.send(&attach("payer", "tea", terms)).unwrap();
+    }
+}
+
+/// What a refund was answered.
+pub fn refunded(answer: Answer) -> Refunded {
+    match answer {
+        Ok(Done::Refunded(refunded)) => refunded,
+        other => panic!("expected a refund, got {other:?}"),
+    }
+}
+
+/// What was paid back, and what is owed.
+pub fn minor(refunded: &Refunded) -> (u64, u64) {
+    (refunded.paid.minor(), refunded.owed.minor())
 }
