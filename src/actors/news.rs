@@ -5,30 +5,34 @@ use crate::domain::{
     AccountEvent, ActorNumber, Currency, Event, Information, Name, OfferingEvent, Resident, Status,
 };
 
-/// News for the directory; told only when its record has its place in the log.
-pub(super) enum News {
+/// DirectoryNews for the directory; told only when its record has its place in the log.
+pub(super) enum DirectoryNews {
     Opened(Name, ActorNumber, Currency),
     Issued(Name, ActorNumber, u32),
     Published(Name, ActorNumber, Box<Information>),
     StatusChanged(Name, Status),
 }
 
-impl News {
+impl DirectoryNews {
     /// The news of an event of this actor, if it is any.
-    pub(super) fn of(number: ActorNumber, resident: &Resident, event: &Event) -> Option<News> {
+    pub(super) fn of(number: ActorNumber, resident: &Resident, event: &Event) -> Option<DirectoryNews> {
         match (event, resident) {
             (Event::Account(AccountEvent::Opened(opening, _)), _) => {
-                Some(News::Opened(opening.name.clone(), number, opening.currency))
+                Some(DirectoryNews::Opened(opening.name.clone(), number, opening.currency))
             }
             (Event::Offering(OfferingEvent::Issued(offer, _)), _) => {
-                Some(News::Issued(offer.name.clone(), number, offer.items))
+                Some(DirectoryNews::Issued(offer.name.clone(), number, offer.items))
             }
             (Event::Account(AccountEvent::StatusChanged(..)), Resident::Account(account)) => {
-                Some(News::StatusChanged(account.name().clone(), account.status()))
+                Some(DirectoryNews::StatusChanged(account.name().clone(), account.status()))
             }
             (Event::Offering(OfferingEvent::Published(..)), Resident::Offering(offering)) => {
                 let offer = offering.offer();
-                Some(News::Published(offer.name.clone(), number, Box::new(offer.information.clone())))
+                Some(DirectoryNews::Published(
+                    offer.name.clone(),
+                    number,
+                    Box::new(offer.information.clone()),
+                ))
             }
             _ => None,
         }
@@ -37,12 +41,14 @@ impl News {
     /// Tells the directory.
     pub(super) fn tell(self, directory: &Directory) {
         match self {
-            News::Opened(name, number, currency) => directory.account_opened(&name, number, currency),
-            News::Issued(name, number, items) => directory.offering_issued(&name, number, items),
-            News::Published(name, number, information) => {
+            DirectoryNews::Opened(name, number, currency) => {
+                directory.account_opened(&name, number, currency)
+            }
+            DirectoryNews::Issued(name, number, items) => directory.offering_issued(&name, number, items),
+            DirectoryNews::Published(name, number, information) => {
                 directory.offering_published(&name, number, &information);
             }
-            News::StatusChanged(name, status) => directory.account_changed(&name, status),
+            DirectoryNews::StatusChanged(name, status) => directory.account_changed(&name, status),
         }
     }
 }

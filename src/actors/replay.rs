@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use super::directory::Directory;
 use super::envelope::Envelope;
 use super::house::{Common, House, Outside, absorb, shard_of};
-use super::news::News;
+use super::news::DirectoryNews;
 use super::page::Room;
 use super::rooms::{Place, Rooms};
 use super::ticket::Departing;
@@ -204,8 +204,10 @@ impl Replay {
         }
         for event in &record.events {
             let forgotten = planted::has(Bug::StatusForgotten);
-            let news = News::of(prefix.actor, &room.resident, event);
-            if let Some(news) = news.filter(|news| !(forgotten && matches!(news, News::StatusChanged(..)))) {
+            let news = DirectoryNews::of(prefix.actor, &room.resident, event);
+            if let Some(news) =
+                news.filter(|news| !(forgotten && matches!(news, DirectoryNews::StatusChanged(..))))
+            {
                 news.tell(directory);
             }
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::envelope::Envelope;
-use super::news::News as DirectoryNews;
+use super::news::DirectoryNews;
 use super::rooms::Place;
 use super::ticket::Ticket;
 use crate::domain::supply::Change;

@@ -12,7 +12,7 @@ use super::error::EngineError;
 use super::pressure::{Gauge, Pressure};
 use super::restore::{self, Restored};
 use super::sweeps::{SnapshotStats, Sweeper, Sweeps};
-use crate::actors::{Departing, Envelope, Permits, Shards, Sink, Stopped, Ticket, Time, shard_of};
+use crate::actors::{Departing, Envelope, Permit, Permits, Shards, Sink, Stopped, Ticket, Time, shard_of};
 use crate::domain::{
     ActorNumber, Body, Code, Command, Fingerprint, Message, Position, Refusal, Request, RequestId,
     RequestKey, RequestMark, Status, Task, Timestamp,
@@ -197,10 +197,7 @@ impl Engine {
         index: u32,
         parcels: &mut BTreeMap<usize, Vec<Envelope>>,
     ) -> Result<(), Refusal> {
-        let permit = self.permits.take()?;
-        if self.closed.load(Ordering::SeqCst) || self.stopped.why().is_some() {
-            return Err(Refusal::of(Code::Stopped));
-        }
+        let permit = self.admit()?;
         let mut seed = [0; 32];
         if matches!(message.command, Command::Issue { .. })
             && let Err(error) = getrandom::fill(&mut seed)
@@ -229,15 +226,21 @@ impl Engine {
         Ok(())
     }
 
+    /// A permit for one message, where the engine takes messages.
+    fn admit(&self) -> Result<Permit, Refusal> {
+        let permit = self.permits.take()?;
+        if self.closed.load(Ordering::SeqCst) || self.stopped.why().is_some() {
+            return Err(Refusal::of(Code::Stopped));
+        }
+        Ok(permit)
+    }
+
     /// Looks at whatever has a number, past the directory of names.
     pub(super) fn look_at(&self, to: ActorNumber, task: Task) -> Reply {
         let (batch, answers) = Batch::new(1);
         let sink: Arc<dyn Sink> = Arc::new(batch);
         let looked = || -> Result<(), Refusal> {
-            let permit = self.permits.take()?;
-            if self.closed.load(Ordering::SeqCst) || self.stopped.why().is_some() {
-                return Err(Refusal::of(Code::Stopped));
-            }
+            let permit = self.admit()?;
             let key = RequestKey { caller: ActorNumber::FUNDS_MANAGEMENT, id: RequestId::new("look")? };
             let mark = RequestMark { key, fingerprint: Fingerprint::default() };
             let body = Body::Request(Box::new(Request {

@@ -2,7 +2,7 @@
 
 use hongbao::domain::{
     Answer, Code, Command, Done, GiftCommand, GiftObject, GiftReference, GiftState, GoodsKind,
-    MerchantCommand, Message, RequestId, Timestamp, WhenShort, WithholdFrom,
+    MerchantCommand, Message, RequestId, Timestamp, WithholdFrom,
 };
 
 use crate::house::{House, MORNING, SHARDS, cents, code, name};
@@ -10,13 +10,7 @@ use crate::house::{House, MORNING, SHARDS, cents, code, name};
 fn shop(shards: usize) -> House {
     let house = House::new(shards);
     house.open_accounts(["ann", "bob", "mall", "till"].map(str::to_owned), 20_000);
-    let register = MerchantCommand::Register {
-        merchant: name("mall"),
-        payee: name("till"),
-        supplier: None,
-        when_short: WhenShort::Refuse,
-    };
-    house.send(Message::from_funds_management("register", Command::Merchant(register)).unwrap()).unwrap();
+    house.register_mall();
     house
 }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, Barrier};
 
 use hongbao::domain::{
     AccountView, Answer, CertificateView, Code, Command, CommissionTerms, Currency, Done, Information,
-    Message, Money, Name, Offer, OfferingView, Serial, Timestamp, Via,
+    MerchantCommand, Message, Money, Name, Offer, OfferingView, Serial, Timestamp, Via, WhenShort,
 };
 use hongbao::{Audit, Config, Engine, ManualClock};
 use tempfile::TempDir;
@@ -154,6 +154,13 @@ impl House {
         };
         let answers = self.engine().send_batch(names.into_iter().map(open).collect()).wait();
         answers.into_iter().for_each(|answer| drop(answer.unwrap()));
+    }
+
+    /// Registers the account `mall` as a merchant that is paid into the account `till`.
+    pub fn register_mall(&self) {
+        let (merchant, payee, when_short) = (name("mall"), name("till"), WhenShort::Refuse);
+        let register = MerchantCommand::Register { merchant, payee, supplier: None, when_short };
+        self.send(Message::from_funds_management("register", Command::Merchant(register)).unwrap()).unwrap();
     }
 
     pub fn issue(&self, offering: &str, offer: Offer) {

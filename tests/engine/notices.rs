@@ -2,7 +2,7 @@
 
 use hongbao::domain::{
     ActorNumber, BasisPoints, CheckPoint, Code, Command, CommissionTerms, Condition, GiftCommand, GiftObject,
-    GiftReference, GoodsKind, MerchantCommand, Message, News, Serial, WhenShort, WithholdFrom,
+    GiftReference, GoodsKind, MerchantCommand, Message, News, Serial, WithholdFrom,
 };
 use hongbao::{Heard, Subscription};
 
@@ -105,13 +105,7 @@ fn a_merchant_is_instructed_to_provide_or_not() {
     for shards in SHARDS {
         let house = House::new(shards);
         house.open_accounts(["ann", "bob", "mall", "till"].map(str::to_owned), 1_000);
-        let register = MerchantCommand::Register {
-            merchant: name("mall"),
-            payee: name("till"),
-            supplier: None,
-            when_short: WhenShort::Refuse,
-        };
-        house.send(Message::from_funds_management("register", Command::Merchant(register)).unwrap()).unwrap();
+        house.register_mall();
         let mut mall = house.engine().subscribe_account(&name("mall")).unwrap();
         let mut bob = house.engine().subscribe_account(&name("bob")).unwrap();
         let object = GiftObject::Goods { kind: GoodsKind::Product, description: "a kettle".to_owned() };

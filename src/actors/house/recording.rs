@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{House, Place};
 use crate::actors::envelope::Envelope;
-use crate::actors::news::News as DirectoryNews;
+use crate::actors::news::DirectoryNews;
 use crate::actors::page::{Newest, Numbered, Room};
 use crate::actors::rooms::Rooms;
 use crate::actors::ticket::Ticket;

@@ -3,7 +3,6 @@
 use super::engagements::{Deadline, Engagements, Given, PendingTransfer};
 use super::{Account, most, overflow};
 use crate::domain::answer::Done;
-use crate::domain::command::{Status, StatusChange};
 use crate::domain::event::{
     AccountEvent, Debt, GiftEvent, Income, MandateEvent, MerchantEvent, PaymentEvent, TransferEvent,
 };
@@ -42,15 +41,10 @@ impl Account {
             AccountEvent::Credited { amount, .. } => self.post(*amount),
             AccountEvent::Displayed(certificate) => self.engage().page.push(*certificate),
             AccountEvent::StatusChanged(change, mark) => {
-                let done = self.status_after(*change);
+                let (status, accepts_gifts) = self.status_after(*change);
                 let engagements = self.engage();
-                match change {
-                    StatusChange::Freeze => engagements.status = Status::Frozen,
-                    StatusChange::Unfreeze => engagements.status = Status::Open,
-                    StatusChange::Close => engagements.status = Status::Closed,
-                    StatusChange::AcceptGifts { by_itself } => engagements.accepts_gifts = *by_itself,
-                }
-                self.keep(at, mark, done);
+                (engagements.status, engagements.accepts_gifts) = (status, accepts_gifts);
+                self.keep(at, mark, Done::StatusChanged { status, accepts_gifts });
             }
             AccountEvent::Held { certificate, amount } => {
                 self.hold(*amount);

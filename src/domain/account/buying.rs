@@ -48,7 +48,7 @@ impl Account {
     }
 
     /// Money that is free to spend, in an account that may spend it.
-    fn can_pay(&self, amount: Money) -> Result<(), Code> {
+    pub(super) fn can_pay(&self, amount: Money) -> Result<(), Code> {
         match self.status() {
             Status::Frozen => Err(Code::AccountFrozen),
             Status::Closed => Err(Code::AccountClosed),

@@ -4,7 +4,7 @@ use super::requests::done;
 use super::{Account, account, refuse, still_to_come};
 use crate::domain::answer::{Done, GiftView};
 use crate::domain::command::Status;
-use crate::domain::event::{AccountEvent, GiftEvent, MandateEvent};
+use crate::domain::event::{AccountEvent, Event, GiftEvent, MandateEvent};
 use crate::domain::gift::{FoundObject, Gift, GiftState, GiftStep};
 use crate::domain::inside::{
     ArrivingGift, Body, CreditReason, GiftReversed, OrderRefused, PurchaseGift, Withheld, Withhold,
@@ -117,12 +117,7 @@ impl Account {
         Decision::Record(step.answering(Ok(changed)))
     }
 
-    pub(super) fn send_gift_home(
-        &self,
-        event: crate::domain::event::Event,
-        donor: ActorNumber,
-        price: Money,
-    ) -> Step {
+    pub(super) fn send_gift_home(&self, event: Event, donor: ActorNumber, price: Money) -> Step {
         Step::of(vec![event]).sending(donor, self.sends(price, CreditReason::GiftReturned))
     }
 
@@ -134,16 +129,10 @@ impl Account {
             WithholdingRight::Mandate(mandate) => self.withhold_by_mandate(context, mandate, withhold),
         };
         match judged {
-            Err(code) => {
-                let refused = OrderRefused { reference: order.reference.clone(), code };
-                Step::default().sending(order.merchant, Body::OrderRefused(Box::new(refused)))
-            }
+            Err(code) => Step::default().sending(order.merchant, OrderRefused::body(order, code)),
             // The offering asks for the money when it has allocated the certificate (T16).
-            Ok(Withholding::Certificate(purchase)) => {
-                let FoundObject::Certificate { offering, .. } = purchase.1 else {
-                    unreachable!("only a certificate is bought from its offering");
-                };
-                Step::default().sending(offering, Body::PurchaseGift(Box::new(purchase.0)))
+            Ok(Withholding::Certificate(offering, purchase)) => {
+                Step::default().sending(offering, Body::PurchaseGift(Box::new(purchase)))
             }
             Ok(Withholding::Money(event)) => {
                 let debited = AccountEvent::Debited { amount: withhold.amount, to: payee };
@@ -159,7 +148,7 @@ impl Account {
         let (gift, order) = (self.gift(key)?, &withhold.order);
         let certificate = match gift.object {
             FoundObject::Goods { .. } => None,
-            FoundObject::Certificate { serial, .. } => Some(serial),
+            FoundObject::Certificate { offering, serial } => Some((offering, serial)),
         };
         let named = gift.merchant == Some(order.merchant);
         if !named && (gift.merchant.is_some() || certificate.is_none()) {
@@ -173,7 +162,7 @@ impl Account {
             None => {
                 Withholding::Money(AccountEvent::Gift(GiftEvent::Withheld(key.clone(), Some(order.clone()))))
             }
-            Some(serial) => {
+            Some((offering, serial)) => {
                 let purchase = PurchaseGift {
                     gift: key.clone(),
                     order: order.clone(),
@@ -182,7 +171,7 @@ impl Account {
                     serial,
                     amount: gift.price,
                 };
-                Withholding::Certificate((purchase, gift.object.clone()))
+                Withholding::Certificate(offering, purchase)
             }
         })
     }
@@ -194,14 +183,7 @@ impl Account {
         withhold: &Withhold,
     ) -> Result<Withholding, Code> {
         self.mandate(mandate)?.allows(withhold.order.merchant, withhold.amount, context.now)?;
-        match self.status() {
-            Status::Frozen => return Err(Code::AccountFrozen),
-            Status::Closed => return Err(Code::AccountClosed),
-            Status::Open => {}
-        }
-        if self.available() < withhold.amount {
-            return Err(Code::InsufficientFunds);
-        }
+        self.can_pay(withhold.amount)?;
         let used = MandateEvent::Used(mandate.clone(), withhold.amount);
         Ok(Withholding::Money(AccountEvent::Mandate(used)))
     }
@@ -252,8 +234,8 @@ impl Account {
 enum Withholding {
     /// Money, by this event.
     Money(AccountEvent),
-    /// The certificate of a gift, by way of its offering.
-    Certificate((PurchaseGift, FoundObject)),
+    /// The certificate of a gift, by way of this offering.
+    Certificate(ActorNumber, PurchaseGift),
 }
 
 fn gift_view(key: &RequestKey, gift: &Gift) -> GiftView {

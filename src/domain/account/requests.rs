@@ -121,18 +121,18 @@ impl Account {
                 return refuse(Code::AccountNotEmpty);
             }
         }
-        done(AccountEvent::StatusChanged(change, mark.clone()), self.status_after(change))
+        let (status, accepts_gifts) = self.status_after(change);
+        let changed = Done::StatusChanged { status, accepts_gifts };
+        done(AccountEvent::StatusChanged(change, mark.clone()), changed)
     }
 
-    pub(super) fn status_after(&self, change: StatusChange) -> Done {
-        let (status, accepts_gifts) = (self.status(), self.accepts_gifts());
+    /// What it may do after a change, and whether it accepts gifts as they arrive.
+    pub(super) fn status_after(&self, change: StatusChange) -> (Status, bool) {
         match change {
-            StatusChange::Freeze => Done::StatusChanged { status: Status::Frozen, accepts_gifts },
-            StatusChange::Unfreeze => Done::StatusChanged { status: Status::Open, accepts_gifts },
-            StatusChange::Close => Done::StatusChanged { status: Status::Closed, accepts_gifts },
-            StatusChange::AcceptGifts { by_itself } => {
-                Done::StatusChanged { status, accepts_gifts: by_itself }
-            }
+            StatusChange::Freeze => (Status::Frozen, self.accepts_gifts()),
+            StatusChange::Unfreeze => (Status::Open, self.accepts_gifts()),
+            StatusChange::Close => (Status::Closed, self.accepts_gifts()),
+            StatusChange::AcceptGifts { by_itself } => (self.status(), by_itself),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a certificate's events change.
 
-use super::{Addressee, Certificate, CommissionState, Hop, Refund, Right, Sale};
+use super::{Addressee, Certificate, CommissionState, Hop, Refund, RefundState, Right, Sale};
 use crate::domain::answer::Purchased;
 use crate::domain::event::CertificateEvent;
 use crate::domain::money::Money;
@@ -80,17 +80,15 @@ impl Certificate {
             }
             CertificateEvent::RefundBegun(mark, walk) => {
                 assert!(self.refund.is_none(), "a purchase is refunded at most once (F7)");
-                let refunded = self.refunding(Money::ZERO, Money::ZERO);
-                let refund = Refund { mark: mark.clone(), walk: Some(*walk), refunded };
-                self.refund = Some(Box::new(refund));
+                let state = RefundState::Asking(*walk);
+                self.refund = Some(Box::new(Refund { mark: mark.clone(), state }));
             }
             CertificateEvent::RefundUndone => self.refund = None,
             CertificateEvent::Refunded { paid, owed } => {
                 self.unpaid.extend(self.to_claw_back());
                 let refunded = self.refunding(*paid, *owed);
                 if let Some(refund) = &mut self.refund {
-                    refund.walk = None;
-                    refund.refunded = refunded;
+                    refund.state = RefundState::Paid(refunded);
                 }
             }
         }

@@ -57,10 +57,16 @@ pub struct Certificate {
 pub struct Refund {
     /// By which request.
     pub mark: RequestMark,
-    /// The walk that asks the payee; none once it has paid.
-    walk: Option<WalkId>,
-    /// What was answered.
-    refunded: Refunded,
+    state: RefundState,
+}
+
+/// How far a refund has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum RefundState {
+    /// That walk asks the payee, who may refuse.
+    Asking(WalkId),
+    /// The payee has paid; this was answered.
+    Paid(Refunded),
 }
 
 /// Where the commission stands; the last two are final and exclude each other (I7).
@@ -173,7 +179,7 @@ impl Certificate {
     /// True where nothing of it is under way: no page, no money that is awaited, no refund that is not paid.
     #[must_use]
     pub fn at_rest(&self) -> bool {
-        self.paid_out() && self.refund.as_ref().is_none_or(|refund| refund.walk.is_none())
+        self.paid_out() && (self.refund.is_none() || self.claws_back())
     }
 
     /// True once every credit has gone out and no page is awaited.
@@ -183,13 +189,16 @@ impl Certificate {
 
     /// True where `unpaid` are those whose cashed commission is clawed back.
     fn claws_back(&self) -> bool {
-        self.refund.as_ref().is_some_and(|refund| refund.walk.is_none())
+        self.refunded().is_some()
     }
 
     /// The refund, once it was paid.
     #[must_use]
     pub fn refunded(&self) -> Option<&Refunded> {
-        self.refund.as_ref().filter(|refund| refund.walk.is_none()).map(|refund| &refund.refunded)
+        match &self.refund.as_ref()?.state {
+            RefundState::Asking(_) => None,
+            RefundState::Paid(refunded) => Some(refunded),
+        }
     }
 
     /// What its commission was funded with, top-ups included.

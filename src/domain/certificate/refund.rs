@@ -3,7 +3,7 @@
 //! Compensating entries only: the certificate stays sold, and nothing of its chain is taken back. The pages in which
 //! cashed commission is clawed back are those of the settlement.
 
-use super::{Addressee, Certificate};
+use super::{Addressee, Certificate, RefundState};
 use crate::domain::answer::{Done, Refunded};
 use crate::domain::event::{CertificateEvent, Event};
 use crate::domain::inside::{Body, ClawBack, Credit, CreditReason, DebitRefund};
@@ -21,18 +21,18 @@ impl Certificate {
         if self.hops.remembered(Addressee::Certificate, &mark.key).is_some() {
             return refuse(Code::IdReused);
         }
-        match &self.refund {
-            Some(refund) if refund.mark.key == mark.key && refund.mark != *mark => {
+        if let Some(refund) = &self.refund {
+            if refund.mark.key == mark.key && refund.mark != *mark {
                 return refuse(Code::IdReused);
             }
-            // It may still be refused, so whoever else asks waits for it too.
-            Some(refund) if refund.walk.is_some() => {
-                return refund.walk.map_or_else(|| refuse(Code::Settling), Decision::Wait);
+            match &refund.state {
+                // It may still be refused, so whoever else asks waits for it too.
+                RefundState::Asking(walk) => return Decision::Wait(*walk),
+                RefundState::Paid(refunded) if refund.mark == *mark => {
+                    return Decision::Answer(Done::Refunded(refunded.clone()));
+                }
+                RefundState::Paid(_) => {}
             }
-            Some(refund) if refund.mark == *mark => {
-                return Decision::Answer(Done::Refunded(refund.refunded.clone()));
-            }
-            _ => {}
         }
         if let Some(refusal) = request.barred() {
             return Decision::Refuse(refusal);
@@ -85,15 +85,8 @@ impl Certificate {
             step.send(sale.buyer, Body::Credit(credit));
         }
         let claws = self.to_claw_back();
-        let page = claws.len().min(CREDITS_PER_PAGE);
-        for index in claws.iter().take(page) {
-            let hop = self.hop(*index);
-            step.send(hop.account, self.claw(hop.promise, left > 0));
-        }
-        if page > 0 {
-            let credits = u32::try_from(page).unwrap_or(u32::MAX);
-            step.events.push(Event::Certificate(CertificateEvent::PageSent { credits, awaited: left > 0 }));
-        }
+        let page = claws.iter().copied().take(CREDITS_PER_PAGE);
+        self.send_out(&mut step, page, left > 0, |hop| self.claw(hop.promise, left > 0));
         step.early = left > 0;
         Decision::Record(step)
     }

@@ -1,6 +1,6 @@
 //! A paid certificate settles everyone: payee, all who acquired, and the commission's payer (H1, H2, H6, W6, W7).
 
-use super::Certificate;
+use super::{Certificate, Hop};
 use crate::domain::answer::{Done, Purchased, Settlement};
 use crate::domain::event::{CertificateEvent, Event, WithdrawalReason};
 use crate::domain::inside::{Body, Credit, CreditReason, Settle};
@@ -133,16 +133,30 @@ impl Certificate {
             return;
         }
         let reports = self.unpaid.len() + fresh.len() > page;
-        for index in self.unpaid.iter().chain(fresh).take(page) {
-            let hop = self.hop(*index);
-            let body = match self.claw_back(hop.promise, reports) {
-                Some(claw) => claw,
-                None => self.credit(hop.promise, CreditReason::Commission, reports),
-            };
-            step.send(hop.account, body);
+        let hops = self.unpaid.iter().chain(fresh).copied().take(page);
+        self.send_out(step, hops, reports, |hop| match self.claw_back(hop.promise, reports) {
+            Some(claw) => claw,
+            None => self.credit(hop.promise, CreditReason::Commission, reports),
+        });
+    }
+
+    /// Adds a page to a step, a message for each of these hops; nothing, where there are none.
+    pub(super) fn send_out(
+        &self,
+        step: &mut Step,
+        hops: impl Iterator<Item = u32>,
+        awaited: bool,
+        body: impl Fn(&Hop) -> Body,
+    ) {
+        let mut credits = 0;
+        for index in hops {
+            let hop = self.hop(index);
+            step.send(hop.account, body(hop));
+            credits += 1;
         }
-        let credits = u32::try_from(page).unwrap_or(u32::MAX);
-        step.events.push(Event::Certificate(CertificateEvent::PageSent { credits, awaited: reports }));
+        if credits > 0 {
+            step.events.push(Event::Certificate(CertificateEvent::PageSent { credits, awaited }));
+        }
     }
 
     pub(super) fn apply_credit_absorbed(&self) -> Decision {

@@ -5,7 +5,6 @@ use super::{Commission, Effect, Offering, Standing};
 use crate::domain::answer::Done;
 use crate::domain::event::{Event, OfferingEvent, Queued};
 use crate::domain::inside::{Body, Debit, DebitRefused, Hold, OrderRefused, PurchaseGift};
-use crate::domain::merchant::OrderKey;
 use crate::domain::number::{ActorNumber, Fingerprint, Serial, WalkId};
 use crate::domain::refusal::{Code, Refusal};
 use crate::domain::request::{
@@ -135,7 +134,7 @@ impl Offering {
         };
         match judged {
             Err(code) => {
-                let refused = refusing(order, code);
+                let refused = OrderRefused::body(order, code);
                 Decision::Record(Step::default().sending(order.merchant, refused))
             }
             Ok(serial) => {
@@ -199,11 +198,7 @@ impl Offering {
 
     /// The demand for the price, with what brings the certificate to life where nothing has yet.
     pub(super) fn asking(&self, serial: Serial, mark: RequestMark, source: Source) -> Body {
-        let untouched = match self.stock.standing(serial) {
-            Some(Standing::InPayment) => self.stock.payment(serial).is_some_and(|payment| !payment.alive),
-            Some(Standing::Reserved) => self.stock.reservation(serial).is_some_and(|there| !there.alive),
-            standing => standing == Some(Standing::Untouched),
-        };
+        let untouched = !self.stock.has_chain(serial);
         Body::Debit(Box::new(Debit {
             offering: self.number,
             serial,
@@ -235,7 +230,7 @@ impl Offering {
         match &refused.order {
             // The merchant's account answers.
             Some(order) => {
-                step.send(order.merchant, refusing(order, refused.code));
+                step.send(order.merchant, OrderRefused::body(order, refused.code));
             }
             None => step.answer = Some(Err(Refusal::of(refused.code))),
         }
@@ -298,8 +293,4 @@ impl Offering {
             }
         }
     }
-}
-
-fn refusing(order: &OrderKey, code: Code) -> Body {
-    Body::OrderRefused(Box::new(OrderRefused { reference: order.reference.clone(), code }))
 }

@@ -60,12 +60,7 @@ impl Offering {
             Ok(known) => known,
             Err(refusal) => return Decision::Refuse(refusal),
         };
-        let own = [
-            Some(&self.issued_by),
-            self.published.as_ref().map(|published| &published.mark),
-            self.attached_by(),
-        ];
-        let repeats = known.is_some() || own.into_iter().flatten().any(|own| own.key == mark.key);
+        let repeats = known.is_some() || self.own_marks().any(|own| own.key == mark.key);
         let looks = matches!(request.task, Task::ShowCertificate { .. } | Task::Gift(_));
         if let Some(refusal) = request.barred().filter(|_| !repeats && !looks) {
             return Decision::Refuse(refusal);
@@ -96,6 +91,12 @@ impl Offering {
         }
     }
 
+    /// The requests that made it what it is: issued, published, attached.
+    fn own_marks(&self) -> impl Iterator<Item = &RequestMark> {
+        let published_by = self.published.as_ref().map(|published| &published.mark);
+        [Some(&self.issued_by), published_by, self.attached_by()].into_iter().flatten()
+    }
+
     /// The request that has attached the commission, or is attaching it.
     fn attached_by(&self) -> Option<&RequestMark> {
         match &self.commission {
@@ -121,11 +122,9 @@ impl Offering {
             return Ok(None);
         }
         let mark = &request.mark;
-        let published_by = self.published.as_ref().map(|published| &published.mark);
-        let own = [Some(&self.issued_by), published_by, self.attached_by()];
         let other = |known: &RequestMark| known.key == mark.key && known.fingerprint != mark.fingerprint;
         match self.requests.get(&mark.key) {
-            _ if own.into_iter().flatten().any(other) => Err(Refusal::of(Code::IdReused)),
+            _ if self.own_marks().any(other) => Err(Refusal::of(Code::IdReused)),
             Some(known) if known.fingerprint != mark.fingerprint => Err(Refusal::of(Code::IdReused)),
             known => Ok(known.map(|known| known.effect)),
         }
@@ -248,15 +247,9 @@ impl Offering {
             return Decision::Wait(walk);
         }
         match (task.named, standing) {
-            (Some(serial), Some(Standing::Untouched)) => {
-                if matches!(task.via, FoundVia::PrivatePage(_)) {
-                    return Decision::Refuse(Refusal::of(Code::NotOnThatPage));
-                }
-                self.bring_to_life(serial, request, None)
-            }
             // A reserved certificate may be circulated (D39).
-            (Some(serial), Some(Standing::Reserved))
-                if self.stock.reservation(serial).is_some_and(|reservation| !reservation.alive) =>
+            (Some(serial), Some(Standing::Untouched | Standing::Reserved))
+                if !self.stock.has_chain(serial) =>
             {
                 if matches!(task.via, FoundVia::PrivatePage(_)) {
                     return Decision::Refuse(Refusal::of(Code::NotOnThatPage));

@@ -63,8 +63,6 @@ pub struct Reservation {
     pub until: Timestamp,
     /// By which request.
     pub mark: RequestMark,
-    /// True where the certificate has come to life.
-    pub alive: bool,
 }
 
 /// Where a serial stands.
@@ -142,6 +140,12 @@ impl Stock {
     #[must_use]
     pub fn reserved(&self) -> u32 {
         u32::try_from(self.reserved.len()).unwrap_or(u32::MAX)
+    }
+
+    /// True where a serial is circulated and unsold, whatever else it is.
+    #[must_use]
+    pub fn has_chain(&self, serial: Serial) -> bool {
+        self.chains.contains(serial.0)
     }
 
     /// Every reservation by its serial.
@@ -235,47 +239,37 @@ impl Stock {
 
     /// A circulation brings a serial to life that had no hop.
     pub fn touch(&mut self, serial: Serial) {
-        match self.reserved.get_mut(&serial.0) {
-            Some(reservation) => {
-                reservation.alive = true;
-                self.dormant -= 1;
-            }
-            None => {
-                self.take_untouched(serial.0);
-                self.alive.insert(serial.0);
-            }
+        if self.reserved.contains_key(&serial.0) {
+            self.dormant -= 1;
+        } else {
+            self.take_untouched(serial.0);
+            self.alive.insert(serial.0);
         }
         self.chains.insert(serial.0);
     }
 
     /// A serial is set apart for a buyer, who pays for it, or, with a time, reserves it.
     pub fn allocate(&mut self, serial: Serial, payment: Payment) {
-        let alive = match self.reserved.remove(&serial.0) {
+        let alive = self.has_chain(serial);
+        match self.reserved.remove(&serial.0) {
             Some(reservation) => {
                 self.ends.remove(&(reservation.until, serial.0));
-                self.dormant -= u32::from(!reservation.alive);
-                reservation.alive
+                self.dormant -= u32::from(!alive);
             }
-            None => {
-                let alive = self.alive.remove(serial.0);
-                if !alive {
-                    self.take_untouched(serial.0);
-                }
-                alive
-            }
-        };
+            None if alive => drop(self.alive.remove(serial.0)),
+            None => self.take_untouched(serial.0),
+        }
         self.dormant += u32::from(!alive && payment.until.is_some());
         self.in_payment.insert(serial.0, Payment { alive, ..payment });
     }
 
     /// The money of a reservation is held; false where none was being held.
     pub fn reserve(&mut self, serial: Serial) -> bool {
-        let Some(Payment { buyer, mark, alive, until: Some(until), .. }) = self.in_payment.remove(&serial.0)
-        else {
+        let Some(Payment { buyer, mark, until: Some(until), .. }) = self.in_payment.remove(&serial.0) else {
             return false;
         };
         self.ends.insert((until, serial.0));
-        self.reserved.insert(serial.0, Reservation { buyer, until, mark, alive });
+        self.reserved.insert(serial.0, Reservation { buyer, until, mark });
         true
     }
 
@@ -283,8 +277,9 @@ impl Stock {
     pub fn end_reservation(&mut self, serial: Serial) -> Option<Reservation> {
         let reservation = self.reserved.remove(&serial.0)?;
         self.ends.remove(&(reservation.until, serial.0));
-        self.dormant -= u32::from(!reservation.alive);
-        self.give_back(serial, reservation.alive);
+        let alive = self.has_chain(serial);
+        self.dormant -= u32::from(!alive);
+        self.give_back(serial, alive);
         Some(reservation)
     }
 

@@ -40,21 +40,12 @@ impl Offering {
         if attachment.backing.is_some() {
             return Err(Code::NotToppedUp);
         }
-        let alive = match standing {
-            Standing::Sold => return Err(Code::CommissionEnded),
-            Standing::Untouched => false,
-            Standing::Alive => true,
-            Standing::Reserved => self.stock.reservation(top_up.serial).is_some_and(|there| there.alive),
-            Standing::InPayment => match self.stock.payment(top_up.serial) {
-                Some(payment) if payment.alive => true,
-                // The money of a reservation is being held: the envelope is still here.
-                Some(payment) if payment.until.is_some() => false,
-                // Its envelope is under way with the payment.
-                _ => return Err(Code::Overloaded),
-            },
-        };
+        // While the money of a reservation is being held, the envelope is still here; with a payment it is under way.
+        let under_way = self.stock.payment(top_up.serial).is_some_and(|payment| payment.until.is_none());
         match &self.commission {
-            _ if alive => Ok(Place::Certificate),
+            _ if standing == Standing::Sold => Err(Code::CommissionEnded),
+            _ if self.stock.has_chain(top_up.serial) => Ok(Place::Certificate),
+            _ if under_way => Err(Code::Overloaded),
             Commission::Attached(_) => Ok(Place::Here),
             _ => Err(Code::CommissionEnded),
         }

@@ -1,19 +1,24 @@
 //! The messages that actors send each other inside a walk.
 
+mod engagements;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::command::WhenShort;
-use super::commission::CommissionTerms;
-use super::gift::Gift;
-use super::merchant::{FoundFrom, OrderKey, Registration, WithholdingRight};
-use super::money::{Currency, Money};
-use super::name::{Name, RequestId};
-use super::number::{ActorNumber, Serial};
-use super::refusal::Code;
-use super::request::{Party, RefundTerms, Request, RequestKey, RequestMark, Source};
-use super::time::Timestamp;
+use crate::domain::commission::CommissionTerms;
+use crate::domain::merchant::OrderKey;
+use crate::domain::money::{Currency, Money};
+use crate::domain::name::{Name, RequestId};
+use crate::domain::number::{ActorNumber, Serial};
+use crate::domain::refusal::Code;
+use crate::domain::request::{Party, RefundTerms, Request, RequestKey, RequestMark, Source};
+use crate::domain::time::Timestamp;
+
+pub use engagements::{
+    ArrivingGift, ClawBack, DebitRefund, Draw, GiftReversed, Hold, LinkPayment, OrderRefused, PurchaseGift,
+    ReversalPaid, ReverseOrder, TopUp, Withheld, Withhold,
+};
 
 /// Everything that can arrive at an actor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,174 +114,6 @@ pub enum Body {
     RefundRefused,
     /// Certificate to whoever cashed: pay it back, as far as the money is there (D44).
     ClawBack(Box<ClawBack>),
-}
-
-/// A payment certificate that is to back a commission.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LinkPayment {
-    /// Who asks.
-    pub offering: ActorNumber,
-    /// Which of the payer's.
-    pub payment: RequestId,
-    /// What it is to cover.
-    pub amount: Money,
-}
-
-/// The price of a certificate, to be held for its reservation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hold {
-    /// Who asks.
-    pub offering: ActorNumber,
-    /// The certificate.
-    pub serial: Serial,
-    /// How much.
-    pub amount: Money,
-}
-
-/// An order that nobody pays.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OrderRefused {
-    /// The merchant's reference.
-    pub reference: Name,
-    /// Why.
-    pub code: Code,
-}
-
-/// An order on its way back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReversalPaid {
-    /// The merchant's reference.
-    pub reference: Name,
-    /// Paid back now.
-    pub paid: Money,
-    /// A debt of the payee.
-    pub owed: Money,
-}
-
-/// The money of a gift that was not provided.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GiftReversed {
-    /// Its donor and the id of the message that gave it.
-    pub key: RequestKey,
-    /// How much has come back.
-    pub amount: Money,
-}
-
-/// A demand for the price of a refunded purchase.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DebitRefund {
-    /// Who asks.
-    pub certificate: ActorNumber,
-    /// Who bought.
-    pub buyer: ActorNumber,
-    /// The price.
-    pub amount: Money,
-    /// What to do where it is not there.
-    pub when_short: WhenShort,
-}
-
-/// Part of a payment certificate, for a commission that it backs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Draw {
-    /// Which of the payer's.
-    pub payment: RequestId,
-    /// Who draws.
-    pub by: ActorNumber,
-    /// To be paid.
-    pub release: Money,
-    /// To be freed.
-    pub free: Money,
-}
-
-/// More reserve on its way.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TopUp {
-    /// Who pays.
-    pub payer: ActorNumber,
-    /// For the certificate of this serial.
-    pub serial: Serial,
-    /// How much.
-    pub amount: Money,
-    /// The request.
-    pub mark: RequestMark,
-}
-
-/// A gift on its way to its recipient.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ArrivingGift {
-    /// Its donor and the id of the message that gave it.
-    pub key: RequestKey,
-    /// The gift.
-    pub gift: Gift,
-}
-
-/// A withholding on its way from the merchant to the recipient.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Withhold {
-    /// The order.
-    pub order: OrderKey,
-    /// What the merchant is registered with.
-    pub registration: Registration,
-    /// By which right.
-    pub right: WithholdingRight,
-    /// How much.
-    pub amount: Money,
-}
-
-/// The price of an order on its way to the payee.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Withheld {
-    /// The order.
-    pub order: OrderKey,
-    /// Whose money it was (T13).
-    pub recipient: ActorNumber,
-    /// How much.
-    pub amount: Money,
-}
-
-/// A certificate that a merchant withholds for a recipient.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PurchaseGift {
-    /// The gift, and the order.
-    pub gift: RequestKey,
-    /// The order.
-    pub order: OrderKey,
-    /// Whose certificates the merchant may withhold.
-    pub supplier: ActorNumber,
-    /// The recipient.
-    pub buyer: Party,
-    /// The certificate.
-    pub serial: Serial,
-    /// What the gift has.
-    pub amount: Money,
-}
-
-/// An order on its way back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReverseOrder {
-    /// The order.
-    pub order: OrderKey,
-    /// Whose money it was.
-    pub from: FoundFrom,
-    /// How much.
-    pub amount: Money,
-    /// What to do where the payee has not the whole of it.
-    pub when_short: WhenShort,
-}
-
-/// A cashed commission that is to be paid back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ClawBack {
-    /// What was cashed.
-    pub amount: Money,
-    /// The commission's payer, who gets what is there.
-    pub payer: ActorNumber,
-    /// True where the rest becomes a debt.
-    pub receivable: bool,
-    /// The certificate.
-    pub certificate: ActorNumber,
-    /// True where the certificate sends the next page once this one is absorbed.
-    pub awaited: bool,
 }
 
 /// A circulation on its way from the offering to a certificate.
