@@ -1,8 +1,8 @@
 //! What listeners are told: only what is durable, each cause before its effect, whoever it concerns.
 
 use hongbao::domain::{
-    ActorNumber, BasisPoints, CheckPoint, Code, Command, CommissionTerms, Condition, GiftCommand, GiftObject,
-    GiftReference, GoodsKind, MerchantCommand, Message, News, Serial, WithholdFrom,
+    ActorNumber, BasisPoints, CheckPoint, Code, Command, CommissionTerms, Condition, CreditReason,
+    GiftCommand, GiftObject, GiftReference, GoodsKind, MerchantCommand, Message, News, Serial, WithholdFrom,
 };
 use hongbao::{Heard, Subscription};
 
@@ -36,8 +36,14 @@ fn a_purchase_is_told_as_sold_paid_and_to_be_fulfilled_in_that_order() {
         let mut of_one = house.engine().subscribe_account(&name("buyer-7")).unwrap();
         let messages: Vec<Message> = buyers.iter().map(|buyer| buy(buyer, "buy", "lantern", None)).collect();
         house.send_at_once(&messages).into_iter().for_each(|answer| drop(answer.unwrap()));
-        let news = heard(&mut everything);
-        assert_eq!(news.len(), 600, "{shards} shards");
+        let (credits, news): (Vec<News>, Vec<News>) =
+            heard(&mut everything).into_iter().partition(|news| matches!(news, News::Credited { .. }));
+        assert_eq!((credits.len(), news.len()), (200, 600), "{shards} shards");
+        let payee = house.account("shop").number;
+        for credit in credits {
+            let expected = matches!(credit, News::Credited { account, amount, reason: CreditReason::Sale, .. } if account == payee && amount == cents(100));
+            assert!(expected, "each price to the payee, and nothing else: {credit:?}");
+        }
         for serial in 1..=200 {
             let of_serial: Vec<&News> = news
                 .iter()
