@@ -8,7 +8,7 @@ use crate::domain::event::AccountEvent;
 use crate::domain::money::{Balance, Money};
 use crate::domain::number::{ActorNumber, Fingerprint};
 use crate::domain::refusal::{Code, Refusal};
-use crate::domain::request::{GiftTask, Request, RequestMark, Task};
+use crate::domain::request::{Request, RequestMark, Task};
 use crate::domain::step::{Context, Decision, Step};
 use crate::domain::time::Timestamp;
 use crate::limits::{PAGE_ENTRIES_MAX, REQUEST_KEPT_MS, REQUESTS_KEPT_MAX};
@@ -54,10 +54,9 @@ impl Account {
 
     /// D46: an account that is frozen has no commands of its own, and one that is closed takes none of others.
     fn may_command(&self, request: &Request) -> Result<(), Code> {
-        let looks = matches!(&request.task, Task::Gift(GiftTask::Show(_) | GiftTask::List));
         match self.status() {
             Status::Open => Ok(()),
-            _ if looks => Ok(()),
+            _ if request.task.looks() => Ok(()),
             Status::Frozen if self.own(&request.mark) => Err(Code::AccountFrozen),
             Status::Frozen => Ok(()),
             // What was closed can still be emptied of a credit that came late.

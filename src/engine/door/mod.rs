@@ -13,9 +13,9 @@ use checks::{certificate, check_text, check_time, not_allowed, only_zero, party_
 use crate::actors::{AccountEntry, Common, OfferingEntry};
 use crate::codec;
 use crate::domain::{
-    ActorNumber, AttachTask, Body, Caller, CirculateTask, Code, Command, FoundVia, Funding, GiftTask,
-    IssuedOffer, MandateTask, MerchantTask, Message, Name, Offer, Opening, Party, PaymentTask, PurchaseTask,
-    RefundTerms, Refusal, Request, RequestKey, RequestMark, Serial, Source, Status, Task, TopUpTask, Via,
+    ActorNumber, AttachTask, Body, Caller, CirculateTask, Code, Command, FoundVia, Funding, IssuedOffer,
+    Message, Name, Offer, Opening, Party, PurchaseTask, RefundTerms, Refusal, Request, RequestKey,
+    RequestMark, Serial, Source, Status, Task, TopUpTask, Via,
 };
 use crate::limits::{OFFERING_ITEMS_MAX, PAYERS_MAX, RESERVABLE_MS_MAX};
 
@@ -55,8 +55,8 @@ impl Door {
                 let entry = self.account("caller", name)?;
                 // The account judges its own money; what never reaches it, such as a circulation, is judged here.
                 match entry.status {
-                    Status::Frozen if !looks(&task) => return Err(Refusal::of(Code::AccountFrozen)),
-                    Status::Closed if !looks(&task) => return Err(Refusal::of(Code::AccountClosed)),
+                    Status::Frozen if !task.looks() => return Err(Refusal::of(Code::AccountFrozen)),
+                    Status::Closed if !task.looks() => return Err(Refusal::of(Code::AccountClosed)),
                     _ => entry.number,
                 }
             }
@@ -320,19 +320,4 @@ impl Door {
             Via::Link => Ok(FoundVia::Link),
         }
     }
-}
-
-/// True for what changes nothing, which even an account that is frozen or closed may ask.
-fn looks(task: &Task) -> bool {
-    matches!(
-        task,
-        Task::ShowAccount
-            | Task::ShowOffering
-            | Task::ShowCertificate { .. }
-            | Task::ShowPage { .. }
-            | Task::Payment(PaymentTask::Show(_))
-            | Task::Gift(GiftTask::Show(_) | GiftTask::List)
-            | Task::Mandate(MandateTask::Show(_))
-            | Task::Merchant(MerchantTask::ShowOrder(_))
-    )
 }
