@@ -90,7 +90,7 @@ pub enum Body {
     GiftArrives(Box<ArrivingGift>),
     /// Merchant to recipient: the price of an order is to be withheld (T10).
     Withhold(Box<Withhold>),
-    /// Recipient to payee: the price, and whom to tell.
+    /// Recipient, or the certificate of a gift, to payee: the price, and whom to tell.
     Withheld(Box<Withheld>),
     /// To the merchant: the price has reached its payee; true where a certificate was provided with it.
     OrderPaid(Name, bool),
@@ -185,8 +185,10 @@ pub struct Withhold {
 pub struct Withheld {
     /// The order.
     pub order: OrderKey,
-    /// Whose money it was (T13).
-    pub recipient: ActorNumber,
+    /// From whom the payee has it: the recipient (T13), or the certificate that was bought with it (T16).
+    pub from: ActorNumber,
+    /// True where that is a certificate, which is provided with its settlement (D43).
+    pub certificate: bool,
     /// How much.
     pub amount: Money,
 }

@@ -82,8 +82,9 @@ impl Account {
     /// At the payee: the money is here, which the merchant is told behind it (T11).
     pub(super) fn apply_withheld(&self, withheld: &Withheld) -> Step {
         let OrderKey { merchant, reference } = withheld.order.clone();
-        self.credited(withheld.amount, withheld.recipient, CreditReason::Withheld)
-            .sending(merchant, Body::OrderPaid(reference, false))
+        let reason = if withheld.certificate { CreditReason::Sale } else { CreditReason::Withheld };
+        self.credited(withheld.amount, withheld.from, reason)
+            .sending(merchant, Body::OrderPaid(reference, withheld.certificate))
     }
 
     /// T11: the success instruction; a certificate is provided with its settlement (D43).

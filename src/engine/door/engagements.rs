@@ -87,9 +87,10 @@ impl Door {
                 let issuer = self.funds(caller, "issuer", &reference.issuer)?;
                 (issuer, PaymentTask::Release(reference.payment.clone(), positive("amount", *amount)?))
             }
-            PaymentCommand::Void(reference) => {
-                (self.funds(caller, "issuer", &reference.issuer)?, PaymentTask::Void(reference.payment.clone()))
-            }
+            PaymentCommand::Void(reference) => (
+                self.funds(caller, "issuer", &reference.issuer)?,
+                PaymentTask::Void(reference.payment.clone()),
+            ),
             PaymentCommand::Show(reference) => {
                 (issuer(reference)?.number, PaymentTask::Show(reference.payment.clone()))
             }
