@@ -125,3 +125,71 @@ impl GiftState {
         matches!(self, GiftState::Requested | GiftState::Accepted)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// In the order of the table's columns.
+    const STEPS: [GiftStep; 7] = [
+        GiftStep::Accept,
+        GiftStep::Decline,
+        GiftStep::Expire,
+        GiftStep::Return,
+        GiftStep::Withhold,
+        GiftStep::Provide,
+        GiftStep::Reverse,
+    ];
+
+    fn goods() -> FoundObject {
+        FoundObject::Goods { kind: GoodsKind::Product, description: "tea leaves".to_owned() }
+    }
+
+    fn certificate() -> FoundObject {
+        FoundObject::Certificate { offering: ActorNumber(7), serial: Serial(1) }
+    }
+
+    /// The whole law: what each step makes of each state. Only what becomes of a reversal depends on the object.
+    fn table(reversed: Result<GiftState, Code>) -> [(GiftState, [Result<GiftState, Code>; 7]); 8] {
+        type State = GiftState;
+        let (early, late) = (Err(Code::GiftNotAccepted), Err(Code::GiftEnded));
+        let (provided, kept) = (Err(Code::AlreadyProvided), Err(Code::NotReversible));
+        let accepted = [late, late, late, Ok(State::Returned), Ok(State::Withheld), late, late];
+        let withheld = [late, late, late, late, late, Ok(State::Provided), reversed];
+        [
+            (
+                State::Requested,
+                [Ok(State::Accepted), Ok(State::Declined), Ok(State::Expired), early, early, early, early],
+            ),
+            (State::Accepted, accepted),
+            (State::Declined, [late; 7]),
+            (State::Expired, [late; 7]),
+            (State::Returned, [late; 7]),
+            (State::Withheld, withheld),
+            (State::Provided, [late, late, late, late, late, provided, kept]),
+            (State::Reversed, [late; 7]),
+        ]
+    }
+
+    // T9, T10, T12, T14, D43
+    #[test]
+    fn each_step_makes_of_each_state_what_the_table_says() {
+        let objects = [(goods(), Ok(GiftState::Reversed)), (certificate(), Err(Code::NotReversible))];
+        for (object, reversed) in objects {
+            for (state, row) in table(reversed) {
+                for (step, expected) in STEPS.into_iter().zip(row) {
+                    assert_eq!(state.after(step, &object), expected, "{step:?} of {object:?}, {state:?}");
+                }
+            }
+        }
+    }
+
+    // T8, D21
+    #[test]
+    fn money_is_earmarked_until_it_is_withheld_or_goes_home() {
+        for (state, _) in table(Ok(GiftState::Reversed)) {
+            let expected = matches!(state, GiftState::Requested | GiftState::Accepted);
+            assert_eq!(state.earmarked(), expected, "{state:?}");
+        }
+    }
+}

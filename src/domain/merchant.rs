@@ -163,3 +163,84 @@ impl Mandate {
         if merchant == self.merchant && within && !over { Ok(()) } else { Err(Code::OutsideMandate) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::money::Currency;
+
+    fn money(minor: u64) -> Money {
+        Money::from_minor(minor).unwrap()
+    }
+
+    // T10, T12, T14, D43
+    #[test]
+    fn each_step_of_each_order_is_answered_as_the_table_says() {
+        let walk = WalkId(9);
+        let table = [
+            (OrderState::Begun(walk), Ok(OrderNext::Wait(walk)), Ok(OrderNext::Wait(walk)), true),
+            (OrderState::Paid, Ok(OrderNext::Go), Ok(OrderNext::Go), true),
+            (OrderState::Provided, Err(Code::AlreadyProvided), Err(Code::NotReversible), false),
+            (OrderState::Reversing(walk), Ok(OrderNext::Wait(walk)), Ok(OrderNext::Wait(walk)), true),
+            (OrderState::Reversed, Err(Code::OrderEnded), Err(Code::OrderEnded), false),
+        ];
+        for (state, provide, reverse, open) in table {
+            for certificate in [false, true] {
+                let recipient = Party { number: ActorNumber(5), currency: Currency::USD };
+                let right = WithholdingRight::Mandate(RequestId::new("mandate").unwrap());
+                let from = FoundFrom { recipient, right };
+                let order = Order { amount: money(1), from, payee: ActorNumber(6), state, certificate };
+                assert_eq!(order.next(OrderStep::Provide), provide, "provide, {state:?}");
+                assert_eq!(order.next(OrderStep::Reverse), reverse, "reverse, {state:?}");
+                assert_eq!(state.open(), open, "{state:?}");
+            }
+        }
+    }
+
+    /// A mandate of 100 in all and 40 at a time, and which merchant may withhold how much of it when.
+    type Case = (Mandate, u64, u64, u64, bool);
+
+    // T15, D43
+    #[test]
+    fn a_mandate_allows_its_merchant_both_bounds_until_its_end_and_nothing_else() {
+        const MERCHANT: u64 = 5;
+        let fresh = Mandate {
+            merchant: ActorNumber(MERCHANT),
+            amount_max: money(100),
+            amount_max_per_use: money(40),
+            ends_at: None,
+            used: Money::ZERO,
+            revoked: false,
+        };
+        let used = |minor| Mandate { used: money(minor), ..fresh };
+        let ending = Mandate { ends_at: Some(Timestamp(1_000)), ..fresh };
+        let revoked = Mandate { revoked: true, ..fresh };
+        let wide = Mandate { amount_max_per_use: money(crate::limits::MONEY_MINOR_MAX), ..used(1) };
+        let cases: [Case; 18] = [
+            (fresh, MERCHANT, 1, 0, true),
+            (fresh, MERCHANT, 40, u64::MAX, true),
+            (fresh, MERCHANT, 41, 0, false),
+            (fresh, MERCHANT + 1, 1, 0, false),
+            (used(60), MERCHANT, 40, 0, true),
+            (used(61), MERCHANT, 40, 0, false),
+            (used(61), MERCHANT, 39, 0, true),
+            (used(99), MERCHANT, 1, 0, true),
+            (used(100), MERCHANT, 1, 0, false),
+            (used(61), MERCHANT, 41, 0, false),
+            (ending, MERCHANT, 1, 999, true),
+            (ending, MERCHANT, 1, 1_000, false),
+            (ending, MERCHANT, 1, 1_001, false),
+            (ending, MERCHANT + 1, 1, 999, false),
+            (revoked, MERCHANT, 1, 0, false),
+            (Mandate { revoked: true, ..ending }, MERCHANT, 1, 999, false),
+            (wide, MERCHANT, 99, 0, true),
+            // The sum passes the bound of an amount, and is refused rather than wrapped.
+            (wide, MERCHANT, crate::limits::MONEY_MINOR_MAX, 0, false),
+        ];
+        for (mandate, merchant, amount, now, allowed) in cases {
+            let answer = mandate.allows(ActorNumber(merchant), money(amount), Timestamp(now));
+            let expected = if allowed { Ok(()) } else { Err(Code::OutsideMandate) };
+            assert_eq!(answer, expected, "{amount} by {merchant} at {now} of {mandate:?}");
+        }
+    }
+}

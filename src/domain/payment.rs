@@ -116,3 +116,110 @@ impl PaymentCertificate {
         self.expires_at.filter(|_| self.after(PaymentStep::Expire, Timestamp::default()).is_ok())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::money::Currency;
+
+    /// In the order of the table's columns.
+    const STEPS: [PaymentStep; 7] = [
+        PaymentStep::Receive,
+        PaymentStep::Reject,
+        PaymentStep::Release,
+        PaymentStep::Void,
+        PaymentStep::Expire,
+        PaymentStep::Link,
+        PaymentStep::Spend,
+    ];
+
+    const NOT_BEFORE: u64 = 1_000;
+
+    type Row = [Result<PaymentState, Code>; 7];
+
+    fn certificate(state: PaymentState, named: bool, linked: bool) -> PaymentCertificate {
+        let amount = Money::from_minor(100).unwrap();
+        PaymentCertificate {
+            amount,
+            released: Money::ZERO,
+            freed: Money::ZERO,
+            beneficiary: named.then_some(Party { number: ActorNumber(5), currency: Currency::USD }),
+            not_before: Some(Timestamp(NOT_BEFORE)),
+            expires_at: Some(Timestamp(5_000)),
+            backs: linked.then_some(ActorNumber(6)),
+            state,
+        }
+    }
+
+    fn judge(certificate: &PaymentCertificate, now: u64, row: Row) {
+        for (step, expected) in STEPS.into_iter().zip(row) {
+            let after = certificate.after(step, Timestamp(now));
+            assert_eq!(after, expected, "{step:?} at {now} of {certificate:?}");
+        }
+    }
+
+    // K4, D38
+    #[test]
+    fn each_step_makes_of_each_open_state_what_the_table_says() {
+        type State = PaymentState;
+        let (received, rejected) = (Ok(State::Received), Ok(State::Rejected));
+        let (released, void, expired) = (Ok(State::Released), Ok(State::Void), Ok(State::Expired));
+        let (not_met, again) = (Err(Code::TransferConditionNotMet), Err(Code::PaymentCertificateReceived));
+        // State, whether a beneficiary is named, whether its time has come; then the steps.
+        let table: [(State, bool, bool, Row); 8] = [
+            (State::Issued, false, true, [received, rejected, not_met, void, expired, received, released]),
+            (State::Issued, false, false, [received, rejected, not_met, void, expired, received, not_met]),
+            (State::Issued, true, true, [received, rejected, not_met, void, expired, not_met, released]),
+            (State::Issued, true, false, [received, rejected, not_met, void, expired, not_met, not_met]),
+            (State::Received, false, true, [again, rejected, released, void, expired, received, released]),
+            (State::Received, false, false, [again, rejected, not_met, void, expired, received, not_met]),
+            (State::Received, true, true, [again, rejected, released, void, expired, not_met, released]),
+            (State::Received, true, false, [again, rejected, not_met, void, expired, not_met, not_met]),
+        ];
+        for (state, named, due, row) in table {
+            let there = certificate(state, named, false);
+            // Its time begins with the millisecond that it names.
+            for now in if due { [NOT_BEFORE, NOT_BEFORE + 1] } else { [0, NOT_BEFORE - 1] } {
+                judge(&there, now, row);
+            }
+            if due {
+                judge(&PaymentCertificate { not_before: None, ..there }, 0, row);
+            }
+        }
+    }
+
+    // K4, D24, D37
+    #[test]
+    fn nothing_ends_what_backs_a_commission_and_nothing_moves_what_has_ended() {
+        let ended =
+            [PaymentState::Released, PaymentState::Rejected, PaymentState::Expired, PaymentState::Void];
+        for named in [false, true] {
+            for now in [0, NOT_BEFORE, 5_000, u64::MAX] {
+                for state in [PaymentState::Issued, PaymentState::Received] {
+                    judge(&certificate(state, named, true), now, [Err(Code::PaymentCertificateLinked); 7]);
+                }
+                for state in ended {
+                    for linked in [false, true] {
+                        let there = certificate(state, named, linked);
+                        judge(&there, now, [Err(Code::PaymentCertificateEnded); 7]);
+                    }
+                }
+            }
+        }
+    }
+
+    // K4, D37
+    #[test]
+    fn only_what_is_open_and_backs_nothing_waits_for_its_end() {
+        let expiry = |state, linked| certificate(state, true, linked).expiry();
+        for state in [PaymentState::Issued, PaymentState::Received] {
+            assert_eq!(expiry(state, false), Some(Timestamp(5_000)), "{state:?}");
+            assert_eq!(expiry(state, true), None, "{state:?}");
+        }
+        for state in
+            [PaymentState::Released, PaymentState::Rejected, PaymentState::Expired, PaymentState::Void]
+        {
+            assert_eq!(expiry(state, false), None, "{state:?}");
+        }
+    }
+}

@@ -4,6 +4,7 @@
 mod crash;
 #[allow(dead_code)]
 mod engaging;
+mod gift_races;
 mod history;
 mod judge;
 mod ledger;

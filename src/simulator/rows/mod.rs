@@ -2,9 +2,12 @@
 
 mod acquiring;
 mod allocating;
+mod certificate_gifts;
 mod circulating;
 mod elements;
 mod funding;
+mod gifts;
+mod merchants;
 mod purchasing;
 mod queueing;
 mod requests;
