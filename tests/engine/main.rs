@@ -4,6 +4,7 @@
 mod answers;
 mod attacks;
 mod display;
+mod gifts;
 mod house;
 mod races;
 mod snapshots;

@@ -217,6 +217,25 @@ fn one_gift_is_withheld_by_one_order() {
 }
 
 #[test]
+fn repeats_at_once_of_a_withholding_that_fails_are_all_refused() {
+    // T10, T11, I12: none is told of a success that never comes
+    for seed in 0..10 {
+        let mut stage = gift_market(Stage::new(if seed % 2 == 0 { 1 } else { 3 })).with_luck(seed);
+        given(&mut stage, "gift");
+        let together: Vec<_> = (0..7).map(|_| withhold("shop", "order", PRICE, of("gift"))).collect();
+        for answer in stage.send_all(&together) {
+            assert_eq!(refused(answer), Code::GiftNotAccepted, "seed {seed}");
+        }
+        assert_eq!(places(&stage), EARMARKED, "seed {seed}");
+        stage.send(&accept("recipient", "donor", "gift")).unwrap();
+        for answer in stage.send_all(&together) {
+            assert_eq!(answer, Ok(Done::Withheld { amount: money(PRICE) }), "seed {seed}");
+        }
+        assert_eq!(places(&stage), PAID, "seed {seed}");
+    }
+}
+
+#[test]
 fn success_is_told_only_behind_the_payees_credit_and_failure_only_where_none_came() {
     // T11, T12
     for (shards, seed) in [(1, 1), (1, 2), (3, 3), (3, 4), (3, 5), (3, 6), (3, 7), (3, 8)] {
