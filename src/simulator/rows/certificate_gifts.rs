@@ -1,6 +1,6 @@
 //! Gifts of certificates: T16, T11, T12, D43, H2, F3, F4, F7, D39, D40.
 
-use super::gifts::{HOME, PRICE, accepted, gift_market, of, places, state};
+use super::gift_market::{HOME, PRICE, accepted, gift_market, of, places, state};
 use super::merchants::{merchant_events, order_of};
 use crate::domain::{
     AccountEvent, Code, CommissionTerms, Done, Event, FoundObject, GiftState, MerchantEvent, Offer,
