@@ -141,6 +141,24 @@ pub enum Task {
     },
 }
 
+impl Task {
+    /// True for what changes nothing, which even an account that is frozen or closed may ask (D46).
+    #[must_use]
+    pub fn looks(&self) -> bool {
+        matches!(
+            self,
+            Task::ShowAccount
+                | Task::ShowOffering
+                | Task::ShowCertificate { .. }
+                | Task::ShowPage { .. }
+                | Task::Payment(PaymentTask::Show(_))
+                | Task::Gift(GiftTask::Show(_) | GiftTask::List)
+                | Task::Mandate(MandateTask::Show(_))
+                | Task::Merchant(MerchantTask::ShowOrder(_))
+        )
+    }
+}
+
 /// How an account begins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opening {

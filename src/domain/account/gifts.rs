@@ -136,8 +136,8 @@ impl Account {
             }
             Ok(Withholding::Money(event)) => {
                 let debited = AccountEvent::Debited { amount: withhold.amount, to: payee };
-                let withheld =
-                    Withheld { order: order.clone(), recipient: self.number, amount: withhold.amount };
+                let (order, amount) = (order.clone(), withhold.amount);
+                let withheld = Withheld { order, from: self.number, certificate: false, amount };
                 Step::of(vec![account(event), account(debited)])
                     .sending(payee, Body::Withheld(Box::new(withheld)))
             }

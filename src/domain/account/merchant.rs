@@ -84,8 +84,12 @@ impl Account {
     /// At the payee: the money is here, which the merchant is told behind it (T11).
     pub(super) fn apply_withheld(&self, withheld: &Withheld) -> Step {
         let OrderKey { merchant, reference } = withheld.order.clone();
-        self.credited(withheld.amount, withheld.recipient, CreditReason::Withheld)
-            .sending(merchant, Body::OrderPaid(reference))
+        let (reason, told) = if withheld.certificate {
+            (CreditReason::Sale, Body::OrderSettled(reference))
+        } else {
+            (CreditReason::Withheld, Body::OrderPaid(reference))
+        };
+        self.credited(withheld.amount, withheld.from, reason).sending(merchant, told)
     }
 
     /// T11: the success instruction; a certificate is provided with its settlement (D43).

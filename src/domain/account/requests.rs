@@ -8,7 +8,7 @@ use crate::domain::event::AccountEvent;
 use crate::domain::money::{Balance, Money};
 use crate::domain::number::{ActorNumber, Fingerprint};
 use crate::domain::refusal::{Code, Refusal};
-use crate::domain::request::{GiftTask, MandateTask, MerchantTask, PaymentTask, Request, RequestMark, Task};
+use crate::domain::request::{Request, RequestMark, Task};
 use crate::domain::step::{Context, Decision, Step};
 use crate::domain::time::Timestamp;
 use crate::limits::{PAGE_ENTRIES_MAX, REQUEST_KEPT_MS, REQUESTS_KEPT_MAX};
@@ -36,7 +36,7 @@ impl Account {
         if let Err(code) = self.may_command(request) {
             return refuse(code);
         }
-        if let Some(refusal) = request.barred().filter(|_| !self.own(mark) && !looks(&request.task)) {
+        if let Some(refusal) = request.barred().filter(|_| !self.own(mark) && !request.task.looks()) {
             return Decision::Refuse(refusal);
         }
         if let Some(field) = request.closed_party {
@@ -68,7 +68,7 @@ impl Account {
     fn may_command(&self, request: &Request) -> Result<(), Code> {
         match self.status() {
             Status::Open => Ok(()),
-            _ if looks(&request.task) => Ok(()),
+            _ if request.task.looks() => Ok(()),
             Status::Frozen if self.own(&request.mark) => Err(Code::AccountFrozen),
             Status::Frozen => Ok(()),
             // What was closed can still be emptied of a credit that came late.
@@ -187,15 +187,4 @@ impl Account {
 /// An event with its answer.
 pub(super) fn done(event: AccountEvent, done: Done) -> Decision {
     Decision::Record(Step::of(vec![account(event)]).answering(Ok(done)))
-}
-
-/// True for what changes nothing, which even an account that is frozen or closed may ask.
-fn looks(task: &Task) -> bool {
-    matches!(
-        task,
-        Task::Payment(PaymentTask::Show(_))
-            | Task::Gift(GiftTask::Show(_) | GiftTask::List)
-            | Task::Mandate(MandateTask::Show(_))
-            | Task::Merchant(MerchantTask::ShowOrder(_))
-    )
 }

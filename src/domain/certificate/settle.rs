@@ -3,7 +3,7 @@
 use super::{Certificate, Hop};
 use crate::domain::answer::{Done, Purchased, Settlement};
 use crate::domain::event::{CertificateEvent, Event, WithdrawalReason};
-use crate::domain::inside::{Body, Credit, CreditReason, Settle};
+use crate::domain::inside::{Body, Credit, CreditReason, Settle, Withheld};
 use crate::domain::money::Money;
 use crate::domain::number::ActorNumber;
 use crate::domain::request::Source;
@@ -63,9 +63,18 @@ impl Certificate {
         if spent.is_none_or(|spent| spent.order.is_none()) {
             step.answer = Some(Ok(Done::Purchased(purchased)));
         }
-        // The payee, the page, the payer, the offering, and whom a gift concerns.
+        // The payee, the page, the payer, the offering, and the recipient of a gift.
         step.onward.reserve_exact(first_page + 3 + usize::from(spent.is_some()));
-        step.send(self.birth.payee, self.credit(settle.price, CreditReason::Sale, false));
+        let order = spent.and_then(|spent| spent.order.clone());
+        let price = match order {
+            None => self.credit(settle.price, CreditReason::Sale, false),
+            // T11, T12: its payee tells the merchant once the money is there, and the merchant tells the recipient.
+            Some(order) => {
+                let (from, amount) = (self.number, settle.price);
+                Body::Withheld(Box::new(Withheld { order, from, certificate: true, amount }))
+            }
+        };
+        step.send(self.birth.payee, price);
         step.early = credits_left > 0 && step.answer.is_some();
         if cashes {
             self.send_page(&mut step, &uncashed, self.page_left);
@@ -75,13 +84,9 @@ impl Certificate {
             self.send_home(&mut step, cashed, buckets.unspent());
         }
         step.send(settle.offering, Body::Paid(self.birth.serial));
-        // T11, T12: the merchant is told first, and tells the recipient; a recipient who buys is told at once.
-        match spent.map(|spent| (&spent.key, &spent.order)) {
-            None => {}
-            Some((_, Some(order))) => {
-                step.send(order.merchant, Body::OrderSettled(order.reference.clone()));
-            }
-            Some((key, None)) => step.send(settle.buyer.number, Body::GiftProvided(key.clone())),
+        // T12: a recipient who buys is told at once.
+        if let Some(spent) = spent.filter(|spent| spent.order.is_none()) {
+            step.send(settle.buyer.number, Body::GiftProvided(spent.key.clone()));
         }
         Decision::Record(step)
     }

@@ -137,8 +137,10 @@ pub struct Withhold {
 pub struct Withheld {
     /// The order.
     pub order: OrderKey,
-    /// Whose money it was (T13).
-    pub recipient: ActorNumber,
+    /// From whom the payee has it: the recipient (T13), or the certificate that was bought with it (T16).
+    pub from: ActorNumber,
+    /// True where that is a certificate, which is provided with its settlement (D43).
+    pub certificate: bool,
     /// How much.
     pub amount: Money,
 }

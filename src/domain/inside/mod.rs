@@ -81,7 +81,7 @@ pub enum Body {
     GiftArrives(Box<ArrivingGift>),
     /// Merchant to recipient: the price of an order is to be withheld (T10).
     Withhold(Box<Withhold>),
-    /// Recipient to payee: the price, and whom to tell.
+    /// Recipient, or the certificate of a gift, to payee: the price, and whom to tell.
     Withheld(Box<Withheld>),
     /// To the merchant: the price has reached its payee.
     OrderPaid(Name),

@@ -101,12 +101,13 @@ impl Door {
                 (issuer(reference)?.number, PaymentTask::Reject(reference.payment.clone()))
             }
             PaymentCommand::Release { reference, amount } => {
-                let issuer = self.funds(caller, &reference.issuer)?;
+                let issuer = self.funds(caller, "issuer", &reference.issuer)?;
                 (issuer, PaymentTask::Release(reference.payment.clone(), positive("amount", *amount)?))
             }
-            PaymentCommand::Void(reference) => {
-                (self.funds(caller, &reference.issuer)?, PaymentTask::Void(reference.payment.clone()))
-            }
+            PaymentCommand::Void(reference) => (
+                self.funds(caller, "issuer", &reference.issuer)?,
+                PaymentTask::Void(reference.payment.clone()),
+            ),
             PaymentCommand::Show(reference) => {
                 (issuer(reference)?.number, PaymentTask::Show(reference.payment.clone()))
             }
@@ -245,14 +246,14 @@ impl Door {
         let own = || -> Result<ActorNumber, Refusal> { Ok(self.party(caller)?.number) };
         let (to, task) = match command {
             MerchantCommand::Register { merchant, payee, supplier, when_short } => {
-                let number = self.funds(caller, merchant)?;
+                let number = self.funds(caller, "merchant", merchant)?;
                 let payee = self.counterpart("payee", payee)?;
                 let named = supplier.as_ref().map(|supplier| self.account("supplier", supplier));
                 let supplier = named.transpose()?.map_or(number, |entry| entry.number);
                 (number, MerchantTask::Register(Registration { payee, supplier, when_short: *when_short }))
             }
             MerchantCommand::Unregister { merchant } => {
-                (self.funds(caller, merchant)?, MerchantTask::Unregister)
+                (self.funds(caller, "merchant", merchant)?, MerchantTask::Unregister)
             }
             MerchantCommand::Withhold { order, amount, from } => {
                 let (reference, amount) = (order.clone(), positive("amount", *amount)?);

@@ -85,15 +85,15 @@ impl Door {
                 Ok((entry.number, Task::Open(Opening { name, currency, deposit, credit_limit })))
             }
             Command::Deposit { account, amount } => {
-                let account = self.funds(caller, account)?;
+                let account = self.funds(caller, "account", account)?;
                 Ok((account, Task::Deposit(positive("amount", *amount)?)))
             }
             Command::CashOut { account, amount } => {
-                let account = self.funds(caller, account)?;
+                let account = self.funds(caller, "account", account)?;
                 Ok((account, Task::CashOut(positive("amount", *amount)?)))
             }
             Command::SetCreditLimit { account, credit_limit } => {
-                Ok((self.funds(caller, account)?, Task::SetCreditLimit(*credit_limit)))
+                Ok((self.funds(caller, "account", account)?, Task::SetCreditLimit(*credit_limit)))
             }
             Command::Issue { offering, offer } => self.issue(caller, offering, offer, seed),
             Command::Publish { offering, display } => {
@@ -281,11 +281,11 @@ impl Door {
         Ok((entry.number, Task::Issue(Box::new(issued))))
     }
 
-    fn funds(&self, caller: &Caller, account: &Name) -> Result<ActorNumber, Refusal> {
+    fn funds(&self, caller: &Caller, field: &'static str, account: &Name) -> Result<ActorNumber, Refusal> {
         if *caller != Caller::FundsManagement {
             return Err(not_allowed("is not the funds-management institution"));
         }
-        Ok(self.account("account", account)?.number)
+        Ok(self.account(field, account)?.number)
     }
 
     fn account(&self, field: &'static str, name: &Name) -> Result<AccountEntry, Refusal> {

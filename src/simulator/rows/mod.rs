@@ -2,12 +2,15 @@
 
 mod acquiring;
 mod allocating;
+mod certificate_gifts;
 mod circulating;
 mod clawing_back;
 mod elements;
 mod every_command;
 mod funding;
+mod gift_market;
 mod gifts;
+mod mandates;
 mod merchants;
 mod payments;
 mod purchasing;
@@ -18,6 +21,7 @@ mod reserving;
 mod reserving_again;
 mod reserving_shared;
 mod reserving_together;
+mod reversals;
 mod timing;
 mod topping;
 mod transfers;
