@@ -165,7 +165,7 @@ fn totals(houses: &[House]) -> Totals {
                 totals.circulations += certificate.hops().len() as u64;
                 let (birth, buckets) = (certificate.birth(), certificate.buckets());
                 let money = totals.money.entry(birth.currency).or_default();
-                money.envelopes += i128::from(buckets.unspent().minor());
+                money.envelopes += i128::try_from(certificate.enveloped()).unwrap_or(i128::MAX);
                 money.commission_funded += i128::from(certificate.funded().minor());
                 money.commission_cashed += i128::from(buckets.cashed.minor());
                 money.commission_returned += i128::from(buckets.returned.minor());

@@ -52,9 +52,8 @@ pub fn check<'body>(
                 if quiet {
                     certificates::check_sold(&residents, certificate)?;
                 }
-                let unspent = i128::from(certificate.buckets().unspent().minor());
-                let unpaid = i128::try_from(certificate.unpaid()).unwrap_or(i128::MAX);
-                (certificate.birth().currency, unspent + unpaid, 0)
+                let inside = certificate.enveloped() + certificate.unpaid();
+                (certificate.birth().currency, i128::try_from(inside).unwrap_or(i128::MAX), 0)
             }
         };
         let sum = sums.entry(currency).or_default();

@@ -192,6 +192,13 @@ impl Certificate {
         sum.unwrap_or_else(|| unreachable!("both came out of one currency's whole money"))
     }
 
+    /// The money in its envelope, in minor units: none where a payment certificate backs its commission, whose
+    /// buckets are claims (K3).
+    #[must_use]
+    pub fn enveloped(&self) -> u128 {
+        if self.backed() { 0 } else { u128::from(self.buckets.unspent().minor()) }
+    }
+
     /// What of the payment certificate that backs its commission it stands for, in minor units: the payer, the id
     /// and the amount; none where there is no such.
     #[must_use]
