@@ -89,6 +89,11 @@ fn currency_of(
         Body::Handed(handed) => born(&handed.birth),
         Body::Debit(debit) => born(&debit.birth),
         Body::DebitRefused(refused) => born(&refused.birth),
+        // Whoever pays may have another currency than the offering, which then sends it back.
+        Body::TopUp(top_up) => match residents.get(&top_up.payer)? {
+            Resident::Account(payer) => Some(payer.currency()),
+            _ => None,
+        },
         // Everyone else takes money in the own currency (D31).
         _ => match residents.get(&to)? {
             Resident::Account(account) => Some(account.currency()),
