@@ -2,11 +2,15 @@
 
 mod acquiring;
 mod allocating;
+mod backing;
 mod circulating;
 mod elements;
 mod funding;
+mod payments;
 mod purchasing;
 mod queueing;
 mod requests;
 mod timing;
+mod topping;
+mod transfers;
 mod withdrawing;
