@@ -1,6 +1,6 @@
-//! Payment certificates by themselves: K4, D38, P7, I16; as escrow for a purchase, and as a guarantee.
+//! Payment certificates by themselves: K4, D38, P7, I16.
 //!
-//! What they do for a commission stands in `backing`.
+//! What they do for a commission stands in `backing`, what for a purchase in `escrow`.
 
 use crate::domain::{
     AccountEvent, Code, Command, Done, Event, Message, PaymentCertificate, PaymentCommand, PaymentEvent,
@@ -386,121 +386,6 @@ fn a_restart_at_any_record_changes_nothing_of_its_life() {
         }
         assert_eq!(again.records(), stage.records(), "cut at {records}");
         assert_eq!((again.posted("payer"), again.posted("payee")), (1_000_000 - 300, 300));
-    }
-}
-
-#[test]
-fn a_purchase_out_of_it_releases_the_price_and_frees_the_rest() {
-    // K4, D38, H1, H2: it triggers by itself, received or not
-    for (beneficiary, received) in [("", false), ("payee", false), ("payee", true)] {
-        for amount in [700, 1_000] {
-            let mut stage = market(offer(700, 2), Some(&terms(500, 100)));
-            stage.send(&issue_payment("buyer", "escrow", amount, beneficiary)).unwrap();
-            if received {
-                stage.send(&receive("payee", payment("buyer", "escrow"))).unwrap();
-            }
-            chain(&mut stage, 1, &["u1"]);
-            assert_eq!(
-                settled(stage.send(&purchase_with_payment("buyer", "tea", 1, "escrow"))),
-                (40, 460),
-                "{beneficiary}"
-            );
-            let expected = (PaymentState::Released, [700, amount - 700, 0]);
-            assert_eq!(parts(&stage, "buyer", "escrow"), expected, "{beneficiary}");
-            assert_eq!((stage.posted("buyer"), held(&stage, "buyer")), (1_000_000 - 700, 0));
-            assert_eq!((stage.posted("payee"), stage.posted("u1")), (700, 40));
-            let sale = view(&mut stage, "tea", 1).sale.unwrap();
-            assert_eq!(sale.buyer, stage.number("buyer"));
-        }
-    }
-}
-
-#[test]
-fn a_purchase_that_it_does_not_cover_pays_nothing_and_frees_the_serial() {
-    // K4, D38, F5, I18: though the buyer has far more than the price
-    let plain = |amount, beneficiary| vec![issue_payment("buyer", "escrow", amount, beneficiary)];
-    let there = || payment("buyer", "escrow");
-    let with = |mut messages: Vec<Message>, more| {
-        messages.push(more);
-        messages
-    };
-    let bounded = |not_before, expires_at| {
-        let bounds = (not_before, expires_at);
-        vec![issue_payment_until("buyer", "escrow", 1_000, "payee", bounds)]
-    };
-    let cases = [
-        ("of nobody", vec![], Code::UnknownPaymentCertificate),
-        ("of another", vec![issue_payment("rival", "escrow", 1_000, "")], Code::UnknownPaymentCertificate),
-        ("too small", plain(699, "payee"), Code::InsufficientFunds),
-        ("for another", plain(1_000, "u1"), Code::NotAllowed),
-        ("before its time", bounded(Some(after_start(51)), None), Code::TransferConditionNotMet),
-        ("after its time", bounded(None, Some(after_start(50))), Code::PaymentCertificateEnded),
-        ("rejected", with(plain(1_000, "payee"), reject("payee", there())), Code::PaymentCertificateEnded),
-        ("void", with(plain(1_000, ""), void_payment(there())), Code::PaymentCertificateEnded),
-    ];
-    for (how, before, code) in cases {
-        let mut stage = market(offer(700, 1), Some(&terms(500, 100)));
-        before.iter().for_each(|message| drop(stage.send(message).unwrap()));
-        let held_before = if code == Code::PaymentCertificateEnded { 0 } else { held(&stage, "buyer") };
-        stage.at(after_start(50));
-        let bought = purchase_with_payment("buyer", "tea", 1, "escrow");
-        assert_eq!(refused(stage.send(&bought)), code, "{how}");
-        assert_eq!((stage.posted("buyer"), held(&stage, "buyer")), (1_000_000, held_before), "{how}");
-        assert_eq!(stage.posted("payee"), 0, "{how}");
-        assert_eq!(row(&mut stage, "tea").left, 1, "{how}");
-        assert_eq!(settled(stage.send(&purchase("rival", "tea", 1))), (0, 500), "{how}");
-    }
-}
-
-#[test]
-fn it_backs_a_purchase_from_its_first_millisecond_to_its_last() {
-    // K4, D38
-    for (at, expected) in [(99, false), (100, true), (199, true), (200, false)] {
-        let mut stage = market(offer(700, 1), None);
-        let bounds = (Some(after_start(100)), Some(after_start(200)));
-        stage.send(&issue_payment_until("buyer", "escrow", 700, "", bounds)).unwrap();
-        stage.at(after_start(at));
-        let answer = stage.send(&purchase_with_payment("buyer", "tea", 1, "escrow"));
-        assert_eq!(answer.is_ok(), expected, "at {at}: {answer:?}");
-    }
-}
-
-#[test]
-fn it_is_spent_once() {
-    // K4, I12, I14: one after the other, and at once
-    let issue = || issue_payment("buyer", "escrow", 2_000, "");
-    let buy = |serial, id| with_id(purchase_with_payment("buyer", "tea", serial, "escrow"), id);
-    let mut stage = market(offer(700, 2), None);
-    stage.send(&issue()).unwrap();
-    let first = stage.send(&buy(1, "first"));
-    assert!(first.is_ok());
-    assert_eq!(refused(stage.send(&buy(2, "second"))), Code::PaymentCertificateEnded);
-    assert_eq!(stage.send(&buy(1, "first")), first, "a repeat is answered the same");
-    assert_eq!((stage.posted("buyer"), stage.posted("payee")), (1_000_000 - 700, 700));
-    for luck in 0..12 {
-        let mut stage = market(offer(700, 2), None).with_luck(luck);
-        stage.send(&issue()).unwrap();
-        let answers = stage.send_all(&[buy(1, "first"), buy(2, "second"), buy(0, "third")]);
-        let paid = answers.iter().filter(|answer| answer.is_ok()).count();
-        assert_eq!((paid, stage.posted("payee")), (1, 700), "luck {luck}");
-        assert_eq!(row(&mut stage, "tea").left, 1, "luck {luck}");
-    }
-}
-
-#[test]
-fn a_restart_at_any_record_buys_out_of_it_once() {
-    // K4, I12, I14
-    let mut stage = market(offer(700, 1), Some(&terms(500, 100)));
-    chain(&mut stage, 1, &["u1"]);
-    stage.send(&issue_payment("buyer", "escrow", 1_000, "payee")).unwrap();
-    let before = stage.records();
-    let bought = purchase_with_payment("buyer", "tea", 1, "escrow");
-    let answer = stage.send(&bought);
-    for records in before..=stage.records() {
-        let mut again = stage.restarted_at(records);
-        assert_eq!(again.send(&bought), answer, "cut at {records}");
-        assert_eq!(parts(&again, "buyer", "escrow"), (PaymentState::Released, [700, 300, 0]));
-        assert_eq!((again.posted("buyer"), again.posted("payee"), again.posted("u1")), (999_300, 700, 40));
     }
 }
 
