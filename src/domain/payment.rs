@@ -72,8 +72,9 @@ impl PaymentCertificate {
     /// One that backs a commission is drawn on part by part, and ends when nothing of it is held any more.
     ///
     /// # Errors
-    /// `payment_certificate_linked` while it backs a commission, `transfer_condition_not_met` for a release that
-    /// comes too early, and `payment_certificate_ended` for everything that comes too late.
+    /// `payment_certificate_linked` while it backs a commission, `transfer_condition_not_met` for a release, a
+    /// purchase or a linking that comes too early, and `payment_certificate_ended` for everything that comes too
+    /// late.
     pub fn after(&self, step: PaymentStep, now: Timestamp) -> Result<PaymentState, Code> {
         let open = matches!(self.state, PaymentState::Issued | PaymentState::Received);
         let early = self.not_before.is_some_and(|not_before| now < not_before);
@@ -85,13 +86,15 @@ impl PaymentCertificate {
             (_, PaymentStep::Reject) => Ok(PaymentState::Rejected),
             (PaymentState::Issued, PaymentStep::Receive) => Ok(PaymentState::Received),
             (_, PaymentStep::Receive) => Err(Code::PaymentCertificateReceived),
-            // What is promised to somebody backs no commission; what is promised to nobody triggers by itself (D38).
-            (_, PaymentStep::Link) if self.beneficiary.is_none() => Ok(PaymentState::Received),
-            (PaymentState::Received, PaymentStep::Release) if !early => Ok(PaymentState::Released),
-            (_, PaymentStep::Spend) if !early => Ok(PaymentState::Released),
-            (_, PaymentStep::Release | PaymentStep::Spend | PaymentStep::Link) => {
+            // What it backs may be cashed at any time from now on, so its own time comes first (D38).
+            (_, PaymentStep::Release | PaymentStep::Spend | PaymentStep::Link) if early => {
                 Err(Code::TransferConditionNotMet)
             }
+            // What is promised to somebody backs no commission; what is promised to nobody triggers by itself (D38).
+            (_, PaymentStep::Link) if self.beneficiary.is_none() => Ok(PaymentState::Received),
+            (PaymentState::Received, PaymentStep::Release) => Ok(PaymentState::Released),
+            (_, PaymentStep::Spend) => Ok(PaymentState::Released),
+            (_, PaymentStep::Release | PaymentStep::Link) => Err(Code::TransferConditionNotMet),
         }
     }
 
@@ -154,7 +157,7 @@ mod tests {
                         Reject => Ok(Rejected),
                         VoidIt => Ok(Void),
                         Expire => Ok(Expired),
-                        Link if beneficiary.is_none() => Ok(Received),
+                        Link if !early && beneficiary.is_none() => Ok(Received),
                         Spend if !early => Ok(Released),
                         Release if !early && state == Received => Ok(Released),
                         Release | Spend | Link => Err(Code::TransferConditionNotMet),

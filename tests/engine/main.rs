@@ -3,6 +3,7 @@
 
 mod answers;
 mod attacks;
+mod backing;
 mod display;
 mod gifts;
 mod house;

@@ -2,10 +2,13 @@
 
 mod acquiring;
 mod allocating;
+mod backing;
 mod certificate_gifts;
 mod circulating;
 mod clawing_back;
+mod closing;
 mod elements;
+mod escrow;
 mod every_command;
 mod funding;
 mod gift_market;

@@ -1,362 +1,413 @@
-//! Payment certificates: K3, K4, H3, P7, D24, D37, D38, I16.
+//! Payment certificates by themselves: K4, D38, P7, I16.
+//!
+//! What they do for a commission stands in `backing`, what for a purchase in `escrow`.
 
 use crate::domain::{
-    Caller, Cashing, Code, Command, CommissionTerms, Done, Message, Offer, PaymentCertificate,
-    PaymentCommand, PaymentState,
+    AccountEvent, Code, Command, Done, Event, Message, PaymentCertificate, PaymentCommand, PaymentEvent,
+    PaymentReference, PaymentState, StatusChange, Timestamp,
 };
-use crate::limits::CREDITS_PER_PAGE;
+use crate::limits::REQUEST_KEPT_MS;
 use crate::simulator::engaging::*;
 use crate::simulator::messages::*;
 use crate::simulator::stage::Stage;
+use crate::simulator::traces::available;
 
-/// A market in which the payer has issued a payment certificate `backs` to nobody.
-fn backed(offer: Offer, terms: &CommissionTerms, amount: u64) -> Stage {
-    let mut stage = market(offer, None);
-    stage.send(&issue_payment("payer", "backs", amount, "")).unwrap();
-    stage.send(&attach_backed("payer", "tea", terms, "backs")).unwrap();
+/// The payment certificate of most tests: 500 of the payer's for the payee.
+fn escrow() -> PaymentReference {
+    payment("payer", "escrow")
+}
+
+/// A market in which it is issued, with these bounds.
+fn issued((not_before, expires_at): (Option<u64>, Option<u64>)) -> Stage {
+    let mut stage = market(offer(700, 1), None);
+    let bounds = (not_before.map(after_start), expires_at.map(after_start));
+    stage.send(&issue_payment_until("payer", "escrow", 500, "payee", bounds)).unwrap();
     stage
 }
 
-fn held(stage: &Stage, account: &str) -> u64 {
+/// A payment certificate as its issuer's account has it.
+pub(super) fn kept(stage: &Stage, issuer: &str, payment: &str) -> PaymentCertificate {
+    let payment = id(payment);
+    let found = stage.account(issuer).payments().find(|(known, _)| **known == payment);
+    found.expect("a payment certificate is kept for ever").1.clone()
+}
+
+/// How far it has come, and what of it is released, freed and held.
+pub(super) fn parts(stage: &Stage, issuer: &str, payment: &str) -> (PaymentState, [u64; 3]) {
+    let kept = kept(stage, issuer, payment);
+    (kept.state, [kept.released.minor(), kept.freed.minor(), kept.held().minor()])
+}
+
+pub(super) fn held(stage: &Stage, account: &str) -> u64 {
     stage.account(account).held().minor()
 }
 
-fn show_payment(stage: &mut Stage, issuer: &str, of: &str) -> PaymentCertificate {
-    let show = by_institution(Command::Payment(PaymentCommand::Show(payment(issuer, of))));
-    match stage.send(&show) {
-        Ok(Done::Payment(payment)) => *payment,
-        other => panic!("expected a payment certificate, got {other:?}"),
-    }
+/// The dates at which payment certificates have expired.
+fn expiries(stage: &Stage) -> Vec<Timestamp> {
+    let expired =
+        |event: &Event| matches!(event, Event::Account(AccountEvent::Payment(PaymentEvent::Expired(_))));
+    stage.events().iter().filter(|(.., event)| expired(event)).map(|(_, at, _)| *at).collect()
 }
 
-fn by_whom(message: Message, account: &str) -> Message {
-    Message { caller: Caller::Account(name(account)), ..message }
-}
-
-#[test]
-fn what_is_issued_is_held_on_funds_or_credit_line_and_spent_on_nothing_else() {
-    // K4, I3, I16
-    let mut stage = market(offer(700, 1), None);
-    stage.send(&credit("broke", 500)).unwrap();
-    assert_eq!(
-        stage.send(&issue_payment("broke", "one", 400, "payee")),
-        Ok(Done::PaymentIssued { held: money(400) })
-    );
-    assert_eq!(stage.account("broke").available().minor(), 100);
-    assert_eq!(refuses(&mut stage, &issue_payment("broke", "two", 101, "payee")), Code::InsufficientFunds);
-    assert_eq!(refuses(&mut stage, &credit("broke", 399)), Code::InsufficientFunds);
-    stage.send(&issue_payment("buyer", "all", PURSE, "payee")).unwrap();
-    assert_eq!(refused(stage.send(&purchase("buyer", "tea", 1))), Code::InsufficientFunds);
-    assert_eq!(refuses(&mut stage, &cash_out("buyer", 1)), Code::InsufficientFunds);
-    assert_eq!(refuses(&mut stage, &send_money("buyer", "u1", 1)), Code::InsufficientFunds);
-    assert_eq!(stage.posted("buyer"), i64::try_from(PURSE).unwrap(), "no money has moved");
-    for (message, code, field) in [
-        (issue_payment("rival", "x", 0, "payee"), Code::AmountNotPositive, "amount"),
-        (issue_payment("rival", "x", 1, "nobody"), Code::UnknownAccount, "beneficiary"),
-        (issue_payment("rival", "x", 1, "foreigner"), Code::CurrencyMismatch, "beneficiary"),
-        (
-            issue_payment_until("rival", "x", 1, "", (None, Some(after_start(0)))),
-            Code::BadValue,
-            "expires_at",
-        ),
-        (
-            issue_payment_until("rival", "x", 1, "", (Some(after_start(9)), Some(after_start(9)))),
-            Code::BadValue,
-            "expires_at",
-        ),
-    ] {
-        assert_eq!(refused_for(stage.send(&message)), (code, field.to_owned()));
-    }
+fn show_payment(caller: &str, reference: PaymentReference) -> Message {
+    by(caller, Command::Payment(PaymentCommand::Show(reference)))
 }
 
 #[test]
-fn the_institution_releases_once_up_to_the_amount_when_the_transfer_condition_holds() {
-    // K4, P7, D38
-    let mut stage = market(offer(700, 1), None);
-    let issue = issue_payment_until("buyer", "pay", 500, "payee", (Some(after_start(50)), None));
-    stage.send(&issue).unwrap();
-    let reference = || payment("buyer", "pay");
-    stage.later(50);
-    assert_eq!(
-        refuses(&mut stage, &release(reference(), 300)),
-        Code::TransferConditionNotMet,
-        "not received"
-    );
-    assert_eq!(refuses(&mut stage, &receive("rival", reference())), Code::NotAllowed);
-    let received = payment_state(stage.send(&receive("payee", reference())));
-    assert_eq!(received, (PaymentState::Received, 0, 0));
-    assert_eq!(refuses(&mut stage, &receive("payee", reference())), Code::PaymentCertificateReceived);
-    for who in ["buyer", "payee"] {
-        assert_eq!(refuses(&mut stage, &by_whom(release(reference(), 300), who)), Code::NotAllowed);
-        assert_eq!(refuses(&mut stage, &by_whom(void_payment(reference()), who)), Code::NotAllowed);
-    }
-    assert_eq!(refuses(&mut stage, &release(reference(), 501)), Code::AmountTooLarge);
-    let once = with_id(release(reference(), 300), "release");
-    assert_eq!(payment_state(stage.send(&once)), (PaymentState::Released, 300, 200));
-    assert_eq!(payment_state(stage.send(&once)), (PaymentState::Released, 300, 200), "a repeat");
-    assert_eq!(refuses(&mut stage, &release(reference(), 100)), Code::PaymentCertificateEnded);
-    let purse = i64::try_from(PURSE).unwrap();
-    assert_eq!((stage.posted("buyer"), held(&stage, "buyer"), stage.posted("payee")), (purse - 300, 0, 300));
-    assert_eq!(refuses(&mut stage, &release(payment("buyer", "none"), 1)), Code::UnknownPaymentCertificate);
-}
-
-#[test]
-fn an_early_release_is_refused_to_the_millisecond() {
-    // K4, D38
-    for (past, code) in [(49, Some(Code::TransferConditionNotMet)), (50, None)] {
-        let mut stage = market(offer(700, 1), None);
-        stage
-            .send(&issue_payment_until("buyer", "pay", 500, "payee", (Some(after_start(50)), None)))
-            .unwrap();
-        stage.send(&receive("payee", payment("buyer", "pay"))).unwrap();
-        stage.later(past);
-        let answer = stage.send(&release(payment("buyer", "pay"), 500));
-        assert_eq!(answer.err().map(|refusal| refusal.code), code, "{past}");
-    }
-}
-
-#[test]
-fn whatever_ends_it_unpaid_frees_all_of_it() {
+fn a_payment_certificate_holds_pays_and_frees_by_its_states() {
     // K4, I16
-    for (how, state) in [
-        ("reject", PaymentState::Rejected),
-        ("reject a received one", PaymentState::Rejected),
-        ("void", PaymentState::Void),
-        ("time", PaymentState::Expired),
-        ("time, found by a message", PaymentState::Expired),
-    ] {
-        let mut stage = market(offer(700, 1), None);
-        let issue = issue_payment_until("buyer", "pay", 500, "payee", (None, Some(after_start(50))));
-        stage.send(&issue).unwrap();
-        let reference = || payment("buyer", "pay");
-        match how {
-            "reject" => assert_eq!(payment_state(stage.send(&reject("payee", reference()))), (state, 0, 500)),
-            "reject a received one" => {
-                stage.send(&receive("payee", reference())).unwrap();
-                assert_eq!(refuses(&mut stage, &reject("rival", reference())), Code::NotAllowed);
-                stage.send(&reject("payee", reference())).unwrap();
-            }
-            "void" => assert_eq!(payment_state(stage.send(&void_payment(reference()))), (state, 0, 500)),
-            _ => {
-                stage.later(49);
-                stage.fire();
-                assert_eq!(held(&stage, "buyer"), 500, "its last millisecond");
-                stage.later(1);
-                if how == "time" {
-                    stage.fire();
-                    assert_eq!(held(&stage, "buyer"), 0, "by itself");
-                }
+    let receive = || receive("payee", escrow());
+    let reject = || reject("payee", escrow());
+    let (release, void) = (|amount| release(escrow(), amount), || void_payment(escrow()));
+    // What is done; how far it has come; released, freed and held.
+    let cases: Vec<(Vec<Message>, PaymentState, [u64; 3])> = vec![
+        (vec![], PaymentState::Issued, [0, 0, 500]),
+        (vec![receive()], PaymentState::Received, [0, 0, 500]),
+        (vec![receive(), release(500)], PaymentState::Released, [500, 0, 0]),
+        (vec![receive(), release(300)], PaymentState::Released, [300, 200, 0]),
+        (vec![receive(), release(1)], PaymentState::Released, [1, 499, 0]),
+        (vec![reject()], PaymentState::Rejected, [0, 500, 0]),
+        (vec![receive(), reject()], PaymentState::Rejected, [0, 500, 0]),
+        (vec![void()], PaymentState::Void, [0, 500, 0]),
+        (vec![receive(), void()], PaymentState::Void, [0, 500, 0]),
+    ];
+    for (messages, state, [released, freed, still_held]) in cases {
+        let mut stage = issued((None, None));
+        assert_eq!((stage.posted("payer"), held(&stage, "payer")), (1_000_000, 500));
+        for (index, message) in messages.iter().enumerate() {
+            let answer = stage.send(message);
+            let last = index + 1 == messages.len();
+            let expected = if last { (state, released, freed) } else { (PaymentState::Received, 0, 0) };
+            assert_eq!(payment_state(answer), expected, "{message:?}");
+        }
+        assert_eq!(parts(&stage, "payer", "escrow"), (state, [released, freed, still_held]));
+        assert_eq!(stage.posted("payer"), 1_000_000 - i64::try_from(released).unwrap(), "{state:?}");
+        assert_eq!(held(&stage, "payer"), still_held, "{state:?}");
+        assert_eq!(available(&stage, "payer"), PURSE - released - still_held, "{state:?}");
+        assert_eq!(available(&stage, "payee"), released, "{state:?}");
+        if still_held > 0 {
+            continue;
+        }
+        let late = [
+            receive(),
+            reject(),
+            release(1),
+            void(),
+            purchase_with_payment("payer", "tea", 1, "escrow"),
+            attach_backed("payer", "tea", &terms(5, 1), "escrow"),
+        ];
+        for message in late {
+            assert_eq!(
+                refused(stage.send(&message)),
+                Code::PaymentCertificateEnded,
+                "{state:?}: {message:?}"
+            );
+        }
+        assert_eq!(parts(&stage, "payer", "escrow"), (state, [released, freed, 0]), "{state:?} is final");
+    }
+}
+
+#[test]
+fn each_step_belongs_to_one_party() {
+    // K4, P7, I13: its beneficiary receives and rejects, the institution alone releases and voids
+    let of = |command: fn(PaymentReference) -> PaymentCommand| Command::Payment(command(escrow()));
+    let releasing = |reference| PaymentCommand::Release { reference, amount: money(5) };
+    let mut stage = issued((None, None));
+    for received in [false, true] {
+        for stranger in ["payer", "buyer", "supplier"] {
+            for step in [PaymentCommand::Receive, PaymentCommand::Reject] {
+                assert_eq!(refuses(&mut stage, &by(stranger, of(step))), Code::NotAllowed, "{stranger}");
             }
         }
-        for late in [
-            receive("payee", reference()),
-            reject("payee", reference()),
-            release(reference(), 1),
-            void_payment(reference()),
-        ] {
-            assert_eq!(refused(stage.send(&late)), Code::PaymentCertificateEnded, "{how}");
+        for step in [PaymentCommand::Receive, PaymentCommand::Reject] {
+            assert_eq!(refuses(&mut stage, &by_institution(of(step))), Code::NotAllowed);
         }
+        for stranger in ["payer", "payee", "buyer"] {
+            for step in [releasing, PaymentCommand::Void] {
+                assert_eq!(refuses(&mut stage, &by(stranger, of(step))), Code::NotAllowed, "{stranger}");
+            }
+        }
+        if !received {
+            stage.send(&receive("payee", escrow())).unwrap();
+            let again = receive("payee", escrow());
+            assert_eq!(refuses(&mut stage, &again), Code::PaymentCertificateReceived);
+        }
+    }
+    let issue =
+        PaymentCommand::Issue { amount: money(5), beneficiary: None, not_before: None, expires_at: None };
+    assert_eq!(refuses(&mut stage, &by_institution(Command::Payment(issue))), Code::NotAllowed);
+    for concerned in ["payer", "payee"] {
+        let shown = stage.send(&show_payment(concerned, escrow()));
+        assert_eq!(shown, Ok(Done::Payment(Box::new(kept(&stage, "payer", "escrow")))), "{concerned}");
+    }
+    assert!(stage.send(&by_institution(of(PaymentCommand::Show))).is_ok());
+    assert_eq!(refuses(&mut stage, &show_payment("buyer", escrow())), Code::NotAllowed);
+}
+
+#[test]
+fn an_early_release_is_refused() {
+    // K4, D38, I13: both parts of the transfer condition, to the millisecond
+    // Not before, whether it is received, when it is tried, and the answer.
+    let not_met = Err(Code::TransferConditionNotMet);
+    let cases = [
+        (None, false, 0, not_met),
+        (None, true, 0, Ok(())),
+        (Some(100), true, 0, not_met),
+        (Some(100), true, 99, not_met),
+        (Some(100), true, 100, Ok(())),
+        (Some(100), false, 100, not_met),
+        (Some(100), false, 5_000, not_met),
+    ];
+    for (not_before, received, tried, expected) in cases {
+        let mut stage = issued((not_before, None));
+        if received {
+            stage.send(&receive("payee", escrow())).unwrap();
+        }
+        stage.at(after_start(tried));
+        let records = stage.records();
+        let answer = stage.send(&release(escrow(), 500));
+        let case = format!("{not_before:?}, received: {received}, at {tried}");
+        assert_eq!(answer.map(drop).map_err(|refusal| refusal.code), expected, "{case}");
+        let paid: i64 = if expected.is_ok() { 500 } else { 0 };
         assert_eq!(
-            (held(&stage, "buyer"), stage.posted("buyer")),
-            (0, i64::try_from(PURSE).unwrap()),
-            "{how}"
+            (stage.posted("payee"), held(&stage, "payer")),
+            (paid, 500 - paid.unsigned_abs()),
+            "{case}"
         );
-        let shown = show_payment(&mut stage, "buyer", "pay");
-        assert_eq!((shown.state, shown.freed), (state, money(500)), "{how}");
+        assert_eq!(expected.is_err(), stage.records() == records, "{case}");
     }
 }
 
 #[test]
-fn as_escrow_it_pays_one_purchase_to_its_beneficiary_and_frees_the_rest() {
-    // K4, D38
-    let mut stage = market(offer(700, 3), Some(&terms(500, 100)));
-    chain(&mut stage, 1, &["u1"]);
-    for (of, amount, to, not_before) in [
-        ("small", 699, "payee", 0),
-        ("other", 700, "u2", 0),
-        ("later", 700, "payee", 9),
-        ("pay", 900, "payee", 0),
-        ("open", 700, "", 0),
-    ] {
-        let not_before = (not_before > 0).then(|| after_start(not_before));
-        stage.send(&issue_payment_until("buyer", of, amount, to, (not_before, None))).unwrap();
-    }
-    for (of, code) in [
-        ("small", Code::InsufficientFunds),
-        ("other", Code::NotAllowed),
-        ("later", Code::TransferConditionNotMet),
-        ("none", Code::UnknownPaymentCertificate),
-    ] {
-        let holds = held(&stage, "buyer");
-        assert_eq!(refused(stage.send(&purchase_with_payment("buyer", "tea", 1, of))), code, "{of}");
-        assert_eq!(held(&stage, "buyer"), holds);
-    }
-    assert_eq!(
-        refused(stage.send(&purchase_with_payment("rival", "tea", 1, "pay"))),
-        Code::UnknownPaymentCertificate
-    );
-    let before = held(&stage, "buyer");
-    assert_eq!(settled(stage.send(&purchase_with_payment("buyer", "tea", 1, "pay"))), (40, 460));
-    assert_eq!(held(&stage, "buyer"), before - 900);
-    let purse = i64::try_from(PURSE).unwrap();
-    assert_eq!((stage.posted("buyer"), stage.posted("payee")), (purse - 700, 700));
-    let shown = show_payment(&mut stage, "buyer", "pay");
-    assert_eq!((shown.state, shown.released, shown.freed), (PaymentState::Released, money(700), money(200)));
-    assert_eq!(
-        refused(stage.send(&purchase_with_payment("buyer", "tea", 2, "pay"))),
-        Code::PaymentCertificateEnded
-    );
-    stage.send(&purchase_with_payment("buyer", "tea", 2, "open")).unwrap();
-    stage.later(9);
-    stage.send(&purchase_with_payment("buyer", "tea", 3, "later")).unwrap();
+fn no_more_than_its_amount_is_released() {
+    // K4, I13: though its issuer has far more
+    let mut stage = issued((None, None));
+    stage.send(&receive("payee", escrow())).unwrap();
+    assert_eq!(refuses(&mut stage, &release(escrow(), 501)), Code::AmountTooLarge);
+    assert_eq!(refuses(&mut stage, &release(escrow(), 0)), Code::AmountNotPositive);
+    assert_eq!(parts(&stage, "payer", "escrow"), (PaymentState::Received, [0, 0, 500]));
+    stage.send(&release(escrow(), 500)).unwrap();
+    assert_eq!(stage.posted("payee"), 500);
 }
 
 #[test]
-fn linked_to_a_commission_it_must_cover_it_and_what_is_above_is_free() {
-    // K3, D24, D37
-    let mut stage = market(offer(700, 3), None);
-    stage.send(&issue_payment("payer", "small", 1_499, "")).unwrap();
-    stage.send(&issue_payment("payer", "to somebody", 1_500, "u1")).unwrap();
-    let try_with = |stage: &mut Stage, of: &str| {
-        refused(stage.send(&attach_backed("payer", "tea", &terms(500, 100), of)))
-    };
-    assert_eq!(try_with(&mut stage, "small"), Code::InsufficientFunds);
-    assert_eq!(try_with(&mut stage, "none"), Code::UnknownPaymentCertificate);
-    assert_eq!(try_with(&mut stage, "to somebody"), Code::TransferConditionNotMet);
-    stage.send(&issue_payment_until("payer", "backs", 2_000, "", (None, Some(after_start(50))))).unwrap();
-    let (posted, holds) = (stage.posted("payer"), held(&stage, "payer"));
-    let attached = stage.send(&attach_backed("payer", "tea", &terms(500, 100), "backs"));
-    assert_eq!(attached, Ok(Done::Attached { debited: money(1_500) }));
-    assert_eq!((stage.posted("payer"), held(&stage, "payer")), (posted, holds - 500), "no money has moved");
-    assert_eq!(label(&mut stage, 1), [100, 400, 100], "it shows like any other");
-    // Nothing ends it but its commission.
-    assert_eq!(refuses(&mut stage, &void_payment(payment("payer", "backs"))), Code::PaymentCertificateLinked);
-    assert_eq!(refuses(&mut stage, &release(payment("payer", "backs"), 1)), Code::PaymentCertificateLinked);
-    let spend = purchase_with_payment("payer", "tea", 1, "backs");
-    assert_eq!(refused(stage.send(&spend)), Code::PaymentCertificateLinked);
-    stage.later(60);
-    stage.fire();
-    assert_eq!(show_payment(&mut stage, "payer", "backs").state, PaymentState::Received, "time neither");
-    // D24: one payment certificate backs one offering.
-    let coffee = Offer { payers: vec![name("payer")], ..offer(700, 1) };
-    stage.send(&issue("coffee", coffee)).unwrap();
-    let twice = attach_backed("payer", "coffee", &terms(500, 100), "backs");
-    assert_eq!(refused(stage.send(&twice)), Code::PaymentCertificateLinked);
-    stage.send(&attach("payer", "coffee", &terms(500, 100))).unwrap();
-}
-
-#[test]
-fn a_purchase_splits_it_by_promises_and_frees_the_rest() {
-    // H3, K3, H2, D16
-    let mut stage = backed(offer(700, 3), &terms(500, 100), 1_500);
-    let purse = i64::try_from(PURSE).unwrap();
-    chain(&mut stage, 1, &["u1", "u2"]);
-    assert_eq!(stage.posted("u1"), 0, "a promise is no money");
-    assert_eq!(settled(stage.send(&purchase("buyer", "tea", 1))), (80, 420));
-    assert_eq!(["u1", "u2", "payee", "payer"].map(|who| stage.posted(who)), [40, 40, 700, purse - 80]);
-    assert_eq!(held(&stage, "payer"), 1_000, "for the other two");
-    // By condition or without a chain everything of it is free.
-    assert_eq!(settled(stage.send(&purchase("buyer", "tea", 2))), (0, 500));
-    assert_eq!((held(&stage, "payer"), stage.posted("payer")), (500, purse - 80));
-    stage.send(&purchase("buyer", "tea", 3)).unwrap();
-    let shown = show_payment(&mut stage, "payer", "backs");
-    assert_eq!((shown.state, shown.released, shown.freed), (PaymentState::Released, money(80), money(1_420)));
-    assert_eq!(held(&stage, "payer"), 0);
-}
-
-#[test]
-fn a_withdrawal_by_condition_or_time_frees_it_and_one_that_paid_nothing_is_void() {
-    // H3, W6, W8, W11, C6
-    let limited = || CommissionTerms { condition: Some(times(1)), ..terms(500, 100) };
-    let expiring = || CommissionTerms { expires_at: Some(after_start(50)), ..terms(500, 100) };
-    for (how, terms) in [("purchase", limited()), ("circulation", limited()), ("time", expiring())] {
-        let mut stage = backed(offer(700, 2), &terms, 1_000);
-        chain(&mut stage, 1, &["u1"]);
-        match how {
-            "purchase" => assert_eq!(withdrawn(stage.send(&purchase("buyer", "tea", 1))), 500),
-            "circulation" => assert!(circulated(stage.send(&circulate("u2", "tea", 1))).withdrawn),
-            _ => {
-                stage.later(50);
-                stage.fire();
-                assert_eq!(held(&stage, "payer"), 0, "untouched ones too");
-            }
-        }
-        if how != "time" {
-            assert_eq!(held(&stage, "payer"), 500, "{how}");
-            stage.send(&purchase("rival", "tea", 2)).unwrap();
-        }
-        assert_eq!((held(&stage, "payer"), stage.posted("u1")), (0, 0), "{how}");
-        assert_eq!(stage.posted("payer"), i64::try_from(PURSE).unwrap());
-        assert_eq!(show_payment(&mut stage, "payer", "backs").state, PaymentState::Void, "{how}");
+fn it_is_released_once_and_the_rest_is_free() {
+    // K4, D38, I12
+    let mut stage = issued((None, None));
+    stage.send(&receive("payee", escrow())).unwrap();
+    let first = with_id(release(escrow(), 200), "the release");
+    let answer = stage.send(&first);
+    assert_eq!(payment_state(answer.clone()), (PaymentState::Released, 200, 300));
+    assert_eq!(available(&stage, "payer"), PURSE - 200);
+    for amount in [1, 200, 300] {
+        assert_eq!(refuses(&mut stage, &release(escrow(), amount)), Code::PaymentCertificateEnded);
     }
+    let records = stage.records();
+    assert_eq!(stage.send(&first), answer, "a repeat is answered the same");
+    assert_eq!(refuses(&mut stage, &with_id(release(escrow(), 300), "the release")), Code::IdReused);
+    assert_eq!((stage.records(), stage.posted("payee")), (records, 200));
+    // Two releases that come together.
+    let mut stage = issued((None, None));
+    stage.send(&receive("payee", escrow())).unwrap();
+    let answers = stage.send_all(&[release(escrow(), 200), release(escrow(), 300)]);
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
+    assert_eq!((stage.posted("payee"), held(&stage, "payer")), (200, 0));
 }
 
 #[test]
-fn immediate_cashing_draws_on_it_part_by_part() {
-    // H3, H5, D37, D41
-    let immediate = CommissionTerms { cashing: Cashing::Immediate, ..terms(500, 100) };
-    let mut stage = backed(offer(700, 1), &immediate, 500);
-    chain(&mut stage, 1, &["u1"]);
-    assert_eq!((stage.posted("u1"), held(&stage, "payer")), (0, 500));
-    chain(&mut stage, 1, &["u2"]);
-    assert_eq!((stage.posted("u1"), held(&stage, "payer")), (40, 460));
-    chain(&mut stage, 1, &["u3"]);
-    assert_eq!((stage.posted("u2"), held(&stage, "payer")), (40, 420));
-    assert_eq!(settled(stage.send(&purchase("buyer", "tea", 1))), (40, 380));
-    assert_eq!((stage.posted("u3"), held(&stage, "payer")), (40, 0));
-    assert_eq!(stage.posted("payer"), i64::try_from(PURSE).unwrap() - 120);
-}
-
-#[test]
-fn more_sharers_than_a_page_are_paid_out_of_it_once_each_across_a_restart_at_any_hop() {
-    // H3, I14, I16
-    let sharers = u64::try_from(CREDITS_PER_PAGE).unwrap() * 2 + 9;
-    let one_each =
-        CommissionTerms { take: crate::domain::Take::Amount(money(1)), ..terms(sharers + 50, sharers) };
-    let mut stage = Stage::large(3);
-    for account in ["supplier", "payee"] {
-        stage.send(&open(account, 0)).unwrap();
-    }
-    let rich = [open("payer", PURSE), open("buyer", PURSE)];
-    let names: Vec<String> = (0..sharers).map(|sharer| format!("sharer {sharer}")).collect();
-    let everyone: Vec<Message> = rich.into_iter().chain(names.iter().map(|sharer| open(sharer, 0))).collect();
-    stage.send_all(&everyone).into_iter().for_each(|answer| drop(answer.unwrap()));
-    stage.send(&issue("tea", offer(700, 1))).unwrap();
-    stage.send(&issue_payment("payer", "backs", sharers + 50, "")).unwrap();
-    stage.send(&attach_backed("payer", "tea", &one_each, "backs")).unwrap();
-    stage.send(&publish("tea")).unwrap();
-    for sharer in &names {
-        stage.send(&circulate(sharer, "tea", 1)).unwrap();
-    }
-    let before = stage.records();
-    let bought = purchased(stage.send(&purchase("buyer", "tea", 1)));
-    assert_eq!(bought.credits_left, u32::try_from(sharers).unwrap() - 256);
-    let whole = stage.records();
-    for cut in
-        [before + 1, before + 3, before + 4, before + 5, before + 100, before + 300, before + 600, whole - 1]
+fn expiry_frees_all_by_timer_or_with_the_next_message() {
+    // K4, D36, I11
+    for (received, by_timer, found) in
+        [(false, true, 100), (false, false, 100), (true, true, 250), (true, false, 250)]
     {
-        let again = stage.restarted_at(cut.min(whole));
-        for sharer in &names {
-            assert_eq!(again.posted(sharer), 1, "{sharer}, cut at {cut}");
+        let mut stage = issued((None, Some(100)));
+        if received {
+            stage.send(&receive("payee", escrow())).unwrap();
         }
-        assert_eq!((held(&again, "payer"), again.posted("payee")), (0, 700), "cut at {cut}");
+        stage.at(after_start(99));
+        let records = stage.records();
+        stage.fire();
+        assert_eq!((stage.records(), stage.next_due()), (records, Some(after_start(100))));
+        assert_eq!(held(&stage, "payer"), 500);
+        stage.at(after_start(found));
+        if by_timer {
+            stage.fire();
+        } else {
+            assert_eq!(refused(stage.send(&release(escrow(), 500))), Code::PaymentCertificateEnded);
+        }
+        assert_eq!(parts(&stage, "payer", "escrow"), (PaymentState::Expired, [0, 500, 0]), "{by_timer}");
+        assert_eq!((available(&stage, "payer"), stage.posted("payee")), (PURSE, 0));
+        assert_eq!(expiries(&stage), [after_start(100)], "dated at its limit");
+        let records = stage.records();
+        for mut stage in [stage.restarted_at(records), stage] {
+            stage.later(1_000);
+            stage.fire();
+            assert_eq!((stage.records(), stage.next_due()), (records, None), "once");
+        }
     }
 }
 
 #[test]
-fn a_restart_between_any_two_hops_draws_once() {
-    // H3, I14, I16
-    let mut stage = backed(offer(700, 1), &terms(500, 100), 500);
-    chain(&mut stage, 1, &["u1", "u2", "u3"]);
-    let before = stage.records();
-    let buy = with_id(purchase("buyer", "tea", 1), "buy");
-    stage.send(&buy).unwrap();
-    for cut in before..=stage.records() {
-        let mut again = stage.restarted_at(cut);
-        assert_eq!(settled(again.send(&buy)), (120, 380), "cut at {cut}");
-        for account in ["u1", "u2", "u3", "payer", "payee", "buyer"] {
-            assert_eq!(again.posted(account), stage.posted(account), "{account}, cut at {cut}");
-        }
-        assert_eq!(held(&again, "payer"), 0);
+fn what_has_ended_before_its_time_does_not_expire() {
+    // K4: half-open, so the last millisecond still pays
+    let ends = [release(escrow(), 500), reject("payee", escrow()), void_payment(escrow())];
+    for end in ends {
+        let mut stage = issued((None, Some(100)));
+        stage.send(&receive("payee", escrow())).unwrap();
+        stage.at(after_start(99));
+        stage.send(&end).unwrap();
+        let before = parts(&stage, "payer", "escrow");
+        assert_eq!(stage.next_due(), None, "{end:?}");
+        stage.at(after_start(200));
+        stage.fire();
+        assert_eq!((parts(&stage, "payer", "escrow"), expiries(&stage)), (before, vec![]), "{end:?}");
     }
+}
+
+#[test]
+fn what_it_holds_cannot_be_spent_a_second_time() {
+    // K4, D45, I3: held counts against available
+    let spending = |amount: u64| {
+        let begin = begin_transfer("holder", "transfer", "payee", amount, None);
+        vec![
+            ("sent", send_money("holder", "payee", amount)),
+            ("begun", begin),
+            ("issued", issue_payment("holder", "second", amount, "payee")),
+            ("cashed out", cash_out("holder", amount)),
+        ]
+    };
+    for index in 0..spending(1).len() {
+        let mut stage = market(offer(401, 1), None);
+        stage.send(&open("holder", 1_000)).unwrap();
+        let held_now = stage.send(&issue_payment("holder", "first", 600, "payee"));
+        assert_eq!(held_now, Ok(Done::PaymentIssued { held: money(600) }));
+        assert_eq!((stage.posted("holder"), available(&stage, "holder")), (1_000, 400));
+        assert_eq!(refused(stage.send(&purchase("holder", "tea", 0))), Code::InsufficientFunds);
+        let (how, too_much) = spending(401).remove(index);
+        assert_eq!(refuses(&mut stage, &too_much), Code::InsufficientFunds, "{how}");
+        let (how, enough) = spending(400).remove(index);
+        assert!(stage.send(&enough).is_ok(), "{how}");
+        assert_eq!(available(&stage, "holder"), 0, "{how}");
+        // It is paid all the same.
+        stage.send(&receive("payee", payment("holder", "first"))).unwrap();
+        stage.send(&release(payment("holder", "first"), 600)).unwrap();
+    }
+}
+
+#[test]
+fn it_holds_a_credit_line_too() {
+    // K4, D45, I3: issued on 100 of money and 400 of credit
+    let mut stage = market(offer(700, 1), None);
+    stage.send(&open_in("borrower", crate::domain::Currency::USD, 100, 400)).unwrap();
+    assert_eq!(
+        refuses(&mut stage, &issue_payment("borrower", "escrow", 501, "payee")),
+        Code::InsufficientFunds
+    );
+    stage.send(&issue_payment("borrower", "escrow", 500, "payee")).unwrap();
+    assert_eq!((stage.posted("borrower"), available(&stage, "borrower")), (100, 0));
+    assert_eq!(refuses(&mut stage, &cash_out("borrower", 1)), Code::InsufficientFunds);
+    assert_eq!(refuses(&mut stage, &credit("borrower", 399)), Code::InsufficientFunds);
+    let there = || payment("borrower", "escrow");
+    stage.send(&receive("payee", there())).unwrap();
+    stage.send(&release(there(), 450)).unwrap();
+    assert_eq!((stage.posted("borrower"), available(&stage, "borrower")), (-350, 50));
+    assert_eq!(stage.posted("payee"), 450);
+    stage.send(&credit("borrower", 350)).unwrap();
+}
+
+#[test]
+fn what_contradicts_itself_is_not_issued() {
+    // K4, D31, D36, I13
+    let mut stage = market(offer(700, 1), None);
+    stage.at(after_start(50));
+    stage.send(&open("closed", 0)).unwrap();
+    stage.send(&status("closed", StatusChange::Close)).unwrap();
+    let bounded = |not_before: Option<u64>, expires_at: Option<u64>| {
+        let bounds = (not_before.map(after_start), expires_at.map(after_start));
+        issue_payment_until("payer", "escrow", 500, "payee", bounds)
+    };
+    let cases = [
+        (issue_payment("payer", "escrow", 0, "payee"), Code::AmountNotPositive, "amount"),
+        (issue_payment("payer", "escrow", 500, "nobody"), Code::UnknownAccount, "beneficiary"),
+        (issue_payment("payer", "escrow", 500, "foreigner"), Code::CurrencyMismatch, "beneficiary"),
+        (issue_payment("payer", "escrow", 500, "closed"), Code::AccountClosed, "beneficiary"),
+        (bounded(None, Some(50)), Code::BadValue, "expires_at"),
+        (bounded(Some(100), Some(100)), Code::BadValue, "expires_at"),
+        (bounded(Some(101), Some(100)), Code::BadValue, "expires_at"),
+    ];
+    for (message, code, field) in cases {
+        let records = stage.records();
+        assert_eq!(refused_for(stage.send(&message)), (code, field.to_owned()), "{message:?}");
+        assert_eq!((stage.records(), held(&stage, "payer")), (records, 0), "{message:?}");
+    }
+    for message in [receive("payee", escrow()), release(escrow(), 5), void_payment(escrow())] {
+        assert_eq!(refuses(&mut stage, &message), Code::UnknownPaymentCertificate, "{message:?}");
+    }
+    stage.send(&bounded(Some(99), Some(100))).unwrap();
+}
+
+#[test]
+fn an_id_names_one_payment_certificate_for_ever() {
+    // I12, DESIGN 5
+    let mut stage = issued((None, None));
+    let again = issue_payment("payer", "escrow", 500, "payee");
+    let records = stage.records();
+    assert_eq!(stage.send(&again), Ok(Done::PaymentIssued { held: money(500) }));
+    assert_eq!(stage.records(), records);
+    let other = issue_payment("payer", "escrow", 501, "payee");
+    assert_eq!(refuses(&mut stage, &other), Code::IdReused);
+    stage.later(2 * REQUEST_KEPT_MS);
+    for message in [again, other] {
+        assert_eq!(refuses(&mut stage, &message), Code::IdReused, "though the answer is forgotten");
+    }
+    assert_eq!(held(&stage, "payer"), 500);
+    stage.send(&issue_payment("buyer", "escrow", 30, "payee")).unwrap();
+    assert_eq!(held(&stage, "buyer"), 30, "within its issuer alone");
+}
+
+#[test]
+fn a_restart_at_any_record_changes_nothing_of_its_life() {
+    // I12, I14, I16
+    let mut stage = market(offer(700, 1), None);
+    let before = stage.records();
+    let script = [
+        issue_payment("payer", "escrow", 500, "payee"),
+        receive("payee", escrow()),
+        release(escrow(), 300),
+        issue_payment("payer", "other", 90, "u1"),
+        reject("u1", payment("payer", "other")),
+    ];
+    let answers: Vec<_> = script.iter().map(|message| stage.send(message)).collect();
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    for records in before..=stage.records() {
+        let mut again = stage.restarted_at(records);
+        for (message, answer) in script.iter().zip(&answers) {
+            assert_eq!(&again.send(message), answer, "cut at {records}: {message:?}");
+        }
+        assert_eq!(again.records(), stage.records(), "cut at {records}");
+        assert_eq!((again.posted("payer"), again.posted("payee")), (1_000_000 - 300, 300));
+    }
+}
+
+#[test]
+fn a_guarantee_is_received_never_called_and_goes_home() {
+    // K4, D38: on its own, without any purchase; a guarantee for nobody is never released
+    let mut stage = issued((Some(50), Some(100)));
+    stage.send(&receive("payee", escrow())).unwrap();
+    stage.send(&issue_payment_until("payer", "for nobody", 70, "", (None, Some(after_start(100))))).unwrap();
+    let for_nobody = || payment("payer", "for nobody");
+    assert_eq!(refuses(&mut stage, &release(for_nobody(), 70)), Code::TransferConditionNotMet);
+    for account in ["payer", "payee"] {
+        assert_eq!(refuses(&mut stage, &receive(account, for_nobody())), Code::NotAllowed);
+        assert_eq!(refuses(&mut stage, &reject(account, for_nobody())), Code::NotAllowed);
+    }
+    stage.at(after_start(99));
+    stage.fire();
+    assert_eq!(held(&stage, "payer"), 570);
+    stage.at(after_start(100));
+    stage.fire();
+    assert_eq!(parts(&stage, "payer", "escrow"), (PaymentState::Expired, [0, 500, 0]));
+    assert_eq!(parts(&stage, "payer", "for nobody"), (PaymentState::Expired, [0, 70, 0]));
+    assert_eq!((available(&stage, "payer"), stage.posted("payee")), (PURSE, 0));
+    assert_eq!(expiries(&stage), [after_start(100); 2]);
 }

@@ -1,292 +1,317 @@
-//! Plain transfers in one step and in two, frozen and closed accounts: D45, D46.
+//! Plain transfers, in one step and in two, and what PEERS says users of others complain about; D45.
 
+use super::payments::held;
 use crate::domain::{
-    Caller, Code, Command, Done, Message, Offer, PaymentCommand, Status, StatusChange, WhenShort,
+    AccountEvent, Code, Command, Currency, Done, Event, Message, StatusChange, Timestamp, TransferCommand,
+    TransferEvent,
 };
 use crate::limits::REQUEST_KEPT_MS;
 use crate::simulator::engaging::*;
 use crate::simulator::messages::*;
 use crate::simulator::stage::Stage;
+use crate::simulator::traces::available;
 
-fn three() -> Stage {
-    let mut stage = Stage::new(3);
-    for (account, purse) in [("ann", 1_000), ("bob", 0), ("cho", 0)] {
-        stage.send(&open(account, purse)).unwrap();
-    }
-    stage.send(&open_in("foreigner", euro(), 100, 0)).unwrap();
+/// A market in which `payer` has begun to send 500 to `payee`, until then.
+fn begun(expires_at: Option<u64>) -> Stage {
+    let mut stage = market(offer(700, 1), None);
+    let begin = begin_transfer("payer", "rent", "payee", 500, expires_at.map(after_start));
+    assert_eq!(stage.send(&begin), Ok(Done::TransferBegun { held: money(500) }));
     stage
 }
 
-fn purses(stage: &Stage) -> [i64; 2] {
-    ["ann", "bob"].map(|account| stage.posted(account))
+fn post(amount: u64) -> Message {
+    post_transfer("payer", "payer", "rent", amount)
 }
 
-fn held(stage: &Stage) -> u64 {
-    stage.account("ann").held().minor()
+fn void() -> Message {
+    void_transfer("payer", "payer", "rent")
 }
 
-#[test]
-fn a_transfer_moves_what_is_available_once_and_says_the_balance_after_it() {
-    // I12, I13, D31
-    let mut stage = three();
-    let once = with_id(send_money("ann", "bob", 300), "rent");
-    let done = Ok(Done::Transferred { amount: money(300), posted: crate::domain::Balance::from_minor(700) });
-    assert_eq!(stage.send_all(&[once.clone(), once.clone()]), [done.clone(), done.clone()]);
-    assert_eq!(stage.send(&once), done);
-    assert_eq!(purses(&stage), [700, 300]);
-    for (message, code, field) in [
-        (send_money("ann", "bob", 701), Code::InsufficientFunds, ""),
-        (send_money("ann", "bob", 0), Code::AmountNotPositive, "amount"),
-        (send_money("ann", "ann", 1), Code::BadValue, "to"),
-        (send_money("ann", "nobody", 1), Code::UnknownAccount, "to"),
-        (send_money("ann", "foreigner", 1), Code::CurrencyMismatch, "to"),
-        (with_id(send_money("ann", "bob", 301), "rent"), Code::IdReused, ""),
-    ] {
-        let records = stage.records();
-        assert_eq!(refused_for(stage.send(&message)), (code, field.to_owned()));
-        assert_eq!(stage.records(), records);
-    }
-    stage.later(REQUEST_KEPT_MS);
-    stage.send(&once).unwrap();
-    assert_eq!(purses(&stage), [400, 600], "after a day it is another request (DESIGN §5)");
+/// What payer has in all, of it held, and what payee has.
+fn standing(stage: &Stage) -> (i64, u64, i64) {
+    (stage.posted("payer"), held(stage, "payer"), stage.posted("payee"))
+}
+
+fn expiries(stage: &Stage) -> Vec<Timestamp> {
+    let expired =
+        |event: &Event| matches!(event, Event::Account(AccountEvent::Transfer(TransferEvent::Expired(_))));
+    stage.events().iter().filter(|(.., event)| expired(event)).map(|(_, at, _)| *at).collect()
 }
 
 #[test]
-fn a_pending_transfer_is_held_until_it_is_posted_whole_or_in_part() {
-    // §1: available counts what is held
-    let mut stage = three();
-    assert_eq!(
-        stage.send(&begin_transfer("ann", "one", "bob", 600, None)),
-        Ok(Done::TransferBegun { held: money(600) })
-    );
-    assert_eq!(
-        (purses(&stage), held(&stage), stage.account("ann").available().minor()),
-        ([1_000, 0], 600, 400)
-    );
-    assert_eq!(refuses(&mut stage, &send_money("ann", "bob", 401)), Code::InsufficientFunds);
-    assert_eq!(refuses(&mut stage, &cash_out("ann", 401)), Code::InsufficientFunds, "D45");
-    assert_eq!(refuses(&mut stage, &begin_transfer("ann", "two", "bob", 401, None)), Code::InsufficientFunds);
-    assert_eq!(refuses(&mut stage, &post_transfer("ann", "ann", "one", 601)), Code::AmountTooLarge);
-    for stranger in ["bob", "cho"] {
-        assert_eq!(refuses(&mut stage, &post_transfer(stranger, "ann", "one", 1)), Code::NotAllowed);
-        assert_eq!(refuses(&mut stage, &void_transfer(stranger, "ann", "one")), Code::NotAllowed);
-    }
-    let post = with_id(post_transfer("ann", "ann", "one", 250), "post");
-    let posted = stage.send(&post);
-    assert_eq!(
-        posted,
-        Ok(Done::Transferred { amount: money(250), posted: crate::domain::Balance::from_minor(750) })
-    );
-    assert_eq!((purses(&stage), held(&stage)), ([750, 250], 0), "the rest is free");
-    assert_eq!(stage.send(&post), posted, "a repeat");
-    for late in [post_transfer("ann", "ann", "one", 1), void_transfer("ann", "ann", "one")] {
-        assert_eq!(refuses(&mut stage, &late), Code::UnknownTransfer, "what is posted is over");
-    }
-    assert_eq!(purses(&stage), [750, 250]);
-}
-
-#[test]
-fn a_pending_transfer_that_is_void_or_expired_cannot_be_posted() {
-    // Neither an owner nor a race brings it back.
-    for how in ["void", "time", "time, found by a message"] {
-        let mut stage = three();
-        stage.send(&begin_transfer("ann", "one", "bob", 600, Some(after_start(50)))).unwrap();
-        match how {
-            "void" => {
-                assert_eq!(
-                    stage.send(&void_transfer("ann", "ann", "one")),
-                    Ok(Done::TransferVoided { freed: money(600) })
-                );
-            }
-            _ => {
-                stage.later(49);
-                stage.fire();
-                assert_eq!(held(&stage), 600, "its last millisecond");
-                stage.later(1);
-                if how == "time" {
-                    stage.fire();
-                    assert_eq!(held(&stage), 0, "by itself");
-                }
-            }
-        }
-        assert_eq!(
-            refused(stage.send(&post_transfer("ann", "ann", "one", 1))),
-            Code::UnknownTransfer,
-            "{how}"
-        );
-        assert_eq!((purses(&stage), held(&stage)), ([1_000, 0], 0), "{how}");
-        // Its id is that of a request which is remembered.
-        let again = begin_transfer("ann", "one", "bob", 600, Some(after_start(50)));
-        assert_eq!(
-            stage.send(&again),
-            Ok(Done::TransferBegun { held: money(600) }),
-            "a repeat begins nothing"
-        );
-        assert_eq!(held(&stage), 0);
-    }
-    let mut stage = three();
-    let past = begin_transfer("ann", "one", "bob", 600, Some(after_start(0)));
-    assert_eq!(refused_for(stage.send(&past)), (Code::BadValue, "expires_at".to_owned()));
-}
-
-#[test]
-fn a_post_and_a_void_at_once_move_the_money_or_free_it() {
-    let mut wins = [0, 0];
-    for seed in 0..100 {
-        let mut stage = three().with_luck(seed);
-        stage.send(&begin_transfer("ann", "one", "bob", 600, None)).unwrap();
-        let institution = Message { caller: Caller::FundsManagement, ..void_transfer("ann", "ann", "one") };
-        let mut both = [post_transfer("ann", "ann", "one", 600), institution];
-        if seed % 2 == 1 {
-            both.reverse();
-        }
-        let won: Vec<bool> = stage.send_all(&both).iter().map(Result::is_ok).collect();
-        assert_ne!(won[0], won[1], "seed {seed}");
-        let posted = won[usize::from(seed % 2 == 1)];
-        assert_eq!((purses(&stage), held(&stage)), (if posted { [400, 600] } else { [1_000, 0] }, 0));
-        wins[usize::from(posted)] += 1;
-    }
-    assert!(wins[0] > 0 && wins[1] > 0, "{wins:?}");
-}
-
-#[test]
-fn a_frozen_account_has_no_commands_and_what_comes_in_or_was_committed_goes_on() {
-    // D46
-    let mut stage = market(Offer { reservable_ms: Some(1_000), ..offer(100, 5) }, Some(&terms(500, 100)));
-    stage.send(&deposit("u1", 1_000)).unwrap();
-    chain(&mut stage, 1, &["u1"]);
-    stage.send(&begin_transfer("u1", "transfer", "u2", 50, None)).unwrap();
-    stage.send(&issue_payment("u1", "pay", 60, "u2")).unwrap();
-    stage.send(&receive("u2", payment("u1", "pay"))).unwrap();
-    let shared = with_id(circulate("u1", "tea", 2), "shared");
-    let first = stage.send(&shared);
-    let freeze = |account: &str, change| by(account, Command::Status { account: name("u1"), change });
-    assert_eq!(refuses(&mut stage, &freeze("u1", StatusChange::Freeze)), Code::NotAllowed);
-    let frozen = Done::StatusChanged { status: Status::Frozen, accepts_gifts: false };
-    assert_eq!(stage.send(&status("u1", StatusChange::Freeze)), Ok(frozen));
-    let own = [
-        circulate("u1", "tea", 3),
-        acquire("u1", "tea", 2),
-        purchase("u1", "tea", 0),
-        reserve("u1", "tea", 0),
-        send_money("u1", "u2", 1),
-        begin_transfer("u1", "another", "u2", 1, None),
-        post_transfer("u1", "u1", "transfer", 1),
-        issue_payment("u1", "another", 1, "u2"),
-        give("u1", "gift", "u2", "u3", (goods(), 1)),
-        grant("u1", "mandate", "u3", (1, 1), None),
-        accept_gifts("u1", true),
-        by("u1", Command::Issue { offering: name("coffee"), offer: Box::new(offer(1, 1)) }),
-    ];
-    for message in &own {
-        assert_eq!(refuses(&mut stage, message), Code::AccountFrozen, "{message:?}");
-    }
-    assert_eq!(stage.send(&shared), first, "a repeat is answered all the same (I12)");
-    let by_itself = Command::Payment(PaymentCommand::Show(payment("u1", "pay")));
-    stage.send(&by("u1", by_itself)).unwrap();
-    // Credits and what it had committed go on.
-    stage.send(&purchase("buyer", "tea", 1)).unwrap();
-    assert_eq!(stage.posted("u1"), 1_040, "its commission");
-    stage.send(&release(payment("u1", "pay"), 60)).unwrap();
-    let by_institution =
-        Message { caller: Caller::FundsManagement, ..post_transfer("u1", "u1", "transfer", 50) };
-    stage.send(&by_institution).unwrap();
-    stage.send(&deposit("u1", 5)).unwrap();
-    assert_eq!((stage.posted("u1"), stage.posted("u2")), (935, 110));
-    stage.send(&status("u1", StatusChange::Unfreeze)).unwrap();
-    chain(&mut stage, 3, &["u1"]);
-}
-
-#[test]
-fn an_account_closes_only_when_empty_and_party_to_nothing_open() {
-    // D46
-    let close = |who: &str| by(who, Command::Status { account: name("ann"), change: StatusChange::Close });
-    for (what, open_it, end_it) in [
-        ("money", None, None),
-        (
-            "a pending transfer",
-            Some(begin_transfer("ann", "one", "bob", 9, None)),
-            Some(void_transfer("ann", "ann", "one")),
-        ),
-        (
-            "a payment certificate",
-            Some(issue_payment("ann", "pay", 9, "bob")),
-            Some(void_payment(payment("ann", "pay"))),
-        ),
-        (
-            "a gift",
-            Some(give("bob", "gift", "ann", "cho", (goods(), 1))),
-            Some(decline("ann", "bob", "gift")),
-        ),
-    ] {
-        let mut stage = three();
-        stage.send(&send_money("ann", "bob", 900)).unwrap();
-        if let Some(message) = &open_it {
-            stage.send(message).unwrap();
-        }
-        assert_eq!(refuses(&mut stage, &close("ann")), Code::AccountNotEmpty, "{what}");
-        if let Some(message) = &end_it {
-            stage.send(message).unwrap();
-        }
-        assert_eq!(refuses(&mut stage, &close("ann")), Code::AccountNotEmpty, "{what}: 100 are left");
-        stage.send(&send_money("ann", "bob", 100)).unwrap();
-        assert_eq!(refuses(&mut stage, &close("bob")), Code::NotAllowed);
-        let closed = Ok(Done::StatusChanged { status: Status::Closed, accepts_gifts: false });
-        assert_eq!(stage.send(&close("ann")), closed, "{what}");
-        for (message, code) in [
-            (send_money("bob", "ann", 1), Code::AccountClosed),
-            (deposit("ann", 1), Code::AccountClosed),
-            (send_money("ann", "bob", 1), Code::AccountClosed),
-            (give("bob", "late", "ann", "cho", (goods(), 1)), Code::AccountClosed),
-            (issue_payment("bob", "late", 1, "ann"), Code::AccountClosed),
-            (status("ann", StatusChange::Unfreeze), Code::AccountClosed),
-            (open("ann", 0), Code::NameTaken),
-        ] {
-            assert_eq!(refuses(&mut stage, &message), code, "{what}: {message:?}");
-        }
-    }
-}
-
-#[test]
-fn a_credit_that_comes_to_a_closed_account_is_not_lost() {
-    // D46, DESIGN §3: nothing refuses a credit
-    let mut stage = market(offer(700, 1), Some(&terms(500, 100)));
-    chain(&mut stage, 1, &["u1"]);
-    stage.send(&status("u1", StatusChange::Close)).unwrap();
-    stage.send(&purchase("buyer", "tea", 1)).unwrap();
-    assert_eq!(stage.posted("u1"), 40);
-    assert_eq!(refuses(&mut stage, &send_money("u1", "u2", 40)), Code::AccountClosed);
-    stage.send(&cash_out("u1", 40)).unwrap();
-    assert_eq!(stage.posted("u1"), 0);
-}
-
-#[test]
-fn a_repeat_with_an_account_that_was_closed_since_is_answered_the_same() {
-    // I12, D46
+fn money_moves_at_once_and_the_answer_has_the_balance_after_it() {
+    // PEERS: balances after the operation, in its answer; I1, I3, I13
     let mut stage = market(offer(700, 1), None);
-    for account in ["gone", "mill"] {
-        stage.send(&open(account, 0)).unwrap();
-    }
-    let messages = [
-        (send_money("buyer", "gone", 1), "to"),
-        (begin_transfer("buyer", "a transfer", "gone", 1, None), "to"),
-        (issue_payment("buyer", "a payment", 1, "gone"), "beneficiary"),
-        (give("buyer", "a gift", "gone", "mill", (goods(), 1)), "recipient"),
-        (give("buyer", "another", "u1", "gone", (goods(), 1)), "merchant"),
-        (give("buyer", "a certificate", "gone", "", (gift_of("tea", 1), 700)), "recipient"),
-        (grant("buyer", "a mandate", "gone", (1, 1), None), "merchant"),
-        (register("mill", "gone", WhenShort::Refuse), "payee"),
-    ];
-    let answers = stage.send_all(&messages.clone().map(|(message, _)| message));
-    stage.send(&decline("gone", "buyer", "a gift")).unwrap();
-    stage.send(&decline("gone", "buyer", "a certificate")).unwrap();
-    stage.send(&cash_out("gone", 1)).unwrap();
+    let sent = stage.send(&send_money("payer", "payee", 300));
+    let posted = stage.account("payer").posted();
+    assert_eq!(sent, Ok(Done::Transferred { amount: money(300), posted }));
+    assert_eq!(standing(&stage), (1_000_000 - 300, 0, 300));
+    stage.send(&open("gone", 0)).unwrap();
     stage.send(&status("gone", StatusChange::Close)).unwrap();
-    for ((message, field), answer) in messages.into_iter().zip(answers) {
-        assert!(answer.is_ok(), "{message:?}: {answer:?}");
+    let cases = [
+        (send_money("payee", "payer", 301), Code::InsufficientFunds, ""),
+        (send_money("payee", "payer", 0), Code::AmountNotPositive, "amount"),
+        (send_money("payee", "payee", 5), Code::BadValue, "to"),
+        (send_money("payee", "nobody", 5), Code::UnknownAccount, "to"),
+        (send_money("payee", "foreigner", 5), Code::CurrencyMismatch, "to"),
+        (send_money("payee", "gone", 5), Code::AccountClosed, "to"),
+    ];
+    for (message, code, field) in cases {
         let records = stage.records();
-        assert_eq!((stage.send(&message), stage.records()), (answer, records), "{message:?}");
-        let anew = with_id(message, "with another id");
-        assert_eq!(refused_for(stage.send(&anew)), (Code::AccountClosed, field.to_owned()), "{anew:?}");
+        assert_eq!(refused_for(stage.send(&message)), (code, field.to_owned()), "{message:?}");
+        assert_eq!((stage.records(), stage.posted("payee")), (records, 300), "{message:?}");
+    }
+    let institution = TransferCommand::Send { to: name("payee"), amount: money(5) };
+    assert_eq!(refuses(&mut stage, &by_institution(Command::Transfer(institution))), Code::NotAllowed);
+    stage.send(&send_money("payee", "payer", 300)).unwrap();
+    assert_eq!(standing(&stage), (1_000_000, 0, 0));
+}
+
+#[test]
+fn a_credit_line_is_sent_to_its_last_unit() {
+    // I3; PEERS: rules for overdraft surprising
+    let mut stage = market(offer(700, 1), None);
+    stage.send(&open_in("borrower", Currency::USD, 100, 400)).unwrap();
+    assert_eq!(refuses(&mut stage, &send_money("borrower", "payee", 501)), Code::InsufficientFunds);
+    stage.send(&begin_transfer("borrower", "loan", "payee", 350, None)).unwrap();
+    assert_eq!(refuses(&mut stage, &send_money("borrower", "payee", 151)), Code::InsufficientFunds);
+    stage.send(&send_money("borrower", "payee", 150)).unwrap();
+    assert_eq!((stage.posted("borrower"), available(&stage, "borrower")), (-50, 0));
+    stage.send(&post_transfer("borrower", "borrower", "loan", 350)).unwrap();
+    assert_eq!((stage.posted("borrower"), available(&stage, "borrower")), (-400, 0));
+    assert_eq!(stage.posted("payee"), 500);
+}
+
+#[test]
+fn cashing_out_reaches_neither_what_is_held_nor_a_credit_line() {
+    // D45
+    let mut stage = market(offer(700, 1), None);
+    stage.send(&open_in("borrower", Currency::USD, 100, 400)).unwrap();
+    assert_eq!(refuses(&mut stage, &cash_out("borrower", 101)), Code::InsufficientFunds);
+    stage.send(&begin_transfer("borrower", "loan", "payee", 70, None)).unwrap();
+    assert_eq!(refuses(&mut stage, &cash_out("borrower", 31)), Code::InsufficientFunds);
+    stage.send(&cash_out("borrower", 30)).unwrap();
+    assert_eq!((stage.posted("borrower"), held(&stage, "borrower")), (70, 70));
+    stage.send(&post_transfer("borrower", "borrower", "loan", 70)).unwrap();
+}
+
+#[test]
+fn a_pending_transfer_is_posted_in_full_or_in_part_or_void() {
+    // D46: pending (held), post (at most the amount, rest freed), void
+    let posted = |amount, left| Done::Transferred { amount: money(amount), posted: left };
+    let after = |amount: u64| {
+        let mut stage = market(offer(700, 1), None);
+        stage.send(&send_money("payer", "payee", amount)).unwrap();
+        stage.account("payer").posted()
+    };
+    let cases = [
+        (post(500), posted(500, after(500)), 500),
+        (post(300), posted(300, after(300)), 300),
+        (post(1), posted(1, after(1)), 1),
+        (void(), Done::TransferVoided { freed: money(500) }, 0),
+    ];
+    for (message, answer, moved) in cases {
+        let mut stage = begun(None);
+        assert_eq!(standing(&stage), (1_000_000, 500, 0), "no money moves while it is pending");
+        assert_eq!(stage.next_due(), None, "without a limit it stays");
+        assert_eq!(stage.send(&message), Ok(answer), "{message:?}");
+        assert_eq!(standing(&stage), (1_000_000 - moved, 0, moved), "{message:?}");
+    }
+}
+
+#[test]
+fn a_hold_counts_against_availability() {
+    // PEERS: blnk 181, a hold did not count; I3
+    let spending = |amount: u64| {
+        vec![
+            send_money("holder", "payee", amount),
+            begin_transfer("holder", "second", "payee", amount, None),
+            issue_payment("holder", "escrow", amount, ""),
+            cash_out("holder", amount),
+        ]
+    };
+    for index in 0..spending(1).len() {
+        let mut stage = market(offer(401, 1), None);
+        stage.send(&open("holder", 1_000)).unwrap();
+        stage.send(&begin_transfer("holder", "rent", "payee", 600, None)).unwrap();
+        assert_eq!((stage.posted("holder"), available(&stage, "holder")), (1_000, 400));
+        assert_eq!(refused(stage.send(&purchase("holder", "tea", 0))), Code::InsufficientFunds);
+        let too_much = spending(401).remove(index);
+        assert_eq!(refuses(&mut stage, &too_much), Code::InsufficientFunds, "{too_much:?}");
+        let enough = spending(400).remove(index);
+        assert!(stage.send(&enough).is_ok(), "{enough:?}");
+        assert_eq!(available(&stage, "holder"), 0, "{enough:?}");
+        stage.send(&post_transfer("holder", "holder", "rent", 600)).unwrap();
+    }
+}
+
+#[test]
+fn no_more_is_posted_than_is_held() {
+    // PEERS: blnk 62, a capture above the hold; D46, I13
+    let mut stage = begun(None);
+    assert_eq!(refuses(&mut stage, &post(501)), Code::AmountTooLarge);
+    assert_eq!(refuses(&mut stage, &post(0)), Code::AmountNotPositive);
+    assert_eq!(standing(&stage), (1_000_000, 500, 0));
+    stage.send(&post(500)).unwrap();
+}
+
+#[test]
+fn what_is_over_is_neither_posted_nor_void_again() {
+    // PEERS: blnk 182, a rejected hold could still be committed; D46, I13
+    let ends = [("posted", post(500), 500), ("posted in part", post(200), 200), ("void", void(), 0)];
+    for (how, end, moved) in ends {
+        let mut stage = begun(None);
+        stage.send(&end).unwrap();
+        for late in [post(1), post(300), void()] {
+            assert_eq!(refuses(&mut stage, &late), Code::UnknownTransfer, "{how}: {late:?}");
+        }
+        assert_eq!(standing(&stage), (1_000_000 - moved, 0, moved), "{how}");
+    }
+    let mut stage = market(offer(700, 1), None);
+    for early in [post(1), void()] {
+        assert_eq!(refuses(&mut stage, &early), Code::UnknownTransfer, "never begun");
+    }
+}
+
+#[test]
+fn of_two_that_end_it_at_once_one_does() {
+    // D46, I14
+    for luck in 0..10 {
+        let mut stage = begun(None).with_luck(luck);
+        let answers = stage.send_all(&[post(200), void(), post(300)]);
+        assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1, "luck {luck}");
+        let moved = match answers.iter().flatten().next() {
+            Some(Done::Transferred { amount, .. }) => i64::try_from(amount.minor()).unwrap(),
+            _ => 0,
+        };
+        assert_eq!(standing(&stage), (1_000_000 - moved, 0, moved), "luck {luck}");
+    }
+}
+
+#[test]
+fn a_pending_transfer_expires_by_timer_or_with_the_next_message() {
+    // D46, D36; PEERS: expiry by logged time
+    for (by_timer, found) in [(true, 100), (false, 100), (true, 300), (false, 300)] {
+        let mut stage = begun(Some(100));
+        stage.at(after_start(99));
+        stage.fire();
+        assert_eq!((standing(&stage), stage.next_due()), ((1_000_000, 500, 0), Some(after_start(100))));
+        stage.at(after_start(found));
+        if by_timer {
+            stage.fire();
+        }
+        for late in [post(500), void()] {
+            assert_eq!(refused(stage.send(&late)), Code::UnknownTransfer, "{late:?}");
+        }
+        assert_eq!(standing(&stage), (1_000_000, 0, 0), "by timer: {by_timer}");
+        assert_eq!(expiries(&stage), [after_start(100)], "dated at its limit");
+        let records = stage.records();
+        for mut stage in [stage.restarted_at(records), stage] {
+            stage.later(1_000);
+            stage.fire();
+            assert_eq!((stage.records(), stage.next_due()), (records, None), "once");
+        }
+    }
+    // Its last millisecond still posts, and what was posted or is void does not expire.
+    for end in [post(500), void()] {
+        let mut stage = begun(Some(100));
+        stage.at(after_start(99));
+        stage.send(&end).unwrap();
+        let before = standing(&stage);
+        assert_eq!(stage.next_due(), None, "{end:?}");
+        stage.at(after_start(200));
+        stage.fire();
+        assert_eq!((standing(&stage), expiries(&stage)), (before, vec![]), "{end:?}");
+    }
+    let mut stage = market(offer(700, 1), None);
+    let passed = begin_transfer("payer", "rent", "payee", 500, Some(after_start(0)));
+    assert_eq!(refused_for(stage.send(&passed)), (Code::BadValue, "expires_at".to_owned()));
+}
+
+#[test]
+fn whoever_began_it_and_the_institution_may_end_it() {
+    // P7, I13
+    let mut stage = begun(None);
+    for stranger in ["payee", "buyer"] {
+        let posting = post_transfer(stranger, "payer", "rent", 500);
+        assert_eq!(refuses(&mut stage, &posting), Code::NotAllowed, "{stranger}");
+        let voiding = void_transfer(stranger, "payer", "rent");
+        assert_eq!(refuses(&mut stage, &voiding), Code::NotAllowed, "{stranger}");
+    }
+    let posting = TransferCommand::Post { from: name("payer"), transfer: id("rent"), amount: money(200) };
+    stage.send(&by_institution(Command::Transfer(posting))).unwrap();
+    assert_eq!(standing(&stage), (1_000_000 - 200, 0, 200));
+    let mut stage = begun(None);
+    let voiding = TransferCommand::Void { from: name("payer"), transfer: id("rent") };
+    stage.send(&by_institution(Command::Transfer(voiding))).unwrap();
+    assert_eq!(standing(&stage), (1_000_000, 0, 0));
+    let beginning = TransferCommand::Begin { to: name("payee"), amount: money(5), expires_at: None };
+    assert_eq!(refuses(&mut stage, &by_institution(Command::Transfer(beginning))), Code::NotAllowed);
+}
+
+#[test]
+fn a_repeat_of_an_id_has_no_second_effect() {
+    // I12, DESIGN 5; PEERS: same id, same answer; same id, other body, conflict
+    let begin = |amount| begin_transfer("payer", "rent", "payee", amount, None);
+    let send = |amount| with_id(send_money("payer", "payee", amount), "the sending");
+    let posting = |amount| with_id(post(amount), "the posting");
+    for luck in 0..8 {
+        let mut stage = market(offer(700, 1), None).with_luck(luck);
+        for (message, other) in [(send(40), send(41)), (begin(500), begin(501)), (posting(200), posting(201))]
+        {
+            let answers = stage.send_all(&[message.clone(), message.clone(), message.clone()]);
+            assert!(answers[0].is_ok(), "luck {luck}: {answers:?}");
+            assert_eq!(answers, vec![answers[0].clone(); 3], "luck {luck}: {message:?}");
+            assert_eq!(refuses(&mut stage, &other), Code::IdReused, "luck {luck}: {other:?}");
+        }
+        let begun_again = stage.send(&begin(500));
+        assert_eq!(begun_again, Ok(Done::TransferBegun { held: money(500) }), "as it was answered then");
+        assert_eq!(standing(&stage), (1_000_000 - 240, 0, 240), "luck {luck}");
+    }
+    // A day later the answer is forgotten, but what is still pending is not begun a second time.
+    let mut stage = begun(None);
+    stage.later(REQUEST_KEPT_MS);
+    for again in [begin(500), begin(5)] {
+        assert_eq!(refuses(&mut stage, &again), Code::IdReused);
+    }
+    assert_eq!(standing(&stage), (1_000_000, 500, 0));
+    stage.send(&void()).unwrap();
+    stage.send(&begin(5)).unwrap();
+    // One that was refused is decided anew.
+    let mut stage = market(offer(700, 1), None);
+    let poor = with_id(send_money("broke", "payee", 40), "poor");
+    assert_eq!(refuses(&mut stage, &poor), Code::InsufficientFunds);
+    stage.send(&deposit("broke", 40)).unwrap();
+    stage.send(&poor).unwrap();
+    assert_eq!((stage.posted("broke"), stage.posted("payee")), (0, 40));
+}
+
+#[test]
+fn a_restart_at_any_record_moves_the_money_once() {
+    // I12, I14
+    for shards in [1, 3] {
+        let mut stage = market_on(Stage::new(shards), offer(700, 1), None);
+        let before = stage.records();
+        let script = [
+            with_id(send_money("payer", "payee", 40), "the sending"),
+            begin_transfer("payer", "rent", "payee", 500, Some(after_start(100))),
+            begin_transfer("payer", "late", "payee", 70, Some(after_start(100))),
+            with_id(post(300), "the posting"),
+        ];
+        let answers: Vec<_> = script.iter().map(|message| stage.send(message)).collect();
+        assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+        stage.at(after_start(100));
+        stage.fire();
+        for records in before..=stage.records() {
+            let mut again = stage.restarted_at(records);
+            again.at(after_start(50));
+            for (message, answer) in script.iter().zip(&answers) {
+                assert_eq!(&again.send(message), answer, "cut at {records}: {message:?}");
+            }
+            again.at(after_start(100));
+            again.fire();
+            assert_eq!(again.records(), stage.records(), "cut at {records}");
+            assert_eq!(standing(&again), (1_000_000 - 340, 0, 340), "cut at {records}");
+        }
     }
 }
