@@ -289,6 +289,8 @@ pub enum MerchantEvent {
         /// Still to come from the payee.
         owed: Money,
     },
+    /// One more request has asked for an order that there was: its id serves no other (I12).
+    OrderAsked(RequestMark),
 }
 
 /// What happens to an offering.

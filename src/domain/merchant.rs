@@ -7,19 +7,21 @@ use serde::{Deserialize, Serialize};
 use super::command::WhenShort;
 use super::money::Money;
 use super::name::{Name, RequestId};
-use super::number::{ActorNumber, WalkId};
+use super::number::{ActorNumber, Fingerprint, WalkId};
 use super::parted::PartedMap;
 use super::refusal::Code;
 use super::request::{Party, RequestKey, RequestMark};
 use super::time::Timestamp;
 
 /// A merchant's part of its account.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
 pub struct Merchant {
     /// The newest registration; none once it has ended.
     pub registration: Option<Registration>,
     /// Every order by its reference, for ever: a reference is used once.
     pub(super) orders: PartedMap<Name, Order>,
+    /// The requests that have withheld or provided, recognised for ever by their ids (DESIGN §5).
+    pub(super) asked: PartedMap<RequestId, Fingerprint>,
     /// Orders that are under way, or paid and neither provided nor reversed.
     pub open: u32,
 }

@@ -91,6 +91,12 @@ fn place(hash: u64, parts: usize) -> usize {
     if place < parts { place } else { bits & (mask >> 1) }
 }
 
+impl<K: Hash + Eq + Clone, V: Clone> Default for PartedMap<K, V> {
+    fn default() -> PartedMap<K, V> {
+        PartedMap::new()
+    }
+}
+
 impl<K: Hash + Eq + Clone, V: Clone + PartialEq> PartialEq for PartedMap<K, V> {
     fn eq(&self, other: &PartedMap<K, V>) -> bool {
         self.entries == other.entries && self.iter().all(|(key, value)| other.get(key) == Some(value))

@@ -60,10 +60,10 @@ pub struct Request {
     pub task: Task,
     /// What its caller's account may do, as the door knew it. A repeat is answered all the same (I12).
     pub caller_status: Status,
-    /// The field of an account that is to take part and is closed, as the door knew it. Never on record: such a
-    /// request is refused, unless it is a repeat.
+    /// Why it is to be refused unless it is a repeat, as those knew it through whose hands it came: the door knows
+    /// who is closed, an offering its prices. Never on record.
     #[serde(skip)]
-    pub closed_party: Option<&'static str>,
+    pub objection: Option<Box<Refusal>>,
 }
 
 impl Request {
@@ -109,7 +109,7 @@ pub enum Task {
     CancelReservation(Serial),
     /// To a certificate.
     Refund(Serial),
-    /// To the commission's payer.
+    /// To the commission's payer, first to the offering.
     TopUp(TopUpTask),
     /// To an account.
     Status(StatusChange),
@@ -152,10 +152,22 @@ impl Task {
                 | Task::ShowCertificate { .. }
                 | Task::ShowPage { .. }
                 | Task::Payment(PaymentTask::Show(_))
-                | Task::Gift(GiftTask::Show(_) | GiftTask::List)
+                | Task::Gift(GiftTask::Show(_) | GiftTask::List { .. })
                 | Task::Mandate(MandateTask::Show(_))
                 | Task::Merchant(MerchantTask::ShowOrder(_))
         )
+    }
+
+    /// True for what an account remembers for a day; the rest it recognises for ever by what it has made, or
+    /// changes nothing (DESIGN §5).
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        let lasting = matches!(
+            self,
+            Task::Gift(GiftTask::Give(_))
+                | Task::Merchant(MerchantTask::Withhold(_) | MerchantTask::Provide(_))
+        );
+        !lasting && !self.looks()
     }
 }
 
@@ -359,7 +371,10 @@ pub enum GiftTask {
     /// By whom it concerns.
     Show(RequestKey),
     /// By the recipient.
-    List,
+    List {
+        /// How many to leave out.
+        skip: u32,
+    },
 }
 
 /// A gift under way.

@@ -69,10 +69,10 @@ impl Resident {
             | Task::Transfer(_)
             | Task::Mandate(_)
             | Task::Merchant(_)
-            | Task::TopUp(_)
             | Task::ShowPage { .. }
             | Task::ShowAccount => return unknown(Code::UnknownAccount),
             Task::Gift(_)
+            | Task::TopUp(_)
             | Task::Publish(_)
             | Task::Attach(..)
             | Task::PayReservation(..)

@@ -243,12 +243,8 @@ impl Engine {
             let permit = self.admit()?;
             let key = RequestKey { caller: ActorNumber::FUNDS_MANAGEMENT, id: RequestId::new("look")? };
             let mark = RequestMark { key, fingerprint: Fingerprint::default() };
-            let body = Body::Request(Box::new(Request {
-                mark,
-                task,
-                caller_status: Status::Open,
-                closed_party: None,
-            }));
+            let body =
+                Body::Request(Box::new(Request { mark, task, caller_status: Status::Open, objection: None }));
             let ticket = Some(Ticket::new(Arc::clone(&sink), 0, permit));
             let (walk, now) = (self.door.common().next_walk(), self.time.now());
             let envelope = Envelope { to, walk, now, hop: 0, cause: None, body, ticket };

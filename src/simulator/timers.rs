@@ -123,7 +123,9 @@ fn shown(account: &Account) -> Vec<String> {
     shown.extend(account.holds().map(|held| format!("{held:?}")));
     shown.extend(account.payments().map(|payment| format!("{payment:?}")));
     shown.extend(account.pending_transfers().map(|amount| format!("{amount:?}")));
-    shown.extend(account.gifts().map(|gift| format!("{gift:?}")));
+    let mut gifts: Vec<String> = account.gifts().map(|gift| format!("{gift:?}")).collect();
+    gifts.sort_unstable();
+    shown.append(&mut gifts);
     shown.extend(account.mandates().map(|mandate| format!("{mandate:?}")));
     shown.extend(given);
     shown.extend(orders);

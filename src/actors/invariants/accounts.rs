@@ -195,7 +195,7 @@ fn check_order(residents: &Residents<'_>, order: &Order) -> Result<(), String> {
     let Some(Resident::Account(recipient)) = residents.get(&order.from.recipient.number) else {
         return Err("T13: its recipient is no account".to_owned());
     };
-    let found = recipient.gifts().find(|(known, _)| *known == key).map(|(_, gift)| gift.state);
+    let found = recipient.received(key).map(|gift| gift.state);
     if found == Some(expected) {
         return Ok(());
     }

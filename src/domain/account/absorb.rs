@@ -265,7 +265,7 @@ impl Account {
                 if gift.state == GiftState::Requested {
                     engagements.deadlines.insert((gift.expires_at, Deadline::Gift(key.clone())));
                 }
-                engagements.gifts.insert(key.clone(), (**gift).clone());
+                engagements.gifts.insert(key, (**gift).clone());
             }
             GiftEvent::Accepted(key, mark) => {
                 self.change_gift(key, GiftState::Accepted);
@@ -286,8 +286,10 @@ impl Account {
                 self.keep(at, mark, Done::GiftChanged { state: GiftState::Returned });
             }
             GiftEvent::Withheld(key, order) => {
-                let price = self.change_gift(key, GiftState::Withheld);
-                self.gift_mut(key).order = order.clone();
+                let price = self.change_gift_by(key, |gift| {
+                    gift.state = GiftState::Withheld;
+                    gift.order = order.clone();
+                });
                 self.unmark(price);
                 self.post(price);
             }
@@ -296,17 +298,16 @@ impl Account {
         }
     }
 
-    fn gift_mut(&mut self, key: &RequestKey) -> &mut Gift {
-        let gift = self.engage().gifts.get_mut(key);
-        gift.unwrap_or_else(|| unreachable!("a gift is kept for ever"))
+    fn change_gift(&mut self, key: &RequestKey, state: GiftState) -> Money {
+        self.change_gift_by(key, |gift| gift.state = state)
     }
 
-    /// Notes a new state, behind which time ends nothing; gives the price.
-    fn change_gift(&mut self, key: &RequestKey, state: GiftState) -> Money {
-        let gift = self.gift_mut(key);
-        gift.state = state;
+    /// Changes a gift, behind which time ends nothing; gives the price.
+    fn change_gift_by(&mut self, key: &RequestKey, change: impl FnOnce(&mut Gift)) -> Money {
+        let engagements = self.engage();
+        let gift = engagements.gifts.change(key, change);
         let (price, expires_at) = (gift.price, gift.expires_at);
-        self.engage().deadlines.remove(&(expires_at, Deadline::Gift(key.clone())));
+        engagements.deadlines.remove(&(expires_at, Deadline::Gift(key.clone())));
         price
     }
 
@@ -336,7 +337,7 @@ impl Account {
     fn absorb_merchant(&mut self, at: Timestamp, event: &MerchantEvent) {
         match event {
             MerchantEvent::Registered(registration, mark) => {
-                let none = || Box::new(Merchant { registration: None, orders: PartedMap::new(), open: 0 });
+                let none = || Box::new(Merchant::default());
                 self.engage().merchant.get_or_insert_with(none).registration = Some(*registration);
                 self.keep(at, mark, Done::Registered { registered: true });
             }
@@ -353,18 +354,20 @@ impl Account {
                 merchant.open += 1;
             }
             MerchantEvent::OrderPaid(reference) => {
-                let (amount, asked) = self.change_order(reference, OrderState::Paid);
-                self.end_request(at, asked, Done::Withheld { amount });
+                if let Some(mark) = self.change_order(reference, OrderState::Paid) {
+                    self.engage().under_way.remove(&mark.key);
+                    self.recognise(&mark);
+                }
             }
             MerchantEvent::OrderFailed(reference, _) => {
-                let (_, asked) = self.change_order(reference, OrderState::Reversed);
+                let asked = self.change_order(reference, OrderState::Reversed);
                 self.forget_request(asked);
                 self.merchant_mut().orders.remove(reference);
             }
             MerchantEvent::OrderProvided(reference, mark) => {
                 let _ = self.change_order(reference, OrderState::Provided);
                 match mark {
-                    Some(mark) => self.keep(at, mark, Done::Provided),
+                    Some(mark) => self.recognise(mark),
                     None => self.change_order_by(reference, |order| order.certificate = true),
                 }
             }
@@ -374,13 +377,16 @@ impl Account {
                 self.begin_request(mark, *walk);
             }
             MerchantEvent::ReversalUndone(reference) => {
-                let (_, asked) = self.change_order(reference, OrderState::Paid);
+                let asked = self.change_order(reference, OrderState::Paid);
                 self.forget_request(asked);
             }
             MerchantEvent::OrderReversed { order, paid, owed } => {
-                let (_, asked) = self.change_order(order, OrderState::Reversed);
-                self.end_request(at, asked, Done::OrderReversed { paid: *paid, owed: *owed });
+                if let Some(mark) = self.change_order(order, OrderState::Reversed) {
+                    self.engage().under_way.remove(&mark.key);
+                    self.keep(at, &mark, Done::OrderReversed { paid: *paid, owed: *owed });
+                }
             }
+            MerchantEvent::OrderAsked(mark) => self.recognise(mark),
         }
     }
 
@@ -394,11 +400,9 @@ impl Account {
         }
     }
 
-    fn end_request(&mut self, at: Timestamp, asked: Option<Box<RequestMark>>, done: Done) {
-        if let Some(mark) = asked {
-            self.engage().under_way.remove(&mark.key);
-            self.keep(at, &mark, done);
-        }
+    /// The request has an order for ever.
+    fn recognise(&mut self, mark: &RequestMark) {
+        self.merchant_mut().asked.insert(mark.key.id.clone(), mark.fingerprint);
     }
 
     fn merchant_mut(&mut self) -> &mut Merchant {
@@ -406,17 +410,17 @@ impl Account {
         merchant.unwrap_or_else(|| unreachable!("orders are a merchant's"))
     }
 
-    /// Notes a new state; gives the amount, and the request that is under way no more.
-    fn change_order(&mut self, reference: &Name, state: OrderState) -> (Money, Option<Box<RequestMark>>) {
+    /// Notes a new state; gives the request that is under way no more.
+    fn change_order(&mut self, reference: &Name, state: OrderState) -> Option<Box<RequestMark>> {
         let mut was_open = false;
-        let mut ended = (Money::ZERO, None);
+        let mut asked = None;
         self.change_order_by(reference, |order| {
             was_open = order.state.open();
-            ended = (order.amount, order.asked.take());
+            asked = order.asked.take();
             order.state = state;
         });
         self.merchant_mut().open -= u32::from(was_open && !state.open());
-        ended
+        asked
     }
 
     fn change_order_by(&mut self, reference: &Name, change: impl FnOnce(&mut Order)) {

@@ -166,6 +166,13 @@ impl Account {
     /// The compensating entry: the money is back, and the request may be decided anew.
     pub(super) fn apply_top_up_refused(top_up: &TopUp, code: Code) -> Step {
         let (amount, mark) = (top_up.amount, top_up.mark.clone());
-        Step::of(vec![account(AccountEvent::TopUpUndone { amount, mark })]).answering(Err(Refusal::of(code)))
+        let refusal = match code {
+            Code::AmountTooLarge => {
+                let detail = "and all that was funded before pass the bound of an amount: add less";
+                Refusal::new(code, "amount", detail)
+            }
+            _ => Refusal::of(code),
+        };
+        Step::of(vec![account(AccountEvent::TopUpUndone { amount, mark })]).answering(Err(refusal))
     }
 }

@@ -32,7 +32,7 @@ pub(super) struct Engagements {
     pub(super) transfers: BTreeMap<RequestId, PendingTransfer>,
     /// A donor may give very many.
     pub(super) given: Option<Box<PartedMap<RequestId, Given>>>,
-    pub(super) gifts: BTreeMap<RequestKey, Gift>,
+    pub(super) gifts: Received,
     pub(super) mandates: BTreeMap<RequestId, Mandate>,
     pub(super) merchant: Option<Box<Merchant>>,
     /// Oldest first.
@@ -60,6 +60,48 @@ pub(super) struct Given {
     pub(super) expires_at: Timestamp,
 }
 
+/// Gifts that an account was given.
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+pub(super) struct Received {
+    /// Those whose money is earmarked.
+    pub(super) waiting: BTreeMap<RequestKey, Gift>,
+    /// All others: there may be very many.
+    over: Option<Box<PartedMap<RequestKey, Gift>>>,
+}
+
+impl Received {
+    pub(super) fn get(&self, key: &RequestKey) -> Option<&Gift> {
+        self.waiting.get(key).or_else(|| self.over.as_ref()?.get(key))
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len() + self.over.as_ref().map_or(0, |over| over.len())
+    }
+
+    /// Those that wait first, by donor and id; the rest in no order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&RequestKey, &Gift)> {
+        let over = self.over.iter().flat_map(|over| over.iter());
+        self.waiting.iter().chain(over.map(|(key, gift)| (key, gift)))
+    }
+
+    pub(super) fn insert(&mut self, key: &RequestKey, gift: Gift) {
+        if gift.state.earmarked() {
+            self.waiting.insert(key.clone(), gift);
+        } else {
+            self.over.get_or_insert_with(|| Box::new(PartedMap::new())).insert(key.clone(), gift);
+        }
+    }
+
+    /// Gives the gift as it is then. One that is over never waits again.
+    pub(super) fn change(&mut self, key: &RequestKey, change: impl FnOnce(&mut Gift)) -> Gift {
+        let known = self.waiting.remove(key).or_else(|| self.over.as_ref()?.get(key).cloned());
+        let mut gift = known.unwrap_or_else(|| unreachable!("a gift is kept for ever"));
+        change(&mut gift);
+        self.insert(key, gift.clone());
+        gift
+    }
+}
+
 /// What ends by time alone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum Deadline {
@@ -71,10 +113,11 @@ pub(super) enum Deadline {
 impl Engagements {
     pub(super) fn entries(&self) -> usize {
         let orders = self.merchant.as_ref().map_or(0, |merchant| merchant.orders.len());
+        let asked = self.merchant.as_ref().map_or(0, |merchant| merchant.asked.len());
         let given = self.given.as_ref().map_or(0, |given| given.len());
         // Eight numbers of the page weigh as much as one of the rest.
         let page = self.page.len() / 8;
-        page + self.payments.len() + self.gifts.len() + self.mandates.len() + orders + given
+        page + self.payments.len() + self.gifts.len() + self.mandates.len() + orders + asked + given
     }
 
     /// True where it is party to something that is not over (D46).
@@ -86,6 +129,6 @@ impl Engagements {
             || !self.debts.is_empty()
             || !self.under_way.is_empty()
             || self.payments.values().any(|payment| !payment.held().is_zero())
-            || self.gifts.values().any(|gift| gift.state.earmarked())
+            || !self.gifts.waiting.is_empty()
     }
 }

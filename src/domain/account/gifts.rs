@@ -21,8 +21,7 @@ use crate::limits::{GIFT_OPEN_MS, GIFTS_PER_VIEW_MAX};
 
 impl Account {
     pub(super) fn gift(&self, key: &RequestKey) -> Result<&Gift, Code> {
-        let gifts = self.engagements.as_ref().map(|engagements| &engagements.gifts);
-        gifts.and_then(|gifts| gifts.get(key)).ok_or(Code::UnknownGift)
+        self.received(key).ok_or(Code::UnknownGift)
     }
 
     pub(super) fn apply_gift(&self, context: Context, mark: &RequestMark, task: &GiftTask) -> Decision {
@@ -43,10 +42,10 @@ impl Account {
                     if concerned { view() } else { refuse(Code::NotAllowed) }
                 }
             },
-            GiftTask::List => {
-                let waiting =
-                    self.gifts().filter(|(_, gift)| gift.state.earmarked()).take(GIFTS_PER_VIEW_MAX);
-                Decision::Answer(Done::Gifts(waiting.map(|(key, gift)| gift_view(key, gift)).collect()))
+            GiftTask::List { skip } => {
+                let waiting = self.engagements.iter().flat_map(|engagements| &engagements.gifts.waiting);
+                let shown = waiting.skip(*skip as usize).take(GIFTS_PER_VIEW_MAX);
+                Decision::Answer(Done::Gifts(shown.map(|(key, gift)| gift_view(key, gift)).collect()))
             }
         }
     }
@@ -79,9 +78,18 @@ impl Account {
         )
     }
 
-    /// D22: accepted as it arrives, where the recipient has said so.
+    /// D22: accepted as it arrives, where the recipient has said so; home at once, where the account was closed while
+    /// it was on its way (D46).
     pub(super) fn apply_gift_arrives(&self, arriving: &ArrivingGift) -> Step {
         let mut gift = arriving.gift.clone();
+        if self.status() == Status::Closed {
+            let (key, price) = (&arriving.key, gift.price);
+            let expired = account(AccountEvent::Gift(GiftEvent::Expired(key.clone())));
+            let mut step = self.send_gift_home(expired, key.caller, price);
+            let arrived = GiftEvent::Arrived(key.clone(), Box::new(gift));
+            step.events.insert(0, account(AccountEvent::Gift(arrived)));
+            return step;
+        }
         if self.accepts_gifts() && self.status() == Status::Open {
             gift.state = gift.state.after(GiftStep::Accept, &gift.object).unwrap_or(gift.state);
         }

@@ -60,7 +60,8 @@ impl Account {
         if !paid.is_zero() {
             step.events.push(account(AccountEvent::PaidBack { amount: paid, to }));
         }
-        if !owed.is_zero() {
+        // Nobody owes to itself.
+        if !owed.is_zero() && debt.to != self.number {
             step.events.push(account(AccountEvent::Owes(Debt { amount: owed, ..debt })));
         }
         step

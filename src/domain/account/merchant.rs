@@ -52,7 +52,10 @@ impl Account {
             return match order.state {
                 _ if order.amount != task.amount || order.from != task.from => refuse(Code::OrderReused),
                 OrderState::Begun(walk) => Decision::Wait(walk),
-                _ => Decision::Answer(Done::Withheld { amount: order.amount }),
+                _ => {
+                    let asked = MerchantEvent::OrderAsked(mark.clone());
+                    done(AccountEvent::Merchant(asked), Done::Withheld { amount: order.amount })
+                }
             };
         }
         let registration = self.merchant().and_then(|merchant| merchant.registration);

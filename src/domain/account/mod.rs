@@ -50,6 +50,8 @@ pub struct Account {
     requests: BTreeMap<RequestKey, Kept>,
     /// The same by their time, oldest first; one that was kept anew stands here twice.
     ages: VecDeque<(Timestamp, RequestKey)>,
+    /// How many of the requests are not its own.
+    requests_of_others: u32,
     /// None while it has only ever paid and been paid: an idle account is small.
     engagements: Option<Box<Engagements>>,
 }
@@ -78,6 +80,7 @@ impl Account {
             cash_outs: 0,
             requests: BTreeMap::new(),
             ages: VecDeque::new(),
+            requests_of_others: 0,
             engagements: None,
         }
     }
@@ -269,9 +272,15 @@ impl Account {
             .map(|pending| pending.amount)
     }
 
-    /// The gifts that it was given, ended ones included.
+    /// The gifts that it was given: those that wait by donor and id, then the ended ones in no order.
     pub fn gifts(&self) -> impl Iterator<Item = (&RequestKey, &Gift)> {
-        self.engagements.iter().flat_map(|engagements| &engagements.gifts)
+        self.engagements.iter().flat_map(|engagements| engagements.gifts.iter())
+    }
+
+    /// The gift that it was given by this message.
+    #[must_use]
+    pub fn received(&self, key: &RequestKey) -> Option<&Gift> {
+        self.engagements.as_ref()?.gifts.get(key)
     }
 
     /// The gifts that it has given, in no order: the id of the message, the recipient and the price.

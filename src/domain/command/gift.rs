@@ -91,6 +91,10 @@ pub enum GiftCommand {
     Return(GiftReference),
     /// Shows it; its donor's, its recipient's, its merchant's and the institution's.
     Show(GiftReference),
-    /// Lists the gifts that wait at the caller to be accepted or withheld, at most `limits::GIFTS_PER_VIEW_MAX`.
-    List,
+    /// Lists the gifts that wait at the caller to be accepted or withheld, by donor and id, at most
+    /// `limits::GIFTS_PER_VIEW_MAX`.
+    List {
+        /// How many to leave out: those that were seen.
+        skip: u32,
+    },
 }

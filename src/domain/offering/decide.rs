@@ -60,9 +60,11 @@ impl Offering {
             Ok(known) => known,
             Err(refusal) => return Decision::Refuse(refusal),
         };
-        let repeats = known.is_some() || self.own_marks().any(|own| own.key == mark.key);
-        let looks = matches!(request.task, Task::ShowCertificate { .. } | Task::Gift(_));
-        if let Some(refusal) = request.barred().filter(|_| !repeats && !looks) {
+        let own = |own: &RequestMark| own.key == mark.key;
+        let repeats = known.is_some() || (!elsewhere(&request.task) && self.own_marks().any(own));
+        // What is passed on to its caller's account is judged there.
+        let passes = matches!(request.task, Task::Gift(_) | Task::TopUp(_)) || request.task.looks();
+        if let Some(refusal) = request.barred().filter(|_| !repeats && !passes) {
             return Decision::Refuse(refusal);
         }
         match &request.task {
@@ -85,7 +87,8 @@ impl Offering {
             Task::Refund(_) if mark.key.caller != self.offer.supplier.number => not_the_supplier(),
             Task::Refund(_) => Decision::Refuse(Refusal::of(Code::NotSold)),
             Task::ShowAccount => Decision::Refuse(Refusal::of(Code::UnknownAccount)),
-            Task::Gift(GiftTask::Give(give)) => self.check_gift(request, give),
+            Task::Gift(GiftTask::Give(give)) => pass_to_caller(request, self.objects_to_gift(give)),
+            Task::TopUp(_) => pass_to_caller(request, self.objects_to_top_up(mark.key.caller)),
             Task::ShowCertificate { serial, .. } => self.show_untouched(*serial),
             other => unreachable!("a door never sends an offering {other:?}"),
         }
@@ -113,12 +116,7 @@ impl Offering {
     /// # Errors
     /// `id_reused`, where the id came with another body.
     fn known(&self, request: &Request) -> Result<Option<Effect>, Refusal> {
-        let elsewhere = match &request.task {
-            Task::Circulate(task) => task.named.is_some(),
-            Task::Acquire(_) | Task::ShowCertificate { .. } | Task::Refund(_) | Task::Gift(_) => true,
-            _ => false,
-        };
-        if elsewhere {
+        if elsewhere(&request.task) {
             return Ok(None);
         }
         let mark = &request.mark;
@@ -205,16 +203,31 @@ impl Offering {
         Decision::Record(Step::of(vec![Event::Offering(event)]).sending(payer, asks))
     }
 
-    /// T7, T16: a gift of a certificate has exactly its price; then its donor decides. The price never changes.
-    fn check_gift(&self, request: &Request, give: &GiveTask) -> Decision {
+    /// T7, T16: a gift of a certificate has exactly its price, which never changes.
+    fn objects_to_gift(&self, give: &GiveTask) -> Option<Refusal> {
         if give.recipient.currency != self.offer.currency {
-            return Decision::Refuse(Refusal::of(Code::CurrencyMismatch));
+            return Some(Refusal::new(Code::CurrencyMismatch, "object", "is sold in another currency"));
         }
-        if give.price != self.offer.price {
-            let detail = "is not the certificate's: give exactly that";
-            return Decision::Refuse(Refusal::new(Code::AmountMismatch, "price", detail));
+        let detail = "is not the certificate's: give exactly that";
+        let other = give.price != self.offer.price;
+        other.then(|| Refusal::new(Code::AmountMismatch, "price", detail))
+    }
+
+    /// D37: only the commission's payer adds to it. Who that is never changes.
+    fn objects_to_top_up(&self, caller: ActorNumber) -> Option<Refusal> {
+        let detail = "is not the payer of the commission";
+        let other = self.payer().is_some_and(|payer| payer != caller);
+        other.then(|| Refusal::new(Code::NotAllowed, "caller", detail))
+    }
+
+    /// The commission's payer, also while the money is on its way.
+    fn payer(&self) -> Option<ActorNumber> {
+        match &self.commission {
+            Commission::None => None,
+            Commission::Attaching(there, _) | Commission::Attached(there) | Commission::Expired(there) => {
+                Some(there.payer)
+            }
         }
-        Decision::Pass(request.mark.key.caller, Body::Request(Box::new(request.clone())))
     }
 
     /// The walk to wait for while the commission is being funded.
@@ -399,4 +412,21 @@ fn came_round(first: Serial, last: Serial, next: Serial) -> bool {
 /// An onward message that continues a walk which waited in the line.
 pub(super) fn resuming(to: ActorNumber, body: Body, walk: WalkId, now: Timestamp) -> Onward {
     Onward { to, body, continues: Some((walk, now)) }
+}
+
+/// True for what is addressed to a certificate or an account, which know their own ids.
+fn elsewhere(task: &Task) -> bool {
+    match task {
+        Task::Circulate(task) => task.named.is_some(),
+        Task::Acquire(_) | Task::ShowCertificate { .. } | Task::Refund(_) => true,
+        Task::Gift(_) | Task::TopUp(_) => true,
+        _ => false,
+    }
+}
+
+/// The caller's account decides, which knows its repeats; what an offering has against it goes along.
+fn pass_to_caller(request: &Request, objection: Option<Refusal>) -> Decision {
+    let mut request = request.clone();
+    request.objection = request.objection.or(objection.map(Box::new));
+    Decision::Pass(request.mark.key.caller, Body::Request(Box::new(request)))
 }

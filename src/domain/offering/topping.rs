@@ -46,7 +46,11 @@ impl Offering {
             _ if standing == Standing::Sold => Err(Code::CommissionEnded),
             _ if self.stock.has_chain(top_up.serial) => Ok(Place::Certificate),
             _ if under_way => Err(Code::Overloaded),
-            Commission::Attached(_) => Ok(Place::Here),
+            Commission::Attached(there) => {
+                let funded = there.terms.funded.checked_add(self.topped_up_for(top_up.serial));
+                let funded = funded.and_then(|funded| funded.checked_add(top_up.amount));
+                funded.map(|_| Place::Here).ok_or(Code::AmountTooLarge)
+            }
             _ => Err(Code::CommissionEnded),
         }
     }

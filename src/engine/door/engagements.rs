@@ -17,9 +17,9 @@ impl Door {
         self.account(field, name).map(party_of)
     }
 
-    /// The field of an account that cannot take part in something new, being closed. A repeat is answered all the
-    /// same (I12), so this is judged behind it, by whoever decides.
-    pub(super) fn closed_party(&self, command: &Command) -> Option<&'static str> {
+    /// An account that cannot take part in something new, being closed. A repeat is answered all the same (I12), so
+    /// this is judged behind it, by whoever decides.
+    pub(super) fn closed_party(&self, command: &Command) -> Option<Box<Refusal>> {
         let parties: [Option<(&'static str, &Name)>; 2] = match command {
             Command::Payment(PaymentCommand::Issue { beneficiary, .. }) => {
                 [beneficiary.as_ref().map(|name| ("beneficiary", name)), None]
@@ -35,7 +35,8 @@ impl Door {
             _ => [None, None],
         };
         let closed = |name| self.account("", name).is_ok_and(|entry| entry.status == Status::Closed);
-        parties.into_iter().flatten().find(|(_, name)| closed(name)).map(|(field, _)| field)
+        let (field, _) = parties.into_iter().flatten().find(|(_, name)| closed(name))?;
+        Some(Box::new(Refusal::new(Code::AccountClosed, field, "is closed")))
     }
 
     pub(super) fn source(&self, paid_from: &PaidFrom) -> Result<Source, Refusal> {
@@ -175,7 +176,7 @@ impl Door {
                 let (recipient, key) = self.gift_of(reference)?;
                 (recipient.number, GiftTask::Show(key))
             }
-            GiftCommand::List => (self.party(caller)?.number, GiftTask::List),
+            GiftCommand::List { skip } => (self.party(caller)?.number, GiftTask::List { skip: *skip }),
         };
         Ok((to, Task::Gift(task)))
     }

@@ -59,9 +59,9 @@ impl Door {
             }
         };
         let key = RequestKey { caller, id: message.request_id.clone() };
-        let closed_party = self.closed_party(&message.command);
+        let objection = self.closed_party(&message.command);
         let mark = RequestMark { key, fingerprint };
-        let request = Request { mark, task, caller_status, closed_party };
+        let request = Request { mark, task, caller_status, objection };
         Ok((to, Body::Request(Box::new(request))))
     }
 
@@ -113,11 +113,11 @@ impl Door {
                 Ok((entry.number, Task::Attach(Box::new(attach))))
             }
             Command::TopUp { offering, serial, amount } => {
-                let payer = self.party(caller)?;
+                self.party(caller)?;
                 let entry = self.offering(offering)?;
                 certificate(entry, *serial)?;
                 let (offering, amount) = (entry.number, positive("amount", *amount)?);
-                Ok((payer.number, Task::TopUp(TopUpTask { offering, serial: *serial, amount })))
+                Ok((offering, Task::TopUp(TopUpTask { offering, serial: *serial, amount })))
             }
             Command::Circulate { offering, serial, via } => {
                 let party = self.party(caller)?;

@@ -137,7 +137,7 @@ pub(super) fn kind(command: &Command) -> Option<&'static str> {
             GiftCommand::Accept { .. } => "gift: accept",
             GiftCommand::Decline { .. } => "gift: decline",
             GiftCommand::Return(_) => "gift: return",
-            GiftCommand::Show(_) | GiftCommand::List => return None,
+            GiftCommand::Show(_) | GiftCommand::List { .. } => return None,
         },
         Command::Mandate(command) => match command {
             MandateCommand::Grant { .. } => "mandate: grant",

@@ -551,7 +551,7 @@ fn shown(stage: &mut Stage, to: &str, gift: &str) -> GiftView {
 
 /// The donors and states of the gifts that wait at an account.
 fn waiting(stage: &mut Stage, account: &str) -> Vec<(crate::domain::ActorNumber, GiftState)> {
-    match stage.send(&by(account, Command::Gift(GiftCommand::List))) {
+    match stage.send(&by(account, Command::Gift(GiftCommand::List { skip: 0 }))) {
         Ok(Done::Gifts(gifts)) => gifts.into_iter().map(|view| (view.donor, view.state.state)).collect(),
         other => panic!("expected a list of gifts, got {other:?}"),
     }

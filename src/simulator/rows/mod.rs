@@ -13,6 +13,7 @@ mod every_command;
 mod funding;
 mod gift_market;
 mod gifts;
+mod hostile;
 mod mandates;
 mod merchants;
 mod payments;

@@ -2,7 +2,7 @@
 
 use super::payments::held;
 use crate::domain::{
-    Code, Command, CommissionTerms, Done, IncreasePolicy, Message, Offer, Serial, Settlement, Take,
+    Answer, Code, Command, CommissionTerms, Done, IncreasePolicy, Message, Offer, Serial, Settlement, Take,
 };
 use crate::limits::REQUEST_KEPT_MS;
 use crate::simulator::engaging::*;
@@ -255,24 +255,31 @@ fn what_comes_too_late_is_undone_whoever_is_faster() {
     assert!(taken > 0 && undone > 0, "both happen: {taken} and {undone}");
 }
 
+/// Another message comes when a top-up is at its payer, and is at the offering before it: what both are answered.
+fn behind_its_first_hop(stage: &mut Stage, adding: &Message, other: Message) -> [Answer; 2] {
+    let added = stage.begin(std::slice::from_ref(adding));
+    assert!(stage.step(), "the offering passes it on");
+    let other = stage.begin(&[other]);
+    stage.run();
+    [other, added].map(|pending| stage.answers(&pending).remove(0).unwrap())
+}
+
 #[test]
 fn the_same_id_is_tried_again_when_the_envelope_is_back() {
     // D4, I12, I14: the envelope is with a buyer who cannot pay
     let mut stage = market_on(Stage::new(1), offer(700, 1), Some(&terms(500, 100)));
     let adding = with_id(top_up("payer", "tea", 1, 60), "adding");
-    let answers = stage.send_all(&[purchase("broke", "tea", 1), adding.clone()]);
-    assert_eq!(
-        answers.into_iter().map(refused).collect::<Vec<_>>(),
-        [Code::InsufficientFunds, Code::Overloaded]
-    );
+    let [bought, added] = behind_its_first_hop(&mut stage, &adding, purchase("broke", "tea", 1));
+    assert_eq!([refused(bought), refused(added)], [Code::InsufficientFunds, Code::Overloaded]);
     assert_eq!((stage.posted("payer"), label(&mut stage, 1)), (1_000_000 - 500, [100, 400, 100]));
     assert_eq!(stage.send(&adding), topped_up(60));
     assert_eq!((stage.posted("payer"), label(&mut stage, 1)), (1_000_000 - 560, [100, 460, 100]));
     // And while the commission itself is still being funded.
     let mut stage = market_on(Stage::new(1), offer(700, 1), None);
-    let answers = stage.send_all(&[attach("payer", "tea", &terms(500, 100)), adding.clone()]);
-    assert!(answers[0].is_ok());
-    assert_eq!(refused(answers[1].clone()), Code::Overloaded);
+    let [attached, added] =
+        behind_its_first_hop(&mut stage, &adding, attach("payer", "tea", &terms(500, 100)));
+    assert!(attached.is_ok(), "{attached:?}");
+    assert_eq!(refused(added), Code::Overloaded);
     assert_eq!(stage.posted("payer"), 1_000_000 - 500);
     assert_eq!(stage.send(&adding), topped_up(60));
 }

@@ -149,7 +149,7 @@ fn reversing() -> Vec<Message> {
         reverse("mall", "order of a ticket"),
         by("mill", Command::Merchant(MerchantCommand::ShowOrder { order: name("order of tea") })),
         by("dora", Command::Gift(GiftCommand::Show(gift("rea", "dora", "oil")))),
-        by("rea", Command::Gift(GiftCommand::List)),
+        by("rea", Command::Gift(GiftCommand::List { skip: 0 })),
         by("rea", Command::Mandate(MandateCommand::Show { mandate: id("standing") })),
     ]
 }
