@@ -74,7 +74,8 @@ pub const RESERVABLE_MS_MAX: u64 = 31 * 24 * 60 * 60 * 1_000;
 /// 24 hours, in milliseconds of the engine's clock.
 pub const REQUEST_KEPT_MS: u64 = 24 * 60 * 60 * 1_000;
 
-/// The most such requests that one account remembers; full means `overloaded`, never forgotten early.
+/// The most such requests of its own that one account remembers, as many of the institution's and as many of others; full
+/// means `overloaded`, never forgotten early.
 pub const REQUESTS_KEPT_MAX: usize = 65_536;
 
 /// The latest point of time that a message may name, in milliseconds since 1970: the year 9999.

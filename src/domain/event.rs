@@ -289,8 +289,9 @@ pub enum MerchantEvent {
         /// Still to come from the payee.
         owed: Money,
     },
-    /// One more request has asked for an order that there was: its id serves no other (I12).
-    OrderAsked(RequestMark),
+    /// One more request has asked for an order that there was, and was answered so much: its id serves no other
+    /// (I12).
+    OrderAsked(RequestMark, Money),
 }
 
 /// What happens to an offering.

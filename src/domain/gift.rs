@@ -119,6 +119,12 @@ impl GiftState {
         }
     }
 
+    /// True while something is still to be done about it: its money is earmarked, or its object is to come (D46).
+    #[must_use]
+    pub fn open(self) -> bool {
+        self.earmarked() || self == GiftState::Withheld
+    }
+
     /// True while its money is earmarked at its recipient (T8).
     #[must_use]
     pub fn earmarked(self) -> bool {
@@ -164,5 +170,6 @@ mod tests {
             }
         }
         assert_eq!(STATES.map(GiftState::earmarked), [true, true, false, false, false, false, false, false]);
+        assert_eq!(STATES.map(GiftState::open), [true, true, false, false, false, true, false, false]);
     }
 }

@@ -157,18 +157,6 @@ impl Task {
                 | Task::Merchant(MerchantTask::ShowOrder(_))
         )
     }
-
-    /// True for what an account remembers for a day; the rest it recognises for ever by what it has made, or
-    /// changes nothing (DESIGN §5).
-    #[must_use]
-    pub fn passes(&self) -> bool {
-        let lasting = matches!(
-            self,
-            Task::Gift(GiftTask::Give(_))
-                | Task::Merchant(MerchantTask::Withhold(_) | MerchantTask::Provide(_))
-        );
-        !lasting && !self.looks()
-    }
 }
 
 /// How an account begins.

@@ -131,13 +131,16 @@ impl Engine {
         most: usize,
     ) -> Result<PlatformPage, Refusal> {
         query.check()?;
+        if most == 0 {
+            return Err(Refusal::new(Code::BadValue, "most", "is 0: ask for one row at least"));
+        }
         let most = most.min(PAGE_ENTRIES_MAX);
         let directory = &self.door().common().directory;
         let found = directory.published(&query.words, after.0, PLATFORM_LOOKED_AT_MAX);
         let more = found.len() == PLATFORM_LOOKED_AT_MAX;
         let last = found.last().map(|(number, _)| PlatformCursor(*number));
         let mut page = PlatformPage { rows: Vec::new(), next: last.filter(|_| more) };
-        for part in found.chunks(most.max(1)) {
+        for part in found.chunks(most) {
             let shows = part.iter().map(|(_, offering)| Command::ShowOffering { offering: offering.clone() });
             for answer in self.send_batch(looks(shows)?).await {
                 let Done::Offering(row) = answer? else { continue };

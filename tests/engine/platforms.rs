@@ -101,6 +101,8 @@ fn a_query_out_of_its_bounds_is_refused_by_the_field() {
         let refusal = refused.unwrap_err();
         assert_eq!((refusal.code, refusal.field.as_ref()), (wanted, field));
     }
+    let none = pollster::block_on(house.engine().platform(&all(), PlatformCursor::default(), 0)).unwrap_err();
+    assert_eq!((none.code, none.field.as_ref()), (Code::BadValue, "most"));
 }
 
 // V2, V3

@@ -283,7 +283,13 @@ impl Account {
             GiftEvent::Returned(key, mark) => {
                 let price = self.change_gift(key, GiftState::Returned);
                 self.unmark(price);
-                self.keep(at, mark, Done::GiftChanged { state: GiftState::Returned });
+                if self.own(mark) {
+                    self.keep(at, mark, Done::GiftChanged { state: GiftState::Returned });
+                } else {
+                    // A merchant's takes none of the room of a day: it is recognised for ever, as the gift is.
+                    let returned = self.engage().returned.get_or_insert_default();
+                    returned.insert(mark.key.clone(), mark.fingerprint);
+                }
             }
             GiftEvent::Withheld(key, order) => {
                 let price = self.change_gift_by(key, |gift| {
@@ -386,7 +392,9 @@ impl Account {
                     self.keep(at, &mark, Done::OrderReversed { paid: *paid, owed: *owed });
                 }
             }
-            MerchantEvent::OrderAsked(mark) => self.recognise(mark),
+            MerchantEvent::OrderAsked(mark, amount) => {
+                self.keep(at, mark, Done::Withheld { amount: *amount })
+            }
         }
     }
 

@@ -19,8 +19,15 @@ impl Account {
         let freed = match &debit.source {
             Source::Available => self.can_pay(debit.amount).map(|()| None),
             Source::Reservation => Ok(Some(AccountEvent::HoldFreed(certificate))),
-            Source::PaymentCertificate(spent) => self.spend_payment(context, spent, debit.amount).map(Some),
-            Source::Gift(spent) => self.spend_gift(spent, debit).map(Some),
+            Source::PaymentCertificate(spent) => {
+                let allowed = self.can_pay(Money::ZERO);
+                allowed.and_then(|()| self.spend_payment(context, spent, debit.amount).map(Some))
+            }
+            // A merchant withholds what was committed before, by whatever its recipient may do now (D46).
+            Source::Gift(spent) => {
+                let allowed = if spent.order.is_some() { Ok(()) } else { self.can_pay(Money::ZERO) };
+                allowed.and_then(|()| self.spend_gift(spent, debit).map(Some))
+            }
         };
         let freed = match freed {
             Ok(freed) => freed,

@@ -33,6 +33,8 @@ pub(super) struct Engagements {
     /// A donor may give very many.
     pub(super) given: Option<Box<PartedMap<RequestId, Given>>>,
     pub(super) gifts: Received,
+    /// By which requests of their merchants gifts were returned.
+    pub(super) returned: Option<Box<PartedMap<RequestKey, Fingerprint>>>,
     pub(super) mandates: BTreeMap<RequestId, Mandate>,
     pub(super) merchant: Option<Box<Merchant>>,
     /// Oldest first.
@@ -63,38 +65,38 @@ pub(super) struct Given {
 /// Gifts that an account was given.
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct Received {
-    /// Those whose money is earmarked.
-    pub(super) waiting: BTreeMap<RequestKey, Gift>,
+    /// Those whose money is earmarked or whose object is still to come.
+    pub(super) open: BTreeMap<RequestKey, Gift>,
     /// All others: there may be very many.
     over: Option<Box<PartedMap<RequestKey, Gift>>>,
 }
 
 impl Received {
     pub(super) fn get(&self, key: &RequestKey) -> Option<&Gift> {
-        self.waiting.get(key).or_else(|| self.over.as_ref()?.get(key))
+        self.open.get(key).or_else(|| self.over.as_ref()?.get(key))
     }
 
     pub(super) fn len(&self) -> usize {
-        self.waiting.len() + self.over.as_ref().map_or(0, |over| over.len())
+        self.open.len() + self.over.as_ref().map_or(0, |over| over.len())
     }
 
-    /// Those that wait first, by donor and id; the rest in no order.
+    /// Open ones first, by donor and id; the rest in no order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&RequestKey, &Gift)> {
         let over = self.over.iter().flat_map(|over| over.iter());
-        self.waiting.iter().chain(over.map(|(key, gift)| (key, gift)))
+        self.open.iter().chain(over.map(|(key, gift)| (key, gift)))
     }
 
     pub(super) fn insert(&mut self, key: &RequestKey, gift: Gift) {
-        if gift.state.earmarked() {
-            self.waiting.insert(key.clone(), gift);
+        if gift.state.open() {
+            self.open.insert(key.clone(), gift);
         } else {
             self.over.get_or_insert_with(|| Box::new(PartedMap::new())).insert(key.clone(), gift);
         }
     }
 
-    /// Gives the gift as it is then. One that is over never waits again.
+    /// Gives the gift as it is then. One that is over is never open again.
     pub(super) fn change(&mut self, key: &RequestKey, change: impl FnOnce(&mut Gift)) -> Gift {
-        let known = self.waiting.remove(key).or_else(|| self.over.as_ref()?.get(key).cloned());
+        let known = self.open.remove(key).or_else(|| self.over.as_ref()?.get(key).cloned());
         let mut gift = known.unwrap_or_else(|| unreachable!("a gift is kept for ever"));
         change(&mut gift);
         self.insert(key, gift.clone());
@@ -115,9 +117,16 @@ impl Engagements {
         let orders = self.merchant.as_ref().map_or(0, |merchant| merchant.orders.len());
         let asked = self.merchant.as_ref().map_or(0, |merchant| merchant.asked.len());
         let given = self.given.as_ref().map_or(0, |given| given.len());
+        let returned = self.returned.as_ref().map_or(0, |returned| returned.len());
         // Eight numbers of the page weigh as much as one of the rest.
         let page = self.page.len() / 8;
-        page + self.payments.len() + self.gifts.len() + self.mandates.len() + orders + asked + given
+        page + self.payments.len()
+            + self.gifts.len()
+            + self.mandates.len()
+            + orders
+            + asked
+            + given
+            + returned
     }
 
     /// True where it is party to something that is not over (D46).
@@ -129,6 +138,6 @@ impl Engagements {
             || !self.debts.is_empty()
             || !self.under_way.is_empty()
             || self.payments.values().any(|payment| !payment.held().is_zero())
-            || !self.gifts.waiting.is_empty()
+            || !self.gifts.open.is_empty()
     }
 }

@@ -43,7 +43,8 @@ impl Account {
                 }
             },
             GiftTask::List { skip } => {
-                let waiting = self.engagements.iter().flat_map(|engagements| &engagements.gifts.waiting);
+                let open = self.engagements.iter().flat_map(|engagements| &engagements.gifts.open);
+                let waiting = open.filter(|(_, gift)| gift.state.earmarked());
                 let shown = waiting.skip(*skip as usize).take(GIFTS_PER_VIEW_MAX);
                 Decision::Answer(Done::Gifts(shown.map(|(key, gift)| gift_view(key, gift)).collect()))
             }

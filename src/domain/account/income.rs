@@ -47,11 +47,18 @@ impl Account {
         Body::Credit(Credit { amount, reason, from: self.number, awaited: false })
     }
 
-    /// What of an amount it can pay back now, and what it will owe; none where the whole is asked for and not there.
-    fn pay_back(&self, amount: Money, when_short: WhenShort) -> Option<(Money, Money)> {
+    /// What of an amount it can pay back now, and what it will owe to that creditor; none where the whole is asked for
+    /// and not there. Nobody owes to itself.
+    fn pay_back(
+        &self,
+        amount: Money,
+        when_short: WhenShort,
+        creditor: ActorNumber,
+    ) -> Option<(Money, Money)> {
         let paid = amount.min(self.available());
-        let owed = amount.checked_sub(paid).unwrap_or_default();
-        (owed.is_zero() || when_short == WhenShort::Receivable).then_some((paid, owed))
+        let short = amount.checked_sub(paid).unwrap_or_default();
+        let owed = if creditor == self.number { Money::ZERO } else { short };
+        (short.is_zero() || when_short == WhenShort::Receivable).then_some((paid, owed))
     }
 
     /// The events of paying back: what goes now, what is owed to whom.
@@ -60,8 +67,7 @@ impl Account {
         if !paid.is_zero() {
             step.events.push(account(AccountEvent::PaidBack { amount: paid, to }));
         }
-        // Nobody owes to itself.
-        if !owed.is_zero() && debt.to != self.number {
+        if !owed.is_zero() {
             step.events.push(account(AccountEvent::Owes(Debt { amount: owed, ..debt })));
         }
         step
@@ -70,7 +76,7 @@ impl Account {
     /// F7, D23: the price of a purchase goes back to the certificate, which passes it on.
     pub(super) fn apply_debit_refund(&self, debit: &DebitRefund) -> Step {
         let DebitRefund { certificate, buyer, amount, when_short } = *debit;
-        let Some((paid, owed)) = self.pay_back(amount, when_short) else {
+        let Some((paid, owed)) = self.pay_back(amount, when_short, buyer) else {
             return Step::default().sending(certificate, Body::RefundRefused);
         };
         let debt = Debt { to: buyer, amount: owed, paid_by: Income::Sales };
@@ -80,15 +86,15 @@ impl Account {
     /// T14: the price of an order goes back to the recipient, and with a gift on to its donor.
     pub(super) fn apply_reverse_order(&self, reverse: &ReverseOrder) -> Step {
         let merchant = reverse.order.merchant;
-        let Some((paid, owed)) = self.pay_back(reverse.amount, reverse.when_short) else {
-            return Step::default().sending(merchant, Body::ReversalRefused(reverse.order.reference.clone()));
-        };
         let recipient = reverse.from.recipient.number;
         let gift = match &reverse.from.right {
             WithholdingRight::Gift(key) => Some(key),
             WithholdingRight::Mandate(_) => None,
         };
         let creditor = gift.map_or(recipient, |key| key.caller);
+        let Some((paid, owed)) = self.pay_back(reverse.amount, reverse.when_short, creditor) else {
+            return Step::default().sending(merchant, Body::ReversalRefused(reverse.order.reference.clone()));
+        };
         let debt = Debt { to: creditor, amount: owed, paid_by: Income::Sales };
         let mut step = self.paid_back((paid, owed), recipient, debt);
         match gift {
@@ -105,8 +111,7 @@ impl Account {
 
     /// D44: what is available goes to the commission's payer, and what is not may become a debt.
     pub(super) fn apply_claw_back(&self, claw: &ClawBack) -> Step {
-        let paid = claw.amount.min(self.available());
-        let owed = claw.amount.checked_sub(paid).unwrap_or_default();
+        let (paid, owed) = self.pay_back(claw.amount, WhenShort::Receivable, claw.payer).unwrap_or_default();
         let owed = if claw.receivable { owed } else { Money::ZERO };
         let debt = Debt { to: claw.payer, amount: owed, paid_by: Income::Commission };
         let mut step = self.paid_back((paid, owed), claw.certificate, debt);

@@ -10,12 +10,12 @@ mod gifts;
 mod income;
 mod merchant;
 mod payments;
+mod remembered;
 mod requests;
 mod transfers;
 
-use std::collections::{BTreeMap, VecDeque};
-
 use engagements::{Deadline, Engagements, PendingTransfer};
+use remembered::Remembered;
 use serde::{Deserialize, Serialize};
 
 use super::answer::{AccountView, Done};
@@ -27,7 +27,7 @@ use super::inside::Body;
 use super::merchant::{Mandate, Merchant, Order, Registration};
 use super::money::{Balance, Currency, Money};
 use super::name::{Name, RequestId};
-use super::number::{ActorNumber, Fingerprint};
+use super::number::ActorNumber;
 use super::payment::PaymentCertificate;
 use super::refusal::{Code, Refusal};
 use super::request::{Opening, Party, RequestKey, RequestMark};
@@ -47,21 +47,10 @@ pub struct Account {
     /// In minor units, over its whole life: no bound of an amount holds for these two.
     deposits: u128,
     cash_outs: u128,
-    requests: BTreeMap<RequestKey, Kept>,
-    /// The same by their time, oldest first; one that was kept anew stands here twice.
-    ages: VecDeque<(Timestamp, RequestKey)>,
-    /// How many of the requests are not its own.
-    requests_of_others: u32,
-    /// None while it has only ever paid and been paid: an idle account is small.
+    /// None while it was only ever paid: an idle account is small.
+    remembered: Option<Box<Remembered>>,
+    /// None while it has only ever paid and been paid.
     engagements: Option<Box<Engagements>>,
-}
-
-/// A request that is recognised for a day (DESIGN §5).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Kept {
-    fingerprint: Fingerprint,
-    at: Timestamp,
-    done: Done,
 }
 
 impl Account {
@@ -78,9 +67,7 @@ impl Account {
             credit_limit: opening.credit_limit,
             deposits: u128::from(opening.deposit.minor()),
             cash_outs: 0,
-            requests: BTreeMap::new(),
-            ages: VecDeque::new(),
-            requests_of_others: 0,
+            remembered: None,
             engagements: None,
         }
     }
@@ -154,7 +141,8 @@ impl Account {
     /// How many requests, gifts, orders and the like it remembers.
     #[must_use]
     pub fn entries(&self) -> usize {
-        self.ages.len() + self.engagements.as_ref().map_or(0, |engagements| engagements.entries())
+        let remembered = self.remembered.as_ref().map_or(0, |remembered| remembered.len());
+        remembered + self.engagements.as_ref().map_or(0, |engagements| engagements.entries())
     }
 
     /// Its name.
@@ -272,7 +260,7 @@ impl Account {
             .map(|pending| pending.amount)
     }
 
-    /// The gifts that it was given: those that wait by donor and id, then the ended ones in no order.
+    /// The gifts that it was given: open ones by donor and id, then the ended ones in no order.
     pub fn gifts(&self) -> impl Iterator<Item = (&RequestKey, &Gift)> {
         self.engagements.iter().flat_map(|engagements| engagements.gifts.iter())
     }

@@ -1,17 +1,18 @@
 //! What is asked of an account itself, and the order in which that is judged: repeat, status, then the rule.
 
-use super::{Account, Kept, account, refuse, signed};
+use super::{Account, account, refuse, signed};
 use crate::domain::answer::{Done, PageView};
 use crate::domain::chain::Head;
 use crate::domain::command::{Status, StatusChange};
 use crate::domain::event::AccountEvent;
+use crate::domain::gift::GiftState;
 use crate::domain::money::{Balance, Money};
 use crate::domain::number::{ActorNumber, Fingerprint};
 use crate::domain::refusal::{Code, Refusal};
-use crate::domain::request::{MerchantTask, Request, RequestKey, RequestMark, Task};
+use crate::domain::request::{GiftTask, MerchantTask, Request, RequestMark, Task};
 use crate::domain::step::{Context, Decision, Step};
 use crate::domain::time::Timestamp;
-use crate::limits::{PAGE_ENTRIES_MAX, REQUEST_KEPT_MS, REQUESTS_KEPT_MAX};
+use crate::limits::{PAGE_ENTRIES_MAX, REQUESTS_KEPT_MAX};
 
 impl Account {
     pub(super) fn apply_request(
@@ -42,11 +43,8 @@ impl Account {
         if let Some(objection) = &request.objection {
             return Decision::Refuse(Refusal::clone(objection));
         }
-        if request.task.passes() && self.remembers_enough(mark, context.now) {
-            let detail = format!(
-                "is one of more than {REQUESTS_KEPT_MAX} in a day at one account: send it when the oldest is a day old"
-            );
-            return Decision::Refuse(Refusal::new(Code::Overloaded, "request_id", detail));
+        if self.kept_for_a_day(request) && self.remembers_enough(mark, context.now) {
+            return Decision::Refuse(remembers_enough());
         }
         match &request.task {
             Task::Open(_) => unreachable!("a name that is taken is refused before"),
@@ -61,6 +59,20 @@ impl Account {
             Task::Merchant(task) => self.apply_merchant(context, mark, task),
             Task::TopUp(task) => self.apply_top_up(context, mark, task),
             other => unreachable!("a door never sends an account {other:?}"),
+        }
+    }
+
+    /// True for what is remembered for a day where there is room: the rest is recognised for ever by what it has made, or
+    /// changes nothing. What the institution does about a status is always heard: an account that is full may have to be
+    /// frozen.
+    fn kept_for_a_day(&self, request: &Request) -> bool {
+        let own = self.own(&request.mark);
+        match &request.task {
+            Task::Status(_) => own,
+            Task::Gift(GiftTask::Return(_)) => own,
+            Task::Gift(GiftTask::Give(_)) => false,
+            Task::Merchant(MerchantTask::Withhold(_) | MerchantTask::Provide(_)) => false,
+            task => !task.looks(),
         }
     }
 
@@ -172,95 +184,33 @@ impl Account {
             };
             return Some(same(*fingerprint, done));
         }
-        let kept = self.requests.get(&mark.key)?;
-        (now.since(kept.at) < REQUEST_KEPT_MS).then(|| same(kept.fingerprint, kept.done.clone()))
+        if let Some(fingerprint) = engagements.and_then(|there| there.returned.as_ref()?.get(&mark.key)) {
+            return Some(same(*fingerprint, Done::GiftChanged { state: GiftState::Returned }));
+        }
+        let kept = self.remembered.as_ref()?.get(&mark.key, now)?;
+        Some(same(kept.fingerprint, kept.done.clone()))
     }
 
-    /// True where no more of this caller's kind can be kept: the account's own and those of others have a bound
-    /// each, so that nobody else fills its memory; the institution is trusted (P7) and always heard.
-    fn remembers_enough(&self, mark: &RequestMark, now: Timestamp) -> bool {
-        let others = self.requests_of_others as usize;
-        let kept = match mark.key.caller {
-            ActorNumber::FUNDS_MANAGEMENT => return false,
-            caller if caller == self.number => self.requests.len() - others,
-            _ => others,
-        };
-        let fresh = |(at, _): &(Timestamp, RequestKey)| now.since(*at) < REQUEST_KEPT_MS;
-        kept >= REQUESTS_KEPT_MAX && self.ages.front().is_some_and(fresh)
+    /// True where a request that would be remembered for a day finds no room.
+    pub(super) fn remembers_enough(&self, mark: &RequestMark, now: Timestamp) -> bool {
+        self.remembered.as_ref().is_some_and(|remembered| remembered.full(self.number, mark.key.caller, now))
     }
 
     pub(super) fn keep(&mut self, at: Timestamp, mark: &RequestMark, done: Done) {
-        while let Some((kept_at, key)) =
-            self.ages.pop_front_if(|(kept_at, _)| at.since(*kept_at) >= REQUEST_KEPT_MS)
-        {
-            if self.requests.get(&key).is_some_and(|kept| kept.at == kept_at) {
-                self.requests.remove(&key);
-                self.requests_of_others -= u32::from(key.caller != self.number);
-            }
-        }
-        self.ages.push_back((at, mark.key.clone()));
-        let kept = Kept { fingerprint: mark.fingerprint, at, done };
-        let is_new = self.requests.insert(mark.key.clone(), kept).is_none();
-        self.requests_of_others += u32::from(is_new && !self.own(mark));
+        let number = self.number;
+        self.remembered.get_or_insert_default().keep(number, at, mark, done);
     }
+}
+
+/// Why a request that would be remembered for a day is refused where there is no room for it.
+pub(super) fn remembers_enough() -> Refusal {
+    let detail = format!(
+        "is one of more than {REQUESTS_KEPT_MAX} in a day at one account: send it when the oldest is a day old"
+    );
+    Refusal::new(Code::Overloaded, "request_id", detail)
 }
 
 /// An event with its answer.
 pub(super) fn done(event: AccountEvent, done: Done) -> Decision {
     Decision::Record(Step::of(vec![account(event)]).answering(Ok(done)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::money::Currency;
-    use crate::domain::name::{Name, RequestId};
-    use crate::domain::number::WalkId;
-    use crate::domain::request::{GiftTask, Opening};
-
-    const OWN: ActorNumber = ActorNumber(1 << 32);
-    const OTHER: ActorNumber = ActorNumber(2 << 32);
-
-    fn mark(caller: ActorNumber, id: usize) -> RequestMark {
-        let key = RequestKey { caller, id: RequestId::new(format!("request {id}")).unwrap() };
-        RequestMark { key, fingerprint: Fingerprint::default() }
-    }
-
-    fn answer(account: &Account, now: Timestamp, caller: ActorNumber, task: Task) -> Result<(), Code> {
-        let mark = mark(caller, usize::MAX);
-        let request = Request { mark, task, caller_status: Status::Open, objection: None };
-        let context = Context { now, walk: WalkId(1) };
-        match account.apply_request(context, 0, &Head::default(), &request) {
-            Decision::Refuse(refusal) => Err(refusal.code),
-            _ => Ok(()),
-        }
-    }
-
-    // DESIGN §5, I12, D22
-    #[test]
-    fn nobody_fills_the_memory_of_another_account_s_requests() {
-        let opening = Opening {
-            name: Name::new("bob").unwrap(),
-            currency: Currency::USD,
-            deposit: Money::from_minor(9).unwrap(),
-            credit_limit: Money::ZERO,
-        };
-        let mut account = Account::opened(OWN, &opening, &mark(ActorNumber::FUNDS_MANAGEMENT, 0));
-        let one = Money::from_minor(1).unwrap();
-        let closes = || Task::Status(StatusChange::AcceptGifts { by_itself: true });
-        let reaches = |account: &Account, now, caller, task| answer(account, Timestamp(now), caller, task);
-        (0..REQUESTS_KEPT_MAX).for_each(|id| account.keep(Timestamp(10), &mark(OTHER, id), Done::Provided));
-        assert_eq!(reaches(&account, 10, OTHER, closes()), Err(Code::Overloaded), "others have their bound");
-        assert_eq!(reaches(&account, 10, OWN, closes()), Ok(()), "and it has its own");
-        (0..REQUESTS_KEPT_MAX).for_each(|id| account.keep(Timestamp(10), &mark(OWN, id), Done::Provided));
-        assert_eq!(reaches(&account, 10, OWN, closes()), Err(Code::Overloaded));
-        let (institution, list) = (ActorNumber::FUNDS_MANAGEMENT, Task::Gift(GiftTask::List { skip: 0 }));
-        assert_eq!(reaches(&account, 10, institution, Task::Deposit(one)), Ok(()), "it is always heard");
-        assert_eq!(reaches(&account, 10, OWN, list), Ok(()), "a look is kept nowhere");
-        let tomorrow = 10 + REQUEST_KEPT_MS;
-        assert_eq!(reaches(&account, tomorrow - 1, OWN, closes()), Err(Code::Overloaded));
-        assert_eq!(reaches(&account, tomorrow, OWN, closes()), Ok(()));
-        account.keep(Timestamp(tomorrow), &mark(OWN, 0), Done::Provided);
-        assert_eq!((account.requests.len(), account.requests_of_others), (1, 0), "all of yesterday is gone");
-    }
 }

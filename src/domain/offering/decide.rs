@@ -62,8 +62,12 @@ impl Offering {
         };
         let own = |own: &RequestMark| own.key == mark.key;
         let repeats = known.is_some() || (!elsewhere(&request.task) && self.own_marks().any(own));
-        // What is passed on to its caller's account is judged there.
-        let passes = matches!(request.task, Task::Gift(_) | Task::TopUp(_)) || request.task.looks();
+        // What is passed on is judged by whoever decides: the caller's account, or a certificate that knows its ids.
+        let passes = match &request.task {
+            Task::Gift(_) | Task::TopUp(_) => true,
+            Task::Circulate(task) => task.named.is_some_and(|serial| self.stock.has_chain(serial)),
+            task => task.looks(),
+        };
         if let Some(refusal) = request.barred().filter(|_| !repeats && !passes) {
             return Decision::Refuse(refusal);
         }
@@ -213,21 +217,15 @@ impl Offering {
         other.then(|| Refusal::new(Code::AmountMismatch, "price", detail))
     }
 
-    /// D37: only the commission's payer adds to it. Who that is never changes.
+    /// D37: only the commission's payer adds to it. Once it is attached, who that is never changes.
     fn objects_to_top_up(&self, caller: ActorNumber) -> Option<Refusal> {
+        let payer = match &self.commission {
+            Commission::None | Commission::Attaching(..) => None,
+            Commission::Attached(there) | Commission::Expired(there) => Some(there.payer),
+        };
         let detail = "is not the payer of the commission";
-        let other = self.payer().is_some_and(|payer| payer != caller);
+        let other = payer.is_some_and(|payer| payer != caller);
         other.then(|| Refusal::new(Code::NotAllowed, "caller", detail))
-    }
-
-    /// The commission's payer, also while the money is on its way.
-    fn payer(&self) -> Option<ActorNumber> {
-        match &self.commission {
-            Commission::None => None,
-            Commission::Attaching(there, _) | Commission::Attached(there) | Commission::Expired(there) => {
-                Some(there.payer)
-            }
-        }
     }
 
     /// The walk to wait for while the commission is being funded.

@@ -157,12 +157,66 @@ fn a_merchant_takes_more_orders_in_a_day_than_an_account_keeps_requests_and_know
     }
     let taken = i64::try_from(orders).unwrap();
     assert_eq!(stage.posted("till"), taken);
-    let first = with_id(ask(0), "asked again");
-    assert_eq!(stage.send(&first), Ok(Done::Withheld { amount: money(1) }));
+    let (first, again) = (with_id(ask(orders), "the id"), with_id(ask(0), "asked again"));
+    for message in [&first, &again] {
+        assert_eq!(stage.send(message), Ok(Done::Withheld { amount: money(1) }));
+    }
+    assert_eq!(refused(stage.send(&with_id(ask(orders + 1), "asked again"))), Code::IdReused);
     stage.later(2 * crate::limits::REQUEST_KEPT_MS);
-    assert_eq!(refused(stage.send(&with_id(ask(orders), "asked again"))), Code::IdReused);
-    assert_eq!(stage.send(&first), Ok(Done::Withheld { amount: money(1) }));
-    assert_eq!(stage.posted("till"), taken);
+    assert_eq!(refused(stage.send(&with_id(ask(orders + 1), "the id"))), Code::IdReused, "for ever");
+    for message in [&first, &again] {
+        assert_eq!(stage.send(message), Ok(Done::Withheld { amount: money(1) }));
+    }
+    assert_eq!(stage.posted("till"), taken + 1);
+}
+
+#[test]
+fn one_order_asked_for_again_and_again_takes_the_room_of_a_day_and_no_more() {
+    // DESIGN 5, D43
+    let mut stage = Stage::large(1);
+    for (account, purse) in [("bob", 100), ("mall", 0), ("till", 0)] {
+        stage.send(&open(account, purse)).unwrap();
+    }
+    stage.send(&register("mall", "till", WhenShort::Refuse)).unwrap();
+    stage.send(&grant("bob", "all", "mall", (100, 1), None)).unwrap();
+    let ask = || withhold_by_mandate("mall", "order", 1, "bob", "all");
+    stage.send(&ask()).unwrap();
+    let before = stage.account("mall").entries();
+    let again: Vec<Message> = (0..5_000).map(|_| ask()).collect();
+    stage.send_all(&again).into_iter().for_each(|answer| drop(answer.unwrap()));
+    stage.later(3 * crate::limits::REQUEST_KEPT_MS);
+    stage.send(&deposit("mall", 1)).unwrap();
+    let after = stage.account("mall").entries();
+    assert!(after <= before + 1, "{before} entries, then {after}, for one order of 1");
+}
+
+#[test]
+fn a_merchant_that_returns_gifts_takes_no_room_of_a_day_at_their_recipient() {
+    // D22, I12: whoever accepts gifts as they arrive pays nothing for what others do with them
+    let mut stage = shop(1);
+    stage.send(&accept_gifts("bob", true)).unwrap();
+    let before = stage.account("bob").entries();
+    let mut returns = Vec::new();
+    for of in 0..100 {
+        stage.send(&give("ann", &format!("g{of}"), "bob", "mall", (goods(), 1))).unwrap();
+        returns.push(return_gift("mall", gift("bob", "ann", &format!("g{of}"))));
+        stage.send(&returns[of]).unwrap();
+    }
+    assert_eq!(stage.account("bob").entries(), before + 200, "the gifts and their returns, for ever");
+    stage.later(2 * crate::limits::REQUEST_KEPT_MS);
+    for message in &returns {
+        assert_eq!(
+            stage.send(message),
+            Ok(Done::GiftChanged { state: GiftState::Returned }),
+            "known for ever"
+        );
+    }
+    stage.send(&give("ann", "more", "bob", "mall", (goods(), 1))).unwrap();
+    let reused = Message {
+        request_id: returns[0].request_id.clone(),
+        ..return_gift("mall", gift("bob", "ann", "more"))
+    };
+    assert_eq!(refused(stage.send(&reused)), Code::IdReused);
 }
 
 #[test]

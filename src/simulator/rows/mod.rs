@@ -3,6 +3,7 @@
 mod acquiring;
 mod allocating;
 mod backing;
+mod between_hops;
 mod certificate_gifts;
 mod circulating;
 mod clawing_back;

@@ -1,0 +1,117 @@
+//! The requests that an account recognises for a day (DESIGN §5).
+//!
+//! Each kind of caller has a bound of its own, so that nobody fills the room of another. Absent on purpose: what is
+//! recognised for ever; that stands with what it has made.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::answer::Done;
+use crate::domain::number::{ActorNumber, Fingerprint};
+use crate::domain::request::{RequestKey, RequestMark};
+use crate::domain::time::Timestamp;
+use crate::limits::{REQUEST_KEPT_MS, REQUESTS_KEPT_MAX};
+
+/// An account's requests of a day, those of the institution to it, and those of others.
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+pub(super) struct Remembered {
+    kept: BTreeMap<RequestKey, Kept>,
+    /// By kind of caller and time, oldest first.
+    ages: [VecDeque<(Timestamp, RequestKey)>; 3],
+}
+
+/// What is answered to a repeat.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Kept {
+    pub(super) fingerprint: Fingerprint,
+    pub(super) at: Timestamp,
+    pub(super) done: Done,
+}
+
+/// Which of the queues a caller's requests stand in.
+fn kind(account: ActorNumber, caller: ActorNumber) -> usize {
+    match caller {
+        ActorNumber::FUNDS_MANAGEMENT => 1,
+        caller if caller == account => 0,
+        _ => 2,
+    }
+}
+
+impl Remembered {
+    pub(super) fn len(&self) -> usize {
+        self.kept.len()
+    }
+
+    pub(super) fn get(&self, key: &RequestKey, now: Timestamp) -> Option<&Kept> {
+        self.kept.get(key).filter(|kept| now.since(kept.at) < REQUEST_KEPT_MS)
+    }
+
+    /// True where no more of this caller's kind can be kept at the account of this number.
+    pub(super) fn full(&self, account: ActorNumber, caller: ActorNumber, now: Timestamp) -> bool {
+        let ages = &self.ages[kind(account, caller)];
+        let fresh = |(at, _): &(Timestamp, RequestKey)| now.since(*at) < REQUEST_KEPT_MS;
+        ages.len() >= REQUESTS_KEPT_MAX && ages.front().is_some_and(fresh)
+    }
+
+    pub(super) fn keep(&mut self, account: ActorNumber, at: Timestamp, mark: &RequestMark, done: Done) {
+        for ages in &mut self.ages {
+            while let Some((kept_at, key)) =
+                ages.pop_front_if(|(kept_at, _)| at.since(*kept_at) >= REQUEST_KEPT_MS)
+            {
+                if self.kept.get(&key).is_some_and(|kept| kept.at == kept_at) {
+                    self.kept.remove(&key);
+                }
+            }
+        }
+        self.ages[kind(account, mark.key.caller)].push_back((at, mark.key.clone()));
+        self.kept.insert(mark.key.clone(), Kept { fingerprint: mark.fingerprint, at, done });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::name::RequestId;
+
+    const OWN: ActorNumber = ActorNumber(1 << 32);
+    const OTHER: ActorNumber = ActorNumber(2 << 32);
+
+    fn mark(caller: ActorNumber, id: usize) -> RequestMark {
+        let key = RequestKey { caller, id: RequestId::new(format!("request {id}")).unwrap() };
+        RequestMark { key, fingerprint: Fingerprint::default() }
+    }
+
+    // DESIGN §5, I12
+    #[test]
+    fn each_kind_of_caller_has_room_of_its_own_and_a_day_of_it() {
+        let callers = [OWN, ActorNumber::FUNDS_MANAGEMENT, OTHER];
+        let mut remembered = Remembered::default();
+        let full =
+            |remembered: &Remembered, now| callers.map(|caller| remembered.full(OWN, caller, Timestamp(now)));
+        for (place, caller) in callers.into_iter().enumerate() {
+            let at = Timestamp(10 * (place as u64 + 1));
+            for id in 0..REQUESTS_KEPT_MAX {
+                assert!(!remembered.full(OWN, caller, at), "{caller:?}: {id}");
+                remembered.keep(OWN, at, &mark(caller, id), Done::Provided);
+            }
+            let expected = [true, place >= 1, place >= 2];
+            assert_eq!(full(&remembered, at.0), expected, "{caller:?}");
+        }
+        assert_eq!(full(&remembered, 10 + REQUEST_KEPT_MS - 1), [true; 3]);
+        assert_eq!(
+            full(&remembered, 10 + REQUEST_KEPT_MS),
+            [false, true, true],
+            "the oldest of its kind counts"
+        );
+        let late = Timestamp(30 + REQUEST_KEPT_MS);
+        remembered.keep(OWN, late, &mark(OWN, 7), Done::Provided);
+        assert_eq!(
+            (remembered.len(), full(&remembered, late.0)),
+            (1, [false; 3]),
+            "all of yesterday is gone"
+        );
+        assert!(remembered.get(&mark(OWN, 7).key, late).is_some());
+        assert!(remembered.get(&mark(OTHER, 7).key, late).is_none());
+    }
+}
