@@ -214,8 +214,8 @@ fn a_folder_in_use_is_named_and_its_owner_is_not_disturbed() {
     for shards in [1, 3] {
         let engine = Engine::open(Config::new(&data).with_shards(shards)).unwrap();
         let before = contents(&data);
-        assert_fails(&Program::sale(&orders, &data, shards).run(), &["is in use by another process"]);
-        assert_fails(&Program::audit(&data).run(), &["is in use by another process"]);
+        assert_fails(&Program::sale(&orders, &data, shards).run(), &["is in use by this or another process"]);
+        assert_fails(&Program::audit(&data).run(), &["is in use by this or another process"]);
         assert_untouched(&data, &before, "a second process");
         engine.close().unwrap();
         drop(engine);
@@ -313,8 +313,12 @@ fn a_number_of_shards_out_of_its_bounds_is_named_with_its_bounds() {
     let (folder, orders) = place();
     let data = folder.path().join("data");
     for shards in [0, 65, 1_000, usize::MAX] {
-        let ran = Program::sale(&orders, &data, shards).run();
-        assert_fails(&ran, &[&format!("shards is {shards}: give 1 to 64")]);
+        let Ran { code, error, .. } = Program::sale(&orders, &data, shards).run();
+        assert_eq!(code, Some(2), "{error}");
+        assert!(
+            error.contains(&format!("'{shards}' for '--shards <N>'")) && error.contains("1..=64"),
+            "{error}"
+        );
         assert!(!data.exists(), "{shards} shards made a data folder");
     }
     Program::sale(&orders, &data, 64).run().json();

@@ -20,7 +20,8 @@ pub struct Notices {
     wanted: AtomicBool,
     /// By their positions.
     held: Mutex<BTreeMap<Position, Vec<Notice>>>,
-    listeners: broadcast::Sender<Arc<Notice>>,
+    /// None once the engine is closed.
+    listeners: Mutex<Option<broadcast::Sender<Arc<Notice>>>>,
 }
 
 impl Default for Notices {
@@ -28,17 +29,25 @@ impl Default for Notices {
         Notices {
             wanted: AtomicBool::new(false),
             held: Mutex::default(),
-            listeners: broadcast::Sender::new(NOTICES_KEPT_MAX),
+            listeners: Mutex::new(Some(broadcast::Sender::new(NOTICES_KEPT_MAX))),
         }
     }
 }
 
 impl Notices {
-    /// Listens from now on.
+    /// Listens from now on; to nothing once the engine is closed.
     pub fn listen(&self) -> broadcast::Receiver<Arc<Notice>> {
-        let listener = self.listeners.subscribe();
+        let listener = match &*self.listeners.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(listeners) => listeners.subscribe(),
+            None => broadcast::Sender::new(1).subscribe(),
+        };
         self.wanted.store(true, Ordering::SeqCst);
         listener
+    }
+
+    /// Tells nothing more: whoever listens hears what was told, and then the end.
+    pub fn end(&self) {
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     /// True where somebody may listen.
@@ -58,10 +67,16 @@ impl Notices {
     /// Tells everything up to a position that is durable.
     pub(super) fn tell(&self, durable: Position) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.is_empty() {
+            return;
+        }
+        let listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some(first) = held.first_entry().filter(|first| *first.key() <= durable) {
             for notice in first.remove() {
-                // An error only says that nobody listens.
-                let _ = self.listeners.send(Arc::new(notice));
+                if let Some(listeners) = &*listeners {
+                    // An error only says that nobody listens.
+                    let _ = listeners.send(Arc::new(notice));
+                }
             }
         }
     }

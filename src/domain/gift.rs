@@ -119,6 +119,21 @@ impl GiftState {
         }
     }
 
+    /// The state in one word.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            GiftState::Requested => "requested",
+            GiftState::Accepted => "accepted",
+            GiftState::Declined => "declined",
+            GiftState::Expired => "expired",
+            GiftState::Returned => "returned",
+            GiftState::Withheld => "withheld",
+            GiftState::Provided => "provided",
+            GiftState::Reversed => "reversed",
+        }
+    }
+
     /// True while something is still to be done about it: its money is earmarked, or its object is to come (D46).
     #[must_use]
     pub fn open(self) -> bool {

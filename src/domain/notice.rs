@@ -11,6 +11,7 @@ use super::event::{
     AccountEvent, CertificateEvent, Event, GiftEvent, MerchantEvent, OfferingEvent, PaymentEvent,
     WithdrawalReason,
 };
+use super::gift::GiftState;
 use super::inside::CreditReason;
 use super::message::Information;
 use super::money::Money;
@@ -134,6 +135,19 @@ pub enum News {
         /// How much.
         price: Money,
     },
+    /// A gift was accepted, or its money is on its way home: declined, expired or returned (T9).
+    GiftChanged {
+        /// To whom it was given.
+        recipient: ActorNumber,
+        /// From whom.
+        donor: ActorNumber,
+        /// Who may withhold it; none where that is left to its supplier's merchants.
+        merchant: Option<ActorNumber>,
+        /// The id of the message that gave it.
+        gift: RequestId,
+        /// What has become of it.
+        state: GiftState,
+    },
     /// The success instruction: the money has moved, provide the object (T11).
     Provide {
         /// Who is to.
@@ -176,6 +190,9 @@ impl News {
             News::Credited { account: credited, .. } => *credited == account,
             News::PaymentIssued { beneficiary, .. } => *beneficiary == account,
             News::GiftArrived { recipient, .. } => *recipient == account,
+            News::GiftChanged { recipient, donor, merchant, .. } => {
+                [Some(*recipient), Some(*donor), *merchant].contains(&Some(account))
+            }
             News::Provide { merchant, recipient, .. } => [merchant, recipient].contains(&&account),
             News::DoNotProvide { merchant, .. } => *merchant == account,
             News::StatusChanged { account: changed, .. } => *changed == account,
@@ -268,6 +285,21 @@ impl News {
                 gift: key.id.clone(),
                 price: gift.price,
             }),
+            AccountEvent::Gift(
+                GiftEvent::Accepted(key, _)
+                | GiftEvent::Declined(key, _)
+                | GiftEvent::Expired(key)
+                | GiftEvent::Returned(key, _),
+            ) => {
+                let gift = there.received(key)?;
+                Some(News::GiftChanged {
+                    recipient: account,
+                    donor: key.caller,
+                    merchant: gift.merchant,
+                    gift: key.id.clone(),
+                    state: gift.state,
+                })
+            }
             AccountEvent::Merchant(MerchantEvent::OrderPaid(order)) => {
                 let recipient = there.order_recipient(order)?;
                 Some(News::Provide { merchant: account, order: order.clone(), recipient })

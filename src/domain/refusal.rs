@@ -70,7 +70,7 @@ codes! {
     /// The currency is not one that the engine knows.
     UnknownCurrency = 14, "unknown_currency", "give a code of three capital letters, such as USD";
     /// The message crosses currencies (D31).
-    CurrencyMismatch = 15, "currency_mismatch", "use an account in the offering's currency";
+    CurrencyMismatch = 15, "currency_mismatch", "use accounts and offerings of one currency";
     /// The same request id came with another body (I12).
     IdReused = 16, "id_reused", "choose a new request id for a new request";
     /// Available money does not cover the amount.
@@ -84,7 +84,7 @@ codes! {
     /// Every serial of the offering is sold (F1).
     SoldOut = 21, "sold_out", "nothing, the sale is over";
     /// This certificate is sold.
-    Sold = 22, "sold", "name the offering without a serial to get another one";
+    Sold = 22, "sold", "look who has bought it; to get another one, name the offering without a serial";
     /// The buyer has as many as one account may have (F3).
     CapReached = 23, "cap_reached", "nothing, the cap holds for this account";
     /// The account is linked to the certificate already (D20).
@@ -94,7 +94,7 @@ codes! {
     /// The account has used its right on this certificate (Q2).
     AlreadyAcquired = 26, "already_acquired", "nothing, a right is used once";
     /// The commission is withdrawn, expired or settled, or there is none.
-    CommissionEnded = 27, "commission_ended", "nothing, there is no commission to acquire";
+    CommissionEnded = 27, "commission_ended", "nothing, this certificate has no commission that stands";
     /// A commission is attached already (D37).
     AlreadyAttached = 28, "already_attached", "nothing, a commission is attached once";
     /// The offering has a hop or a sale already (D37).
@@ -126,7 +126,7 @@ codes! {
     /// The payment certificate was received before.
     PaymentCertificateReceived = 42, "payment_certificate_received", "nothing, its beneficiary has it";
     /// The payment certificate's transfer condition does not hold (D38).
-    TransferConditionNotMet = 43, "transfer_condition_not_met", "wait for its time, and for its beneficiary to receive it";
+    TransferConditionNotMet = 43, "transfer_condition_not_met", "wait for its time, and for its beneficiary to receive it; with none it only backs a commission, with one it does not";
     /// The payer has no pending transfer of this id.
     UnknownTransfer = 44, "unknown_transfer", "name who began it and the id of the message that began it; it may be posted, void or expired";
     /// The recipient has no gift of this donor and id.

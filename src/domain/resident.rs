@@ -56,7 +56,8 @@ impl Resident {
         let serial = match &request.task {
             Task::Open(opening) => return Account::apply_absent(opening, &request.mark),
             Task::Issue(offer) => {
-                return match request.barred() {
+                let objection = || request.objection.as_deref().cloned();
+                return match request.barred().or_else(objection) {
                     Some(refusal) => Decision::Refuse(refusal),
                     None => Offering::apply_absent(offer, &request.mark),
                 };

@@ -303,10 +303,12 @@ impl Engine {
         self.sweeps.stop();
         self.shards.quiesce();
         self.shards.stop();
-        match self.stopped.why() {
+        let closed = match self.stopped.why() {
             Some(why) => Err(EngineError::Stopped(why.to_owned())),
-            None => Ok(self.journal.close()?),
-        }
+            None => self.journal.close().map_err(EngineError::from),
+        };
+        self.door.common().notices.end();
+        closed
     }
 }
 

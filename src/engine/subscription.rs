@@ -28,7 +28,7 @@ pub enum Heard {
 }
 
 impl Subscription {
-    /// Waits for the next notice, on any runtime; none once the engine is gone.
+    /// Waits for the next notice, on any runtime; none once the engine is closed or gone.
     pub async fn next(&mut self) -> Option<Heard> {
         loop {
             match self.notices.recv().await {

@@ -41,7 +41,7 @@ pub enum JournalError {
         source: io::Error,
     },
     /// Another process holds the data folder.
-    #[error("{} is in use by another process: stop that one or choose another folder", folder.display())]
+    #[error("{} is in use by this or another process: drop that engine, stop that process, or choose another folder", folder.display())]
     InUse {
         /// The data folder.
         folder: PathBuf,

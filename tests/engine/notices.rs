@@ -2,7 +2,8 @@
 
 use hongbao::domain::{
     ActorNumber, BasisPoints, CheckPoint, Code, Command, CommissionTerms, Condition, CreditReason,
-    GiftCommand, GiftObject, GiftReference, GoodsKind, MerchantCommand, Message, News, Serial, WithholdFrom,
+    GiftCommand, GiftObject, GiftReference, GiftState, GoodsKind, MerchantCommand, Message, News, Serial,
+    WithholdFrom,
 };
 use hongbao::{Heard, Subscription};
 
@@ -139,7 +140,19 @@ fn a_merchant_is_instructed_to_provide_or_not() {
         assert!(matches!(&news[..], [News::DoNotProvide { code: Code::GiftNotAccepted, .. }]), "{news:?}");
         let gift = hongbao::domain::RequestId::new("gift").unwrap();
         let accept = GiftCommand::Accept { donor: name("ann"), gift };
+        let mut ann = house.engine().subscribe_account(&name("ann")).unwrap();
         house.send(Message::from_account("bob", "accept", Command::Gift(accept)).unwrap()).unwrap();
+        for listener in [&mut ann, &mut mall] {
+            let news = heard(listener);
+            let accepted = News::GiftChanged {
+                recipient: house.account("bob").number,
+                donor: house.account("ann").number,
+                merchant: Some(house.account("mall").number),
+                gift: hongbao::domain::RequestId::new("gift").unwrap(),
+                state: GiftState::Accepted,
+            };
+            assert_eq!(news, [accepted], "donor and merchant need not ask");
+        }
         house.send(withhold("now")).unwrap();
         let news = heard(&mut mall);
         assert!(matches!(&news[..], [News::Provide { .. }]), "{news:?}");
@@ -148,6 +161,9 @@ fn a_merchant_is_instructed_to_provide_or_not() {
             [700, 1_000, 1_300],
             "donor, recipient and payee end at -p, 0, +p (T6)"
         );
+        house.engine().close().unwrap();
+        assert_eq!(heard(&mut ann), []);
+        assert_eq!(pollster::block_on(ann.next()), None, "an engine that is closed tells nothing more");
         house.close_and_audit();
     }
 }

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
+use clap::builder::RangedU64ValueParser;
 use clap::{ArgGroup, Args};
 
 use super::super::keeping::KeepingArguments;
 use crate::domain::BasisPoints;
-use crate::limits::{OFFERING_ITEMS_MAX, RUSH_BUYERS_MAX, RUSH_SHARERS};
+use crate::limits::{OFFERING_ITEMS_MAX, RUSH_BUYERS_MAX, RUSH_SHARERS, SHARDS_MAX};
 
 /// The arguments of `hongbao sale`.
 #[derive(Debug, Args)]
@@ -29,7 +30,7 @@ pub(in super::super) struct Options {
     #[command(flatten)]
     pub(super) keeping: KeepingArguments,
     /// How many shards; by default the cores less one, at least one.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=SHARDS_MAX as u64))]
     pub(super) shards: Option<usize>,
     /// Print one JSON object instead of the report.
     #[arg(long)]

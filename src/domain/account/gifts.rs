@@ -110,7 +110,10 @@ impl Account {
         }
         let state = match gift.state.after(step, &gift.object) {
             Ok(state) => state,
-            Err(code) => return refuse(code),
+            Err(code) => {
+                let detail = format!("is {}", gift.state.text());
+                return Decision::Refuse(Refusal::new(code, "gift", detail));
+            }
         };
         let (key, mark) = (key.clone(), mark.clone());
         let donor = key.caller;
@@ -214,11 +217,15 @@ impl Account {
         mandates.and_then(|mandates| mandates.get(mandate)).ok_or(Code::UnknownMandate)
     }
 
-    pub(super) fn apply_mandate(&self, mark: &RequestMark, task: &MandateTask) -> Decision {
+    pub(super) fn apply_mandate(&self, context: Context, mark: &RequestMark, task: &MandateTask) -> Decision {
         match task {
             MandateTask::Grant(_) if self.mandate(&mark.key.id).is_ok() => {
                 let detail = "names a mandate of this account: choose another one";
                 Decision::Refuse(Refusal::new(Code::IdReused, "request_id", detail))
+            }
+            MandateTask::Grant(mandate) if mandate.ends_at.is_some_and(|ends_at| context.now >= ends_at) => {
+                let detail = "has passed: give a later time";
+                Decision::Refuse(Refusal::new(Code::BadValue, "ends_at", detail))
             }
             MandateTask::Grant(mandate) => {
                 let event = MandateEvent::Granted(Box::new(*mandate), mark.clone());

@@ -55,7 +55,7 @@ impl Account {
             Task::Payment(task) => self.apply_payment(context, mark, task),
             Task::Transfer(task) => self.apply_transfer(context, mark, task),
             Task::Gift(task) => self.apply_gift(context, mark, task),
-            Task::Mandate(task) => self.apply_mandate(mark, task),
+            Task::Mandate(task) => self.apply_mandate(context, mark, task),
             Task::Merchant(task) => self.apply_merchant(context, mark, task),
             Task::TopUp(task) => self.apply_top_up(context, mark, task),
             other => unreachable!("a door never sends an account {other:?}"),

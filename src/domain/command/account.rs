@@ -10,7 +10,7 @@ pub enum Status {
     Open,
     /// No commands of its own; credits, and what it had committed, go on.
     Frozen,
-    /// Nothing any more; a credit that was under way still arrives.
+    /// Nothing any more. Money that others owe or hold for it still comes in, and the institution pays it out.
     Closed,
 }
 
@@ -21,7 +21,11 @@ pub enum StatusChange {
     Freeze,
     /// Its commands again; the institution's.
     Unfreeze,
-    /// For ever; the institution's, or the account's own. Only when empty and party to nothing open.
+    /// For ever; the institution's, or the account's own. Only when posted, held and earmarked are 0 and nothing at
+    /// the account is open: no gift that waits or is to be provided, no order, reservation, pending transfer, payment
+    /// certificate, debt, and no request that waits for an answer. What it is to others is no bar: as a payee, a
+    /// supplier, a donor, a beneficiary or the payer of a commission it may close, and what comes to it later is cashed
+    /// out by the institution. Its purchases are refunded no more.
     Close,
     /// Whether gifts are accepted as they arrive (D22); the account's own.
     AcceptGifts {

@@ -4,6 +4,7 @@ use super::{Attachment, Commission, Effect, Offering, Standing};
 use crate::domain::answer::{CertificateView, CommissionLabel, Done, OfferingView};
 use crate::domain::chain::Head;
 use crate::domain::event::{Event, OfferingEvent};
+use crate::domain::gift::FoundObject;
 use crate::domain::inside::{Body, Handed, LinkPayment, Turn, TurnRefused};
 use crate::domain::link::PageLink;
 use crate::domain::message::Display;
@@ -207,8 +208,13 @@ impl Offering {
         Decision::Record(Step::of(vec![Event::Offering(event)]).sending(payer, asks))
     }
 
-    /// T7, T16: a gift of a certificate has exactly its price, which never changes.
+    /// T7, T16: a gift of a certificate has exactly its price, which never changes; what is sold is given no more.
     fn objects_to_gift(&self, give: &GiveTask) -> Option<Refusal> {
+        if let FoundObject::Certificate { serial, .. } = give.object
+            && self.stock.standing(serial) == Some(Standing::Sold)
+        {
+            return Some(Refusal::new(Code::Sold, "object", "is sold: give another one"));
+        }
         if give.recipient.currency != self.offer.currency {
             return Some(Refusal::new(Code::CurrencyMismatch, "object", "is sold in another currency"));
         }

@@ -32,6 +32,7 @@ impl Door {
             }
             Command::Mandate(MandateCommand::Grant { merchant, .. }) => [Some(("merchant", merchant)), None],
             Command::Merchant(MerchantCommand::Register { payee, .. }) => [Some(("payee", payee)), None],
+            Command::Issue { offer, .. } => [Some(("payee", &offer.payee)), None],
             _ => [None, None],
         };
         let closed = |name| self.account("", name).is_ok_and(|entry| entry.status == Status::Closed);
@@ -228,6 +229,10 @@ impl Door {
                 let merchant = self.counterpart("merchant", merchant)?;
                 same_currency("merchant", party, merchant)?;
                 check_time("ends_at", *ends_at)?;
+                if !amount_max.is_zero() && amount_max_per_use > amount_max {
+                    let detail = "is above amount_max: give at most that";
+                    return Err(Refusal::new(Code::BadValue, "amount_max_per_use", detail));
+                }
                 MandateTask::Grant(Mandate {
                     merchant: merchant.number,
                     amount_max: positive("amount_max", *amount_max)?,

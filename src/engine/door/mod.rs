@@ -221,12 +221,10 @@ impl Door {
         if offer.cap == Some(0) {
             return Err(Refusal::new(Code::BadValue, "cap", "is 0: give at least 1, or leave it out"));
         }
-        if offer
-            .reservable_ms
-            .is_some_and(|reservable_ms| reservable_ms == 0 || reservable_ms > RESERVABLE_MS_MAX)
+        if let Some(reservable_ms) = offer.reservable_ms
+            && !(1..=RESERVABLE_MS_MAX).contains(&reservable_ms)
         {
-            let detail =
-                format!("is {:?}: give 1 to {RESERVABLE_MS_MAX}, or leave it out", offer.reservable_ms);
+            let detail = format!("is {reservable_ms}: give 1 to {RESERVABLE_MS_MAX}, or leave it out");
             return Err(Refusal::new(Code::BadValue, "reservable_ms", detail));
         }
         check_time("window.opens", offer.window.opens)?;

@@ -72,12 +72,12 @@ fn a_repeat_that_meets_a_newborn_is_answered_though_its_caller_is_frozen() {
     for luck in 0..300 {
         let mut stage = market_on(Stage::large(3), offer(700, 1), None).with_luck(luck);
         let first = circulate("u1", "tea", 1);
-        let answers = stage.begin(&[first.clone()]);
+        let answers = stage.begin(std::slice::from_ref(&first));
         let frozen = stage.begin(&[status("u1", StatusChange::Freeze)]);
         let mut repeat = None;
         loop {
             if repeat.is_none() && stage.answers(&frozen)[0].is_some() {
-                repeat = Some(stage.begin(&[first.clone()]));
+                repeat = Some(stage.begin(std::slice::from_ref(&first)));
             }
             if !stage.step() {
                 break;
