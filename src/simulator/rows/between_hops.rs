@@ -158,3 +158,17 @@ fn a_recipient_whose_order_is_open_does_not_close() {
     stage.send(&provide("mall", "o")).unwrap();
     stage.send(&by_close("bob")).unwrap();
 }
+
+#[test]
+fn who_adds_while_another_s_money_comes_in_gets_it_back() {
+    // D4, D37: nobody is the payer yet when the offering is asked, and somebody else is when the money comes
+    let mut stage = market_on(Stage::new(1), offer(700, 1), None);
+    let before = stage.posted("buyer");
+    let attached = stage.begin(&[attach("payer", "tea", &terms(500, 100))]);
+    assert!(stage.step(), "the offering asks for the money");
+    let added = stage.begin(&[top_up("buyer", "tea", 1, 60)]);
+    stage.run();
+    assert!(stage.answers(&attached).remove(0).unwrap().is_ok());
+    assert_eq!(refused(stage.answers(&added).remove(0).unwrap()), Code::NotAllowed);
+    assert_eq!(stage.posted("buyer"), before);
+}
