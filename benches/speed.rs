@@ -2,7 +2,8 @@
 //! loop over a hash map, measured in turn with them in the same run.
 //!
 //! `cargo bench` runs all; `cargo bench -- walks` only criterion's part of what is named; `cargo bench -- --test`
-//! tries everything once on a small sale. It works in temporary folders (`TMPDIR`), which should be on the disk in
+//! tries everything once on a small sale; `cargo bench -- --once JOB` does one job once on a small sale and says how
+//! many units it has, for a tool that counts what the processor does (`benches/instructions`). It works in temporary folders (`TMPDIR`), which should be on the disk in
 //! question. One program for all, because linking one takes a minute.
 
 #![expect(clippy::unwrap_used, reason = "a bench whose engine refuses something must stop")]
@@ -15,11 +16,19 @@ use std::time::Duration;
 use common::{Job, jobs};
 use criterion::{Criterion, SamplingMode, Throughput};
 
+/// How many certificates are sold in a job that is done once.
+const CERTIFICATES_ONCE: u32 = 4_096;
 /// How often each job is run for the table, in turn with all others.
 const ROUNDS: usize = 5;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(place) = arguments.iter().position(|argument| argument == "--once") {
+        let mut job = common::job(&arguments[place + 1], CERTIFICATES_ONCE).unwrap();
+        (job.run)();
+        println!("{} {}", job.units, job.unit);
+        return;
+    }
     // Without `--bench` nobody wants figures: `cargo test --benches`.
     let tried_only = arguments.iter().any(|argument| argument == "--test")
         || !arguments.iter().any(|argument| argument == "--bench");

@@ -2,7 +2,6 @@
 //! they are, and once with the entry in each actor's chain, for which the events are encoded and hashed.
 
 use std::collections::{HashMap, VecDeque};
-use std::time::Instant;
 
 use hongbao::actors::Room;
 use hongbao::domain::{ActorNumber, Body, Context, Decision, Event, WalkId, chain};
@@ -10,7 +9,7 @@ use hongbao::limits::TURN_MESSAGES_MAX;
 use rustc_hash::FxBuildHasher;
 
 use super::world::{NOW, World};
-use super::{Job, Run};
+use super::{Job, Run, timed};
 
 type Rooms = HashMap<ActorNumber, Room, FxBuildHasher>;
 
@@ -26,9 +25,7 @@ fn job(name: &'static str, world: &World, chained: bool) -> Job {
     let records = world.sale.records();
     let run = move || {
         let (mut rooms, requests) = (rooms.clone(), requests.clone());
-        let begun = Instant::now();
-        let absorbed = buy(&mut rooms, requests, chained);
-        let took = begun.elapsed();
+        let (absorbed, took) = timed(|| buy(&mut rooms, requests, chained));
         assert_eq!(absorbed, records);
         Run::of(took)
     };

@@ -12,7 +12,7 @@ mod walks;
 mod world;
 
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sale::Sale;
 use world::World;
@@ -50,15 +50,34 @@ impl Run {
     }
 }
 
+/// Does the work and times it. It stays a function of its own, inside which `benches/instructions` counts.
+#[inline(never)]
+pub fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let begun = Instant::now();
+    let done = work();
+    (done, begun.elapsed())
+}
+
+/// What makes the jobs of each group, the plain loop's first.
+type Maker = fn(&Rc<World>) -> Vec<Job>;
+const GROUPS: [(&str, Maker); 6] = [
+    ("loop", |world| vec![plain_loop::job(&world.sale)]),
+    ("domain", |world| domain::jobs(world)),
+    ("walks", walks::jobs),
+    ("journal", |world| journal::jobs(world)),
+    ("sweep", |world| sweep::jobs(world)),
+    ("restart", |world| restart::jobs(&world.sale)),
+];
+
 /// All jobs, the plain loop first.
 pub fn jobs(tried_only: bool) -> Vec<Job> {
-    let sale = Sale::new(if tried_only { CERTIFICATES_TRIED } else { CERTIFICATES });
-    let world = Rc::new(World::new(sale));
-    let mut jobs = vec![plain_loop::job(&world.sale)];
-    jobs.extend(domain::jobs(&world));
-    jobs.extend(walks::jobs(&world));
-    jobs.extend(journal::jobs(&world));
-    jobs.extend(sweep::jobs(&world));
-    jobs.extend(restart::jobs(&world.sale));
-    jobs
+    let world = Rc::new(World::new(Sale::new(if tried_only { CERTIFICATES_TRIED } else { CERTIFICATES })));
+    GROUPS.iter().flat_map(|(_, make)| make(&world)).collect()
+}
+
+/// One job, on a sale of so many certificates, and nothing else made ready.
+pub fn job(name: &str, certificates: u32) -> Option<Job> {
+    let world = Rc::new(World::new(Sale::new(certificates)));
+    let (_, make) = GROUPS.iter().find(|(group, _)| name.split('/').next() == Some(group))?;
+    make(&world).into_iter().find(|job| job.name == name)
 }

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use super::sale::Sale;
 use super::world::World;
-use super::{Job, Run};
+use super::{Job, Run, timed};
 
 const BATCH_MESSAGES: usize = 1_024;
 const BATCHES_IN_FLIGHT: usize = 8;
@@ -25,9 +25,7 @@ pub fn jobs(world: &Rc<World>) -> Vec<Job> {
     let everybody = Rc::clone(world);
     let in_house = move || {
         let mut stage = everybody.stage();
-        let begun = Instant::now();
-        stage.send(&buys);
-        let took = begun.elapsed();
+        let ((), took) = timed(|| stage.send(&buys));
         assert_eq!(stage.outside.records, records);
         Run::of(took)
     };
