@@ -5,7 +5,7 @@ use crate::domain::{
     AccountEvent, ActorNumber, Currency, Event, Information, Name, OfferingEvent, Resident, Status,
 };
 
-/// DirectoryNews for the directory; told only when its record has its place in the log.
+/// What the directory is told; only when its record has its place in the log.
 pub(super) enum DirectoryNews {
     Opened(Name, ActorNumber, Currency),
     Issued(Name, ActorNumber, u32),

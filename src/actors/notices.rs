@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::broadcast;
 
@@ -18,18 +18,26 @@ use crate::limits::NOTICES_KEPT_MAX;
 pub struct Notices {
     /// True once anybody has ever listened: before, nothing is worked out.
     wanted: AtomicBool,
+    telling: Mutex<Telling>,
+}
+
+/// What is to be told, and to whom.
+#[derive(Debug)]
+struct Telling {
     /// By their positions.
-    held: Mutex<BTreeMap<Position, Vec<Notice>>>,
+    held: BTreeMap<Position, Vec<Notice>>,
     /// None once the engine is closed.
-    listeners: Mutex<Option<broadcast::Sender<Arc<Notice>>>>,
+    listeners: Option<broadcast::Sender<Arc<Notice>>>,
 }
 
 impl Default for Notices {
     fn default() -> Notices {
         Notices {
             wanted: AtomicBool::new(false),
-            held: Mutex::default(),
-            listeners: Mutex::new(Some(broadcast::Sender::new(NOTICES_KEPT_MAX))),
+            telling: Mutex::new(Telling {
+                held: BTreeMap::new(),
+                listeners: Some(broadcast::Sender::new(NOTICES_KEPT_MAX)),
+            }),
         }
     }
 }
@@ -37,7 +45,7 @@ impl Default for Notices {
 impl Notices {
     /// Listens from now on; to nothing once the engine is closed.
     pub fn listen(&self) -> broadcast::Receiver<Arc<Notice>> {
-        let listener = match &*self.listeners.lock().unwrap_or_else(PoisonError::into_inner) {
+        let listener = match &self.lock().listeners {
             Some(listeners) => listeners.subscribe(),
             None => broadcast::Sender::new(1).subscribe(),
         };
@@ -47,7 +55,7 @@ impl Notices {
 
     /// Tells nothing more: whoever listens hears what was told, and then the end.
     pub fn end(&self) {
-        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.lock().listeners = None;
     }
 
     /// True where somebody may listen.
@@ -58,7 +66,7 @@ impl Notices {
 
     /// Holds a turn's notices.
     pub(super) fn hold(&self, notices: impl Iterator<Item = Notice>) {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = &mut self.lock().held;
         for notice in notices {
             held.entry(notice.position).or_default().push(notice);
         }
@@ -66,18 +74,18 @@ impl Notices {
 
     /// Tells everything up to a position that is durable.
     pub(super) fn tell(&self, durable: Position) {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.is_empty() {
-            return;
-        }
-        let listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        let Telling { held, listeners } = &mut *self.lock();
         while let Some(first) = held.first_entry().filter(|first| *first.key() <= durable) {
             for notice in first.remove() {
-                if let Some(listeners) = &*listeners {
+                if let Some(listeners) = listeners {
                     // An error only says that nobody listens.
                     let _ = listeners.send(Arc::new(notice));
                 }
             }
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Telling> {
+        self.telling.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -305,6 +305,16 @@ pub fn purse(stage: &Stage, account: &str) -> [i64; 3] {
     [account.posted().minor(), signed(account.held()), signed(account.available())]
 }
 
+/// Time brings about nothing more, here or behind a restart.
+pub fn over_for_good(stage: Stage) {
+    let records = stage.records();
+    for mut stage in [stage.restarted_at(records), stage] {
+        stage.later(1_000);
+        stage.fire();
+        assert_eq!((stage.records(), stage.next_due()), (records, None), "once");
+    }
+}
+
 /// Closes an account, by itself.
 pub fn by_close(account: &str) -> Message {
     let change = StatusChange::Close;

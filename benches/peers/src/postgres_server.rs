@@ -67,27 +67,28 @@ fn start(folder: &Path) -> Outcome<Server> {
     let (programs, port) = (programs()?, free_port()?);
     let data = folder.join("data");
     std::fs::create_dir(&data)?;
-    let as_user = |program: &str| -> Outcome<Command> {
+    let root = is_root()?;
+    let as_user = |program: &str| {
         let program = programs.join(program);
-        if !is_root()? {
-            return Ok(Command::new(program));
+        if !root {
+            return Command::new(program);
         }
         let mut command = Command::new("setpriv");
         command.args(["--reuid", USER, "--regid", USER, "--clear-groups"]).arg(program).current_dir("/");
-        Ok(command)
+        command
     };
-    if is_root()? {
+    if root {
         let owned = Command::new("chown").args(["-R", USER]).arg(folder).status()?;
         if !owned.success() {
             return Err(format!("{} cannot be given to {USER}", folder.display()).into());
         }
     }
     let made =
-        as_user("initdb")?.arg("-D").arg(&data).args(["-A", "trust", "-U", USER, "--no-locale"]).output()?;
+        as_user("initdb").arg("-D").arg(&data).args(["-A", "trust", "-U", USER, "--no-locale"]).output()?;
     if !made.status.success() {
         return Err(format!("initdb: {}", String::from_utf8_lossy(&made.stderr)).into());
     }
-    let mut command = as_user("postgres")?;
+    let mut command = as_user("postgres");
     command.arg("-D").arg(&data).args(["-p", &port.to_string(), "-h", "127.0.0.1", "-k", ""]);
     for setting in
         ["fsync=on", "synchronous_commit=on", "shared_buffers=512MB", "max_wal_size=8GB", "autovacuum=on"]

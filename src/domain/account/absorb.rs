@@ -311,8 +311,7 @@ impl Account {
     /// Changes a gift, behind which time ends nothing; gives the price.
     fn change_gift_by(&mut self, key: &RequestKey, change: impl FnOnce(&mut Gift)) -> Money {
         let engagements = self.engage();
-        let gift = engagements.gifts.change(key, change);
-        let (price, expires_at) = (gift.price, gift.expires_at);
+        let (price, expires_at) = engagements.gifts.change(key, change);
         engagements.deadlines.remove(&(expires_at, Deadline::Gift(key.clone())));
         price
     }

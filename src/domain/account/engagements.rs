@@ -94,13 +94,14 @@ impl Received {
         }
     }
 
-    /// Gives the gift as it is then. One that is over is never open again.
-    pub(super) fn change(&mut self, key: &RequestKey, change: impl FnOnce(&mut Gift)) -> Gift {
+    /// Gives its price and its time. One that is over is never open again.
+    pub(super) fn change(&mut self, key: &RequestKey, change: impl FnOnce(&mut Gift)) -> (Money, Timestamp) {
         let known = self.open.remove(key).or_else(|| self.over.as_ref()?.get(key).cloned());
         let mut gift = known.unwrap_or_else(|| unreachable!("a gift is kept for ever"));
         change(&mut gift);
-        self.insert(key, gift.clone());
-        gift
+        let told = (gift.price, gift.expires_at);
+        self.insert(key, gift);
+        told
     }
 }
 

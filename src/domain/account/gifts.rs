@@ -54,7 +54,7 @@ impl Account {
     /// T7, T8, D21: the first request moves the money.
     fn give(&self, context: Context, mark: &RequestMark, give: &GiveTask) -> Decision {
         let expires_at = give.expires_at.unwrap_or(Timestamp(context.now.0.saturating_add(GIFT_OPEN_MS)));
-        if let Err(refusal) = still_to_come(context, Some(expires_at)) {
+        if let Err(refusal) = still_to_come(context, "expires_at", Some(expires_at)) {
             return Decision::Refuse(refusal);
         }
         if self.available() < give.price {
@@ -223,14 +223,13 @@ impl Account {
                 let detail = "names a mandate of this account: choose another one";
                 Decision::Refuse(Refusal::new(Code::IdReused, "request_id", detail))
             }
-            MandateTask::Grant(mandate) if mandate.ends_at.is_some_and(|ends_at| context.now >= ends_at) => {
-                let detail = "has passed: give a later time";
-                Decision::Refuse(Refusal::new(Code::BadValue, "ends_at", detail))
-            }
-            MandateTask::Grant(mandate) => {
-                let event = MandateEvent::Granted(Box::new(*mandate), mark.clone());
-                done(AccountEvent::Mandate(event), Done::MandateGranted)
-            }
+            MandateTask::Grant(mandate) => match still_to_come(context, "ends_at", mandate.ends_at) {
+                Err(refusal) => Decision::Refuse(refusal),
+                Ok(()) => {
+                    let event = MandateEvent::Granted(Box::new(*mandate), mark.clone());
+                    done(AccountEvent::Mandate(event), Done::MandateGranted)
+                }
+            },
             MandateTask::Revoke(id) => match self.mandate(id) {
                 Err(code) => refuse(code),
                 Ok(mandate) => {

@@ -1,6 +1,6 @@
 //! A merchant's orders at its own account: begun, paid or failed, provided or reversed (T5, T10 to T14).
 
-use super::requests::{done, remembers_enough};
+use super::requests::done;
 use super::{Account, account, refuse};
 use crate::domain::answer::Done;
 use crate::domain::event::{AccountEvent, MerchantEvent};
@@ -52,11 +52,13 @@ impl Account {
             return match order.state {
                 _ if order.amount != task.amount || order.from != task.from => refuse(Code::OrderReused),
                 OrderState::Begun(walk) => Decision::Wait(walk),
-                _ if self.remembers_enough(mark, context.now) => Decision::Refuse(remembers_enough()),
-                _ => {
-                    let asked = MerchantEvent::OrderAsked(mark.clone(), order.amount);
-                    done(AccountEvent::Merchant(asked), Done::Withheld { amount: order.amount })
-                }
+                _ => match self.has_room(mark, context.now) {
+                    Err(refusal) => Decision::Refuse(refusal),
+                    Ok(()) => {
+                        let asked = MerchantEvent::OrderAsked(mark.clone(), order.amount);
+                        done(AccountEvent::Merchant(asked), Done::Withheld { amount: order.amount })
+                    }
+                },
             };
         }
         let registration = self.merchant().and_then(|merchant| merchant.registration);

@@ -205,7 +205,7 @@ impl Account {
 
     /// What is held in all once so much more is.
     fn can_hold(&self, context: Context, more: Money, until: Option<Timestamp>) -> Result<Money, Refusal> {
-        still_to_come(context, until)?;
+        still_to_come(context, "expires_at", until)?;
         let held = self.held.checked_add(more).filter(|_| self.available() >= more);
         held.ok_or(Refusal::of(Code::InsufficientFunds))
     }
@@ -319,9 +319,9 @@ fn account(event: AccountEvent) -> Event {
 }
 
 /// What is over before it begins is refused.
-fn still_to_come(context: Context, expires_at: Option<Timestamp>) -> Result<(), Refusal> {
-    if expires_at.is_some_and(|expires_at| context.now >= expires_at) {
-        return Err(Refusal::new(Code::BadValue, "expires_at", "has passed: give a later time"));
+fn still_to_come(context: Context, field: &'static str, at: Option<Timestamp>) -> Result<(), Refusal> {
+    if at.is_some_and(|at| context.now >= at) {
+        return Err(Refusal::new(Code::BadValue, field, "has passed: give a later time"));
     }
     Ok(())
 }

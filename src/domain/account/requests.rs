@@ -1,5 +1,6 @@
 //! What is asked of an account itself, and the order in which that is judged: repeat, status, then the rule.
 
+use super::remembered::Remembered;
 use super::{Account, account, refuse, signed};
 use crate::domain::answer::{Done, PageView};
 use crate::domain::chain::Head;
@@ -43,8 +44,10 @@ impl Account {
         if let Some(objection) = &request.objection {
             return Decision::Refuse(Refusal::clone(objection));
         }
-        if self.kept_for_a_day(request) && self.remembers_enough(mark, context.now) {
-            return Decision::Refuse(remembers_enough());
+        if self.kept_for_a_day(request)
+            && let Err(refusal) = self.has_room(mark, context.now)
+        {
+            return Decision::Refuse(refusal);
         }
         match &request.task {
             Task::Open(_) => unreachable!("a name that is taken is refused before"),
@@ -191,23 +194,22 @@ impl Account {
         Some(same(kept.fingerprint, kept.done.clone()))
     }
 
-    /// True where a request that would be remembered for a day finds no room.
-    pub(super) fn remembers_enough(&self, mark: &RequestMark, now: Timestamp) -> bool {
-        self.remembered.as_ref().is_some_and(|remembered| remembered.full(self.number, mark.key.caller, now))
+    /// Whether one more request can be remembered for a day.
+    pub(super) fn has_room(&self, mark: &RequestMark, now: Timestamp) -> Result<(), Refusal> {
+        let full = |remembered: &Remembered| remembered.full(self.number, mark.key.caller, now);
+        if !self.remembered.as_deref().is_some_and(full) {
+            return Ok(());
+        }
+        let detail = format!(
+            "is one of more than {REQUESTS_KEPT_MAX} in a day at one account: send it when the oldest is a day old"
+        );
+        Err(Refusal::new(Code::Overloaded, "request_id", detail))
     }
 
     pub(super) fn keep(&mut self, at: Timestamp, mark: &RequestMark, done: Done) {
         let number = self.number;
         self.remembered.get_or_insert_default().keep(number, at, mark, done);
     }
-}
-
-/// Why a request that would be remembered for a day is refused where there is no room for it.
-pub(super) fn remembers_enough() -> Refusal {
-    let detail = format!(
-        "is one of more than {REQUESTS_KEPT_MAX} in a day at one account: send it when the oldest is a day old"
-    );
-    Refusal::new(Code::Overloaded, "request_id", detail)
 }
 
 /// An event with its answer.

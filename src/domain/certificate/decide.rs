@@ -239,19 +239,17 @@ impl Certificate {
     fn apply_top_up(&self, top_up: &TopUp) -> Decision {
         let payer = self.birth.envelope.as_ref().filter(|_| self.active()).map(|envelope| envelope.payer);
         let top_up = Box::new(top_up.clone());
-        let refuse = |top_up: Box<TopUp>, code| {
-            Step::default().sending(top_up.payer, Body::TopUpRefused(top_up, code))
-        };
-        Decision::Record(match payer {
+        let judged = match payer {
             // Money that was cashed may come round again, so the sum over a life is not bounded by the money there.
-            Some(payer) if payer == top_up.payer && self.funded().checked_add(top_up.amount).is_none() => {
-                refuse(top_up, Code::AmountTooLarge)
-            }
             Some(payer) if payer == top_up.payer => {
-                Step::of(vec![Event::Certificate(CertificateEvent::ToppedUp(top_up.amount))])
-                    .sending(payer, Body::TopUpDone(top_up))
+                self.funded().checked_add(top_up.amount).ok_or(Code::AmountTooLarge)
             }
-            _ => refuse(top_up, Code::CommissionEnded),
+            _ => Err(Code::CommissionEnded),
+        };
+        Decision::Record(match judged {
+            Ok(_) => Step::of(vec![Event::Certificate(CertificateEvent::ToppedUp(top_up.amount))])
+                .sending(top_up.payer, Body::TopUpDone(top_up)),
+            Err(code) => Step::default().sending(top_up.payer, Body::TopUpRefused(top_up, code)),
         })
     }
 

@@ -8,10 +8,6 @@ use crate::simulator::engaging::*;
 use crate::simulator::messages::*;
 use crate::simulator::stage::Stage;
 
-fn closes_itself(account: &str) -> Message {
-    by(account, Command::Status { account: name(account), change: StatusChange::Close })
-}
-
 fn close(account: &str) -> Message {
     status(account, StatusChange::Close)
 }
@@ -45,7 +41,7 @@ fn a_frozen_account_has_no_commands_of_its_own() {
         by("holder", Command::Issue { offering: name("cocoa"), offer: Box::new(offer(5, 1)) }),
         give("holder", "new", "u1", "", (gift_of("tea", 1), 700)),
         accept_gifts("holder", true),
-        closes_itself("holder"),
+        by_close("holder"),
     ];
     let frozen = stage.send(&freeze("holder"));
     assert_eq!(frozen, Ok(Done::StatusChanged { status: Status::Frozen, accepts_gifts: false }));
@@ -104,7 +100,7 @@ fn only_the_institution_freezes_and_the_account_itself_may_close_too() {
         }
     }
     assert_eq!(refuses(&mut stage, &by_account("u2", "u1", StatusChange::Close)), Code::NotAllowed);
-    stage.send(&closes_itself("u1")).unwrap();
+    stage.send(&by_close("u1")).unwrap();
     stage.send(&close("u2")).unwrap();
     for account in ["u1", "u2"] {
         assert_eq!(stage.account(account).status(), Status::Closed);
@@ -142,7 +138,7 @@ fn an_account_closes_only_when_it_is_empty_and_party_to_nothing_open() {
         let mut stage = market(reservable(), None);
         stage.send(&open("holder", purse)).unwrap();
         before.iter().for_each(|message| drop(stage.send(message).unwrap()));
-        for closing in [close("holder"), closes_itself("holder")] {
+        for closing in [close("holder"), by_close("holder")] {
             assert_eq!(refuses(&mut stage, &closing), Code::AccountNotEmpty, "{how}");
         }
         after.iter().for_each(|message| drop(stage.send(message).unwrap()));

@@ -17,22 +17,22 @@ fn shop(shards: usize) -> Stage {
     stage
 }
 
-fn close(account: &str) -> Message {
-    by(account, Command::Status { account: name(account), change: StatusChange::Close })
+/// Every command increases by so much, and everything acquired is cashed at the next one: money that goes round.
+fn rounds(much: u64, initial: u64) -> CommissionTerms {
+    CommissionTerms {
+        policy: IncreasePolicy::EveryCommand,
+        increase: Increase::Preset(money(much)),
+        take: Take::All,
+        cashing: Cashing::Immediate,
+        ..CommissionTerms::new(money(initial), money(initial))
+    }
 }
 
 #[test]
 fn topping_up_round_and_round_never_stops_the_engine() {
     // D4, I20: more reserve goes through an immediately cashed commission again and again
     let much = 600_000_000_000_000_000;
-    let rounds = CommissionTerms {
-        policy: IncreasePolicy::EveryCommand,
-        increase: Increase::Preset(money(much)),
-        take: Take::All,
-        cashing: Cashing::Immediate,
-        ..CommissionTerms::new(money(1), money(1))
-    };
-    let mut stage = market(offer(700, 1), Some(&rounds));
+    let mut stage = market(offer(700, 1), Some(&rounds(much, 1)));
     stage.send(&deposit("payer", much)).unwrap();
     stage.send(&circulate("u1", "tea", 1)).unwrap();
     stage.send(&top_up("payer", "tea", 1, much)).unwrap();
@@ -50,13 +50,6 @@ fn topping_up_round_and_round_never_stops_the_engine() {
 fn topping_up_an_empty_reserve_round_and_round_never_stops_the_engine() {
     // D4, I20: as before, but with sums that pass the bound only when they are increased
     let much = 400_000_000_000_000_000;
-    let rounds = CommissionTerms {
-        policy: IncreasePolicy::EveryCommand,
-        increase: Increase::Preset(money(much)),
-        take: Take::All,
-        cashing: Cashing::Immediate,
-        ..CommissionTerms::new(money(much), money(much))
-    };
     let mut stage = Stage::new(3);
     for (account, purse) in [("payer", 2 * much), ("supplier", 0), ("payee", 0)] {
         stage.send(&open(account, purse)).unwrap();
@@ -65,7 +58,7 @@ fn topping_up_an_empty_reserve_round_and_round_never_stops_the_engine() {
         stage.send(&open(&format!("u{index}"), 0)).unwrap();
     }
     stage.send(&issue("tea", offer(700, 1))).unwrap();
-    stage.send(&attach("payer", "tea", &rounds)).unwrap();
+    stage.send(&attach("payer", "tea", &rounds(much, much))).unwrap();
     stage.send(&publish("tea")).unwrap();
     stage.send(&circulate("u1", "tea", 1)).unwrap();
     stage.send(&top_up("payer", "tea", 1, much)).unwrap();
@@ -118,7 +111,7 @@ fn a_gift_that_meets_a_closing_account_is_not_stuck_for_ever() {
     let mut stage = shop(1);
     let end_of_time = Some(Timestamp(crate::limits::TIME_MS_MAX));
     let answers = stage
-        .send_all(&[give_until("ann", "gift", "bob", "mall", (goods(), 300), end_of_time), close("bob")]);
+        .send_all(&[give_until("ann", "gift", "bob", "mall", (goods(), 300), end_of_time), by_close("bob")]);
     assert!(answers.iter().all(Result::is_ok), "{answers:?}: it was closed while the gift was on its way");
     assert_eq!(stage.posted("ann"), 1_000, "the money is home at once");
     let look = by("ann", Command::Gift(GiftCommand::Show(gift("bob", "ann", "gift"))));

@@ -205,12 +205,7 @@ fn a_pending_transfer_expires_by_timer_or_with_the_next_message() {
         }
         assert_eq!(standing(&stage), (1_000_000, 0, 0), "by timer: {by_timer}");
         assert_eq!(expiries(&stage), [after_start(100)], "dated at its limit");
-        let records = stage.records();
-        for mut stage in [stage.restarted_at(records), stage] {
-            stage.later(1_000);
-            stage.fire();
-            assert_eq!((stage.records(), stage.next_due()), (records, None), "once");
-        }
+        over_for_good(stage);
     }
     // Its last millisecond still posts, and what was posted or is void does not expire.
     for end in [post(500), void()] {
