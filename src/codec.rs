@@ -2,8 +2,7 @@
 //!
 //! The only file that names bincode. Framing (magic, version, length, checksum) is the journal's.
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::{Command, Fingerprint};
 use crate::limits::RECORD_BYTES_MAX;
@@ -41,8 +40,10 @@ impl bincode::enc::write::Writer for Behind<'_> {
 ///
 /// # Errors
 /// Where the bytes are no such value.
-pub fn decode_front<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, &[u8]), CodecError> {
-    let (value, read) = bincode::serde::decode_from_slice(bytes, configuration())
+pub fn decode_front<'bytes, T: Deserialize<'bytes>>(
+    bytes: &'bytes [u8],
+) -> Result<(T, &'bytes [u8]), CodecError> {
+    let (value, read) = bincode::serde::borrow_decode_from_slice(bytes, configuration())
         .map_err(|error| CodecError(error.to_string()))?;
     Ok((value, bytes.get(read..).unwrap_or_default()))
 }
@@ -52,8 +53,10 @@ pub fn decode_front<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, &[u8]), Cod
 ///
 /// # Errors
 /// Where the bytes are no such value.
-pub fn decode_large<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, &[u8]), CodecError> {
-    let (value, read) = bincode::serde::decode_from_slice(bytes, bincode::config::standard())
+pub fn decode_large<'bytes, T: Deserialize<'bytes>>(
+    bytes: &'bytes [u8],
+) -> Result<(T, &'bytes [u8]), CodecError> {
+    let (value, read) = bincode::serde::borrow_decode_from_slice(bytes, bincode::config::standard())
         .map_err(|error| CodecError(error.to_string()))?;
     Ok((value, bytes.get(read..).unwrap_or_default()))
 }

@@ -4,14 +4,16 @@
 use std::collections::{HashMap, VecDeque};
 
 use hongbao::actors::Room;
-use hongbao::domain::{ActorNumber, Body, Context, Decision, Event, WalkId, chain};
+use hongbao::domain::chain::{Before, Entries};
+use hongbao::domain::{ActorNumber, Body, Context, Decision, Event, WalkId};
 use hongbao::limits::TURN_MESSAGES_MAX;
 use rustc_hash::FxBuildHasher;
 
 use super::world::{NOW, World};
 use super::{Job, Run, timed};
 
-type Rooms = HashMap<ActorNumber, Room, FxBuildHasher>;
+/// Each actor's room, and where its newest entry stands among those whose heads are not known yet.
+type Rooms = HashMap<ActorNumber, (Room, Option<u32>), FxBuildHasher>;
 
 pub fn jobs(world: &World) -> Vec<Job> {
     vec![job("domain/decide_absorb", world, false), job("domain/with_chain", world, true)]
@@ -21,7 +23,7 @@ fn job(name: &'static str, world: &World, chained: bool) -> Job {
     let door = world.stage().door;
     let resolve = |message| door.resolve(&message, [0; 32]).unwrap();
     let requests: Vec<(ActorNumber, Body)> = world.sale.buys().into_iter().map(resolve).collect();
-    let rooms: Rooms = world.rooms.iter().cloned().collect();
+    let rooms: Rooms = world.rooms.iter().map(|(number, room)| (*number, (room.clone(), None))).collect();
     let records = world.sale.records();
     let run = move || {
         let (mut rooms, requests) = (rooms.clone(), requests.clone());
@@ -32,31 +34,46 @@ fn job(name: &'static str, world: &World, chained: bool) -> Job {
     Job { name, unit: "movements", units: world.sale.movements(), bytes: None, run: Box::new(run) }
 }
 
-/// Walks all purchases to their ends, as many side by side as a turn takes; gives the number of steps.
+/// Walks all purchases to their ends, in turns of as many messages as a house takes; gives the number of steps.
 fn buy(rooms: &mut Rooms, requests: Vec<(ActorNumber, Body)>, chained: bool) -> u64 {
     let mut requests = (0..).map(WalkId).zip(requests);
     let mut queue: VecDeque<(WalkId, (ActorNumber, Body))> = VecDeque::new();
     let (mut steps, mut bytes) = (0, Vec::new());
+    let (mut entries, mut moved) = (Entries::default(), Vec::new());
     loop {
         if queue.is_empty() {
             queue.extend(requests.by_ref().take(TURN_MESSAGES_MAX));
         }
-        let Some((walk, (to, body))) = queue.pop_front() else { return steps };
-        let room = rooms.get_mut(&to).unwrap();
-        let context = Context { walk, now: NOW };
-        let decision = room.resident.apply(context, room.sequence, &room.head, &body);
-        let Decision::Record(step) = decision else { unreachable!("a purchase was decided as {decision:?}") };
-        if chained && !step.events.is_empty() {
-            bytes.clear();
-            encode(&step.events, &mut bytes);
-            room.sequence += 1;
-            room.head = chain::advance(&room.head, to, room.sequence, NOW, &bytes);
+        if queue.is_empty() {
+            return steps;
         }
-        for event in &step.events {
-            room.resident.absorb(NOW, event);
+        for _ in 0..queue.len().min(TURN_MESSAGES_MAX) {
+            let (walk, (to, body)) = queue.pop_front().unwrap();
+            let (room, entry) = rooms.get_mut(&to).unwrap();
+            let context = Context { walk, now: NOW };
+            let decision = room.resident.apply(context, room.sequence, &room.head, &body);
+            let Decision::Record(step) = decision else {
+                unreachable!("a purchase was decided as {decision:?}")
+            };
+            if chained && !step.events.is_empty() {
+                bytes.clear();
+                encode(&step.events, &mut bytes);
+                room.sequence += 1;
+                let before = entry.map_or(Before::Head(&room.head), Before::Entry);
+                *entry = Some(entries.add(before, NOW, &bytes));
+                moved.push(to);
+            }
+            for event in &step.events {
+                room.resident.absorb(NOW, event);
+            }
+            queue.extend(step.onward.into_iter().map(|onward| (walk, (onward.to, onward.body))));
+            steps += 1;
         }
-        queue.extend(step.onward.into_iter().map(|onward| (walk, (onward.to, onward.body))));
-        steps += 1;
+        for (head, actor) in entries.heads().iter().zip(moved.drain(..)) {
+            let (room, entry) = rooms.get_mut(&actor).unwrap();
+            (room.head, *entry) = (*head, None);
+        }
+        entries.clear();
     }
 }
 

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::chain::Head;
+use crate::domain::chain::{self, Head};
 use crate::domain::{ActorNumber, Position, Resident, Timestamp};
 
 /// How many numbers a page spans: chunks of 16 to 64 KB where most of them are alive (DESIGN §4).
@@ -36,8 +36,9 @@ pub(super) enum Newest {
 impl Room {
     /// The room of an actor that begins.
     #[must_use]
-    pub fn new(resident: Resident) -> Room {
-        Room { resident, sequence: 0, head: Head::default(), at: Timestamp::default(), newest: Newest::None }
+    pub fn new(number: ActorNumber, resident: Resident) -> Room {
+        let (head, at) = (chain::origin(number), Timestamp::default());
+        Room { resident, sequence: 0, head, at, newest: Newest::None }
     }
 
     /// The instant at which time alone brings about something here.
@@ -72,6 +73,8 @@ pub(super) struct Numbered {
     pub(super) room: Room,
     /// What the room's `next_due` is as the schedule knows it, so that not every message has to ask.
     pub(super) due: Option<Timestamp>,
+    /// Where its newest entry stands among those of the turn under way, whose heads are not known yet.
+    pub(super) entry: Option<u32>,
 }
 
 /// The rooms of neighbouring numbers.
@@ -103,7 +106,7 @@ impl Page {
     /// Adds the room of an actor that has none; gives its place.
     pub(super) fn add(&mut self, number: ActorNumber, room: Room) -> u8 {
         assert!(self.place(number).is_none(), "an actor begins once");
-        self.rooms.push(Numbered { number, room, due: None });
+        self.rooms.push(Numbered { number, room, due: None, entry: None });
         // At most as many rooms as the page has numbers.
         let behind = self.rooms.len() as u8;
         self.places[(number.0 % PAGE_NUMBERS) as usize] = behind;

@@ -193,8 +193,7 @@ impl Replay {
         let room = &mut rooms.at_mut(place).room;
         if !record.events.is_empty() {
             room.sequence += 1;
-            room.head =
-                chain::advance(&room.head, prefix.actor, room.sequence, room.at, record.encoded_events);
+            room.head = chain::advance(&room.head, room.at, record.encoded_events);
         }
         if (prefix.sequence, prefix.at) != (room.sequence, room.at) {
             return Err(format!("its place is entry {} at {}", room.sequence, room.at.0));

@@ -3,7 +3,7 @@
 //! A ticket that is dropped unanswered answers `outcome_unknown` by itself, so no client waits for ever.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::house::Common;
 use crate::domain::{Answer, Code, Position, Refusal};
@@ -71,69 +71,87 @@ impl Drop for Permit {
 pub struct Ticket {
     /// Messages of the walk that are not absorbed yet.
     outstanding: AtomicU32,
-    /// The newest record of the walk.
+    /// The newest record of the walk that nothing follows from: the newest of all, once the walk has ended, because
+    /// what follows from a record stands behind it.
     position: AtomicU64,
-    answer: Mutex<Option<Answer>>,
-    reply: Mutex<Option<(Arc<dyn Sink>, u32)>>,
-    permit: Mutex<Option<Permit>>,
+    waiting: Mutex<Waiting>,
+}
+
+/// What a walk holds until its end.
+#[derive(Default)]
+struct Waiting {
+    answer: Option<Answer>,
+    reply: Option<(Arc<dyn Sink>, u32)>,
+    permit: Option<Permit>,
+}
+
+impl Waiting {
+    /// Gives the settled answer, or where there is none says that the outcome is unknown; only once.
+    fn give(&mut self) {
+        if let Some((sink, index)) = self.reply.take() {
+            let answer = self.answer.take();
+            sink.give(index, answer.unwrap_or_else(|| Err(Refusal::of(Code::OutcomeUnknown))));
+        }
+    }
+
+    /// The walk has ended: its place in the house is free before its client hears of it.
+    fn end(&mut self) {
+        self.permit = None;
+        self.give();
+    }
 }
 
 impl Ticket {
     /// A ticket for a walk whose first message is on its way.
     #[must_use]
     pub fn new(sink: Arc<dyn Sink>, index: u32, permit: Permit) -> Arc<Ticket> {
+        let waiting = Waiting { answer: None, reply: Some((sink, index)), permit: Some(permit) };
         Arc::new(Ticket {
             outstanding: AtomicU32::new(1),
             position: AtomicU64::new(0),
-            answer: Mutex::new(None),
-            reply: Mutex::new(Some((sink, index))),
-            permit: Mutex::new(Some(permit)),
+            waiting: Mutex::new(waiting),
         })
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sets the answer that leaves when the walk has ended and is durable.
     pub fn settle(&self, answer: Answer) {
-        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+        self.waiting().answer = Some(answer);
     }
 
-    /// One message is absorbed, by the record at `position` (0: by none), and `more` follow from it.
-    /// True where it was the walk's last.
-    #[must_use]
-    pub fn absorbed(&self, position: Position, more: u32) -> bool {
-        self.position.fetch_max(position.0, Ordering::AcqRel);
+    /// One message is absorbed, and so many follow from it: the first of them stands for it from now on, and none of
+    /// them is on its way yet.
+    pub fn followed_by(&self, messages: usize) {
+        let more = u32::try_from(messages.saturating_sub(1)).unwrap_or(u32::MAX);
         if more > 0 {
             self.outstanding.fetch_add(more, Ordering::AcqRel);
         }
+    }
+
+    /// One message is absorbed, by the record at `position` (0: by none), and none follows from it.
+    /// True where it was the walk's last.
+    #[must_use]
+    pub fn absorbed(&self, position: Position) -> bool {
+        self.position.fetch_max(position.0, Ordering::AcqRel);
         self.outstanding.fetch_sub(1, Ordering::AcqRel) == 1
     }
 
-    /// The newest record of the walk.
+    /// The newest record of the walk, once it has ended.
     #[must_use]
     pub fn position(&self) -> Position {
         Position(self.position.load(Ordering::Acquire))
-    }
-
-    /// Gives the settled answer, or where there is none says that the outcome is unknown; only once.
-    fn give(&self) {
-        let reply = self.reply.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some((sink, index)) = reply {
-            let answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner).take();
-            sink.give(index, answer.unwrap_or_else(|| Err(Refusal::of(Code::OutcomeUnknown))));
-        }
-    }
-
-    /// The walk has ended: its place in the house is free before its client hears of it.
-    fn end(&self) {
-        drop(self.permit.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
+        let waiting = self.waiting.get_mut().unwrap_or_else(PoisonError::into_inner);
         // What was settled and has not left may not be durable.
-        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        self.end();
-        self.give();
+        waiting.answer = None;
+        waiting.end();
     }
 }
 
@@ -172,11 +190,8 @@ impl Departing {
 impl Departure for Departing {
     fn leave(self) {
         match self.0 {
-            What::Ended(ticket) => {
-                ticket.end();
-                ticket.give();
-            }
-            What::Early(ticket) => ticket.give(),
+            What::Ended(ticket) => ticket.waiting().end(),
+            What::Early(ticket) => ticket.waiting().give(),
             What::Notices(common, up_to) => common.notices.tell(up_to),
         }
     }

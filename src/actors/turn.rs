@@ -6,6 +6,7 @@ use super::envelope::Envelope;
 use super::news::DirectoryNews;
 use super::rooms::Place;
 use super::ticket::Ticket;
+use crate::domain::chain::Entries;
 use crate::domain::supply::Change;
 use crate::domain::{News, Position, Timestamp};
 use crate::journal::{Cause, RecordBatch};
@@ -16,6 +17,10 @@ pub(super) struct Turn {
     pub(super) batch: RecordBatch,
     /// Memory for the events of one record, used again and again.
     pub(super) encoded_events: Vec<u8>,
+    /// Chain entries, to be hashed together.
+    pub(super) entries: Entries,
+    /// The records whose heads are among them.
+    pub(super) chained: Vec<Chained>,
     /// Where the room of each record of the batch is.
     pub(super) places: Vec<Place>,
     /// Messages to send; with the record of the batch that sends each, and its place among that record's.
@@ -32,13 +37,21 @@ pub(super) struct Turn {
     pub(super) spent: Vec<Spent>,
 }
 
-/// One message of a walk is absorbed.
+/// A message of a walk is absorbed, and none of the walk follows from it.
 pub(super) struct Spent {
     pub(super) ticket: Arc<Ticket>,
     /// The record of the batch that absorbed it.
     pub(super) record: Option<usize>,
-    /// How many messages of the same walk follow.
-    pub(super) more: u32,
+}
+
+/// A record behind which an actor's head is that of an entry of the turn.
+pub(super) struct Chained {
+    /// The entry's place.
+    pub(super) entry: u32,
+    /// Where the actor's room is.
+    pub(super) place: Place,
+    /// Where the record tells the head, as `journal::record::chain_place` gave it.
+    pub(super) at: usize,
 }
 
 impl Turn {

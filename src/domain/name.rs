@@ -1,22 +1,21 @@
 //! Names and request ids: text that clients choose, with one gate into it.
 
 use std::fmt;
-use std::sync::Arc;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use serde::{Serialize, Serializer};
+use smol_str::SmolStr;
 
 use crate::domain::refusal::{Code, Refusal};
 use crate::limits::{NAME_BYTES_MAX, REQUEST_ID_BYTES_MAX};
 
 /// The name of an account or an offering: 1 to 128 bytes of UTF-8 without control characters.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(try_from = "String")]
-pub struct Name(Arc<str>);
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name(SmolStr);
 
 /// A client's id for one request: 1 to 128 bytes of UTF-8 without control characters (DESIGN §5).
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(try_from = "String")]
-pub struct RequestId(Arc<str>);
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(SmolStr);
 
 fn check(field: &'static str, text: &str, bytes_max: usize) -> Result<(), Refusal> {
     if text.is_empty() {
@@ -45,7 +44,7 @@ macro_rules! text_type {
             /// `bad_text`, naming the field and its limit.
             pub fn new(text: impl AsRef<str>) -> Result<Self, Refusal> {
                 check($field, text.as_ref(), $bytes_max)?;
-                Ok($type(Arc::from(text.as_ref())))
+                Ok($type(SmolStr::new(text.as_ref())))
             }
 
             /// The text itself.
@@ -55,29 +54,41 @@ macro_rules! text_type {
             }
         }
 
-        impl TryFrom<String> for $type {
-            type Error = Refusal;
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Text;
 
-            fn try_from(text: String) -> Result<Self, Refusal> {
-                $type::new(text)
+                impl Visitor<'_> for Text {
+                    type Value = $type;
+
+                    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        write!(formatter, "a {} of 1 to {} bytes", $field, $bytes_max)
+                    }
+
+                    fn visit_str<E: Error>(self, text: &str) -> Result<$type, E> {
+                        $type::new(text).map_err(E::custom)
+                    }
+                }
+
+                deserializer.deserialize_str(Text)
             }
         }
 
         impl Serialize for $type {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(&self.0)
+                serializer.serialize_str(self.as_str())
             }
         }
 
         impl fmt::Display for $type {
             fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str(&self.0)
+                formatter.write_str(self.as_str())
             }
         }
 
         impl fmt::Debug for $type {
             fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(formatter, "{:?}", &*self.0)
+                write!(formatter, "{:?}", self.as_str())
             }
         }
     };

@@ -19,9 +19,16 @@ const PART_ENTRIES: usize = 256;
 #[derive(Clone, Debug)]
 pub(in crate::domain) struct PartedMap<K, V> {
     /// Never empty.
-    parts: Vec<Arc<HashTable<(K, V)>>>,
+    parts: Vec<Arc<HashTable<Hashed<K, V>>>>,
     entries: usize,
     hasher: RandomState,
+}
+
+/// An entry with the hash of its key, so that the table's growing reads and hashes no keys.
+#[derive(Clone, Debug)]
+struct Hashed<K, V> {
+    hash: u64,
+    entry: (K, V),
 }
 
 impl<K: Hash + Eq + Clone, V: Clone> PartedMap<K, V> {
@@ -34,13 +41,13 @@ impl<K: Hash + Eq + Clone, V: Clone> PartedMap<K, V> {
     }
 
     pub(in crate::domain) fn iter(&self) -> impl Iterator<Item = &(K, V)> {
-        self.parts.iter().flat_map(|part| part.iter())
+        self.parts.iter().flat_map(|part| part.iter().map(|hashed| &hashed.entry))
     }
 
     pub(in crate::domain) fn get(&self, key: &K) -> Option<&V> {
         let hash = self.hasher.hash_one(key);
-        let found = self.parts[place(hash, self.parts.len())].find(hash, |(known, _)| known == key);
-        found.map(|(_, value)| value)
+        let part = &self.parts[place(hash, self.parts.len())];
+        part.find(hash, |hashed| hashed.is(hash, key)).map(|hashed| &hashed.entry.1)
     }
 
     /// Adds an entry, or changes the one that there is.
@@ -48,11 +55,11 @@ impl<K: Hash + Eq + Clone, V: Clone> PartedMap<K, V> {
         let hash = self.hasher.hash_one(&key);
         let part = place(hash, self.parts.len());
         let part = Arc::make_mut(&mut self.parts[part]);
-        if let Some((_, known)) = part.find_mut(hash, |(known, _)| *known == key) {
-            *known = value;
+        if let Some(known) = part.find_mut(hash, |hashed| hashed.is(hash, &key)) {
+            known.entry.1 = value;
             return;
         }
-        part.insert_unique(hash, (key, value), |(key, _)| self.hasher.hash_one(key));
+        part.insert_unique(hash, Hashed { hash, entry: (key, value) }, |hashed| hashed.hash);
         self.entries += 1;
         if self.entries > self.parts.len() * PART_ENTRIES {
             self.grow();
@@ -62,7 +69,8 @@ impl<K: Hash + Eq + Clone, V: Clone> PartedMap<K, V> {
     pub(in crate::domain) fn remove(&mut self, key: &K) {
         let hash = self.hasher.hash_one(key);
         let part = place(hash, self.parts.len());
-        if let Ok(found) = Arc::make_mut(&mut self.parts[part]).find_entry(hash, |(known, _)| known == key) {
+        let part = Arc::make_mut(&mut self.parts[part]);
+        if let Ok(found) = part.find_entry(hash, |hashed| hashed.is(hash, key)) {
             found.remove();
             self.entries -= 1;
         }
@@ -72,13 +80,18 @@ impl<K: Hash + Eq + Clone, V: Clone> PartedMap<K, V> {
     fn grow(&mut self) {
         let added = self.parts.len();
         let halved = added - (1 << added.ilog2());
-        let hash = |entry: &(K, V)| self.hasher.hash_one(&entry.0);
-        let moves = |entry: &mut (K, V)| place(hash(entry), added + 1) == added;
+        let moves = |hashed: &mut Hashed<K, V>| place(hashed.hash, added + 1) == added;
         let mut part = HashTable::with_capacity(PART_ENTRIES);
-        for entry in Arc::make_mut(&mut self.parts[halved]).extract_if(moves) {
-            part.insert_unique(hash(&entry), entry, hash);
+        for hashed in Arc::make_mut(&mut self.parts[halved]).extract_if(moves) {
+            part.insert_unique(hashed.hash, hashed, |hashed| hashed.hash);
         }
         self.parts.push(Arc::new(part));
+    }
+}
+
+impl<K: Eq, V> Hashed<K, V> {
+    fn is(&self, hash: u64, key: &K) -> bool {
+        self.hash == hash && self.entry.0 == *key
     }
 }
 

@@ -95,7 +95,7 @@ impl Resident {
     #[must_use]
     pub fn glance(&self) -> u64 {
         match self {
-            Resident::Account(account) => account.available().minor(),
+            Resident::Account(account) => account.glance(),
             Resident::Offering(offering) => u64::from(offering.stock().sold()),
             Resident::Certificate(certificate) => certificate.glance(),
         }

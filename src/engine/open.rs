@@ -218,7 +218,7 @@ impl Engine {
             // What the door knows of names may not be durable yet, so its refusals wait like every answer.
             Err(refusal) => {
                 ticket.settle(Err(refusal));
-                if ticket.absorbed(Position(0), 0) {
+                if ticket.absorbed(Position(0)) {
                     self.journal.release(self.journal.handed_over(), vec![Departing::ended(ticket)]);
                 }
             }

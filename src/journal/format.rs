@@ -288,14 +288,23 @@ pub(super) fn find_batch_after(bytes: &[u8], from: usize, identity: u64, number:
     })
 }
 
-/// Fills in the frame whose eight bytes were left free at `start` and whose record is all
-/// that follows in `framed`.
-pub(super) fn finish_frame(framed: &mut [u8], start: usize) -> Result<(), JournalError> {
+/// Fills in the length in the frame whose eight bytes were left free at `start` and whose record
+/// is all that follows in `framed`.
+pub(super) fn set_length(framed: &mut [u8], start: usize) -> Result<(), JournalError> {
     let (head, record) = framed[start..].split_at_mut(RECORD_HEAD_BYTES);
     let length = check_record_length(record.len() as u64)?;
     head[..4].copy_from_slice(&length.to_le_bytes());
-    head[4..].copy_from_slice(&record_checksum(length, record).to_le_bytes());
     Ok(())
+}
+
+/// Fills in the checksums of frames that are whole but for them.
+pub(super) fn set_checksums(framed: &mut [u8]) {
+    let mut start = 0;
+    while let Ok((record, end)) = frame_at(framed, start) {
+        let checksum = record_checksum(record.len() as u32, record);
+        framed[start + 4..start + RECORD_HEAD_BYTES].copy_from_slice(&checksum.to_le_bytes());
+        start = end;
+    }
 }
 
 /// The record framed at `at` and the place after it, its checksum not looked at: the batch's

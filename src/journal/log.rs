@@ -9,8 +9,8 @@ use super::{
 };
 use crate::domain::Position;
 
-/// Records in their order, framed as they will be stored (length, checksum, bytes), so that
-/// the checksums are computed by whoever pushes and not by the one writer.
+/// Records in their order, framed as they will be stored (length, checksum, bytes), but with
+/// zeros for the checksums: the log fills them in, so that they cost whoever pushes nothing.
 ///
 /// Clearing or handing over keeps the memory, for the next turn.
 #[derive(Clone, Debug, Default)]
@@ -48,7 +48,7 @@ impl RecordBatch {
         let start = self.framed.len();
         self.framed.extend_from_slice(&[0; RECORD_HEAD_BYTES]);
         let framed = write(&mut self.framed)
-            .and_then(|()| format::finish_frame(&mut self.framed, start).map_err(E::from));
+            .and_then(|()| format::set_length(&mut self.framed, start).map_err(E::from));
         match framed {
             Ok(()) => self.records += 1,
             Err(_) => self.framed.truncate(start),
@@ -71,7 +71,17 @@ impl RecordBatch {
         self.records == 0
     }
 
-    /// The framed bytes, as they are stored.
+    /// Where the next record to be pushed will begin, behind its frame's head.
+    pub(super) fn next_record(&self) -> usize {
+        self.framed.len() + RECORD_HEAD_BYTES
+    }
+
+    /// Changes bytes of a record that was pushed, of the same length.
+    pub(super) fn overwrite(&mut self, at: usize, bytes: &[u8]) {
+        self.framed[at..at + bytes.len()].copy_from_slice(bytes);
+    }
+
+    /// The framed bytes, as they are stored but for the checksums.
     pub fn framed(&self) -> &[u8] {
         &self.framed
     }

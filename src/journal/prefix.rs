@@ -101,6 +101,8 @@ pub struct Prefix {
 const NUMBERS: usize = 11;
 const NUMBER_BYTES_MAX: usize = 8;
 const LENGTHS_BYTES: usize = 6;
+/// Where the chain's bytes are in a record.
+pub(super) const CHAIN_AT: usize = LENGTHS_BYTES;
 const FIXED_BYTES: usize = LENGTHS_BYTES + 8;
 
 /// Bytes that are no prefix.

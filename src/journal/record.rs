@@ -4,7 +4,8 @@
 //! messages. Length and checksum around it are the log's.
 
 use super::error::JournalError;
-use super::prefix::{Prefix, PrefixError};
+use super::log::RecordBatch;
+use super::prefix::{CHAIN_AT, Prefix, PrefixError};
 use crate::codec::{self, CodecError};
 use crate::domain::{Event, Onward};
 
@@ -34,6 +35,17 @@ pub fn encode(
     prefix.encode_into(bytes);
     bytes.extend_from_slice(encoded_events);
     codec::encode_into(&onward, bytes)
+}
+
+/// Where in a batch the record that is pushed next tells the head of its actor's chain, so that it can be set later.
+#[must_use]
+pub fn chain_place(batch: &RecordBatch) -> usize {
+    batch.next_record() + CHAIN_AT
+}
+
+/// Sets the head's first eight bytes in a record, at the place that `chain_place` gave before it was pushed.
+pub fn set_chain(batch: &mut RecordBatch, place: usize, chain: u64) {
+    batch.overwrite(place, &chain.to_le_bytes());
 }
 
 /// Reads a record back.

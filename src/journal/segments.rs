@@ -304,7 +304,9 @@ impl<D: Disk> Log for SegmentLog<D> {
             self.sync()?;
         }
         let first = Position(self.newest.0 + 1);
+        let start = self.gathered.len();
         self.gathered.extend_from_slice(batch.framed());
+        format::set_checksums(&mut self.gathered[start..]);
         // A record takes more than a frame's head, so the bound on bytes bounds the count.
         const { assert!(BATCH_PAYLOAD_BYTES_MAX / RECORD_HEAD_BYTES as u64 <= u32::MAX as u64) };
         self.gathered_records += batch.records() as u32;

@@ -268,7 +268,7 @@ impl World {
             }
             Err(refusal) => {
                 ticket.settle(Err(refusal));
-                assert!(ticket.absorbed(Position(0), 0), "a door's refusal ends its walk");
+                assert!(ticket.absorbed(Position(0)), "a door's refusal ends its walk");
                 let newest = self.log.newest();
                 self.release(newest, newest, vec![Departing::ended(ticket)]);
             }

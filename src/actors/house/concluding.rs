@@ -21,6 +21,7 @@ impl House {
         if planted::has(Bug::OnwardBeforeRecord) {
             self.send(&mut turn, first, outside);
         }
+        self.hash_chains(&mut turn);
         if records > 0 {
             first = outside.hand_over(&mut turn.batch)?;
             self.handed = Position(first.0 + records as u64 - 1);
@@ -36,9 +37,9 @@ impl House {
         }
         let mut leaving: Vec<Departing> = turn.early.drain(..).map(Departing::early).collect();
         let mut at = self.handed;
-        for Spent { ticket, record, more } in turn.spent.drain(..) {
+        for Spent { ticket, record } in turn.spent.drain(..) {
             let position = record.map_or(Position(0), |index| Position(first.0 + index as u64));
-            if ticket.absorbed(position, more) {
+            if ticket.absorbed(position) {
                 at = at.max(ticket.position());
                 leaving.push(Departing::ended(ticket));
             }

@@ -254,6 +254,10 @@ impl House {
             envelope.now = envelope.now.max(self.rooms.at(place).room.at);
         }
         self.catch_up(envelope.to, place, envelope.now, turn)?;
+        if place.is_some_and(|place| self.rooms.at(place).entry.is_some()) && envelope.body.looks() {
+            // It is going to see the head of the actor's chain.
+            self.hash_chains(turn);
+        }
         let context = Context { walk: envelope.walk, now: envelope.now };
         let room = place.map(|place| &self.rooms.at(place).room);
         let decided = catch_unwind(AssertUnwindSafe(|| match room {
@@ -299,7 +303,7 @@ impl House {
         }
         if let Some(ticket) = origin.ticket {
             ticket.settle(answer);
-            turn.spent.push(Spent { ticket, record: None, more: 0 });
+            turn.spent.push(Spent { ticket, record: None });
         }
         Ok(())
     }

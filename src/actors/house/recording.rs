@@ -8,10 +8,11 @@ use crate::actors::news::DirectoryNews;
 use crate::actors::page::{Newest, Numbered, Room};
 use crate::actors::rooms::Rooms;
 use crate::actors::ticket::Ticket;
-use crate::actors::turn::{Spent, Turn};
+use crate::actors::turn::{Chained, Spent, Turn};
 use crate::codec;
 use crate::domain::{
-    ActorNumber, Body, Event, News, Onward, OrderKey, Resident, Step, Timestamp, WalkId, chain,
+    ActorNumber, Body, Event, News, Onward, OrderKey, Resident, Step, Timestamp, WalkId,
+    chain::{self, Before},
 };
 use crate::journal::{AnswerMark, Cause, Former, JournalError, Prefix, record};
 use crate::planted::{self, Bug};
@@ -50,15 +51,27 @@ impl House {
         if !unrecorded {
             self.write(&mut origin, &step, record, turn)?;
         }
-        let Origin { actor, walk, now, hop, ticket, .. } = origin;
-        let mut more = 0;
+        let Origin { actor, walk, now, hop, mut ticket, .. } = origin;
+        if let Some(ticket) = &ticket {
+            if let Some(answer) = step.answer {
+                ticket.settle(answer);
+            }
+            if step.early {
+                turn.early.push(Arc::clone(ticket));
+            }
+        }
+        let mut followers = step.onward.iter().filter(|onward| onward.continues.is_none()).count();
+        if let Some(ticket) = &ticket {
+            ticket.followed_by(followers);
+        }
         for (index, onward) in step.onward.into_iter().enumerate() {
             let index = u32::try_from(index).unwrap_or(u32::MAX);
             let (walk, now, ticket) = match onward.continues {
                 Some((walk, now)) => (walk, now, self.parked.remove(&walk)),
                 None => {
-                    more += 1;
-                    (walk, now, ticket.clone())
+                    followers -= 1;
+                    // The last one takes it along.
+                    (walk, now, if followers == 0 { ticket.take() } else { ticket.clone() })
                 }
             };
             let sender = (!unrecorded).then_some((record, index));
@@ -71,21 +84,15 @@ impl House {
         for (waiting, answer) in step.other_answers {
             if let Some(ticket) = self.parked.remove(&waiting) {
                 ticket.settle(answer);
-                turn.spent.push(Spent { ticket, record, more: 0 });
+                turn.spent.push(Spent { ticket, record });
             }
             self.wake(actor, waiting);
         }
         let Some(ticket) = ticket else { return Ok(()) };
-        if let Some(answer) = step.answer {
-            ticket.settle(answer);
-        }
-        if step.early {
-            turn.early.push(Arc::clone(&ticket));
-        }
         if step.queued {
             self.parked.insert(walk, ticket);
         } else {
-            turn.spent.push(Spent { ticket, record, more });
+            turn.spent.push(Spent { ticket, record });
         }
         Ok(())
     }
@@ -111,12 +118,16 @@ impl House {
         }
         let place = absorb(&mut self.rooms, origin.place, actor, now, &step.events);
         origin.place = Some(place);
-        let Numbered { room, due, .. } = self.rooms.at_mut(place);
+        let Numbered { room, due, entry, .. } = self.rooms.at_mut(place);
         let next_due = room.next_due();
         self.schedule.moved(actor, std::mem::replace(due, next_due), next_due);
         if !step.events.is_empty() {
             room.sequence += 1;
-            room.head = chain::advance(&room.head, actor, room.sequence, room.at, &events);
+            let before = entry.map_or(Before::Head(&room.head), Before::Entry);
+            *entry = Some(turn.entries.add(before, room.at, &events));
+        }
+        if let Some(entry) = *entry {
+            turn.chained.push(Chained { entry, place, at: record::chain_place(&turn.batch) });
         }
         let former = match room.newest {
             Newest::None => Former::None,
@@ -133,6 +144,7 @@ impl House {
             former,
             at: room.at,
             now,
+            // Set anew where the head is not known yet.
             chain: chain::prefix(&room.head),
             answer: AnswerMark::of(step.answer.as_ref()),
             events_bytes: u32::try_from(events.len()).unwrap_or(u32::MAX),
@@ -152,6 +164,19 @@ impl House {
             turn.news.drain(..).for_each(|news| news.tell(&self.common.directory));
         }
         Ok(())
+    }
+
+    /// Hashes the turn's entries so far, many side by side, into their actors' heads and their records.
+    pub(super) fn hash_chains(&mut self, turn: &mut Turn) {
+        let heads = turn.entries.heads();
+        for Chained { entry, place, at } in turn.chained.drain(..) {
+            let head = &heads[entry as usize];
+            let numbered = self.rooms.at_mut(place);
+            numbered.room.head = *head;
+            numbered.entry = None;
+            record::set_chain(&mut turn.batch, at, chain::prefix(head));
+        }
+        turn.entries.clear();
     }
 
     fn wake(&mut self, actor: ActorNumber, walk: WalkId) {
@@ -190,7 +215,7 @@ pub(in crate::actors) fn absorb(
             let begun = events.first().and_then(|event| Resident::begun(actor, event));
             let begun =
                 begun.unwrap_or_else(|| unreachable!("an actor's first event is a beginning: {events:?}"));
-            (rooms.add(actor, Room::new(begun)), &events[1..])
+            (rooms.add(actor, Room::new(actor, begun)), &events[1..])
         }
     };
     let room = &mut rooms.at_mut(place).room;

@@ -138,6 +138,11 @@ impl Account {
         }
     }
 
+    /// As `Resident::glance`.
+    pub(super) fn glance(&self) -> u64 {
+        self.available().minor() ^ self.debts().len() as u64
+    }
+
     /// How many requests, gifts, orders and the like it remembers.
     #[must_use]
     pub fn entries(&self) -> usize {

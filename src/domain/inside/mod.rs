@@ -304,6 +304,12 @@ pub enum CreditReason {
 }
 
 impl Body {
+    /// True for what changes nothing and may show the head of its actor's chain.
+    #[must_use]
+    pub fn looks(&self) -> bool {
+        matches!(self, Body::Request(request) if request.task.looks())
+    }
+
     /// The money that travels with the message, in minor units: part of I1 while it is under way.
     #[must_use]
     pub fn money(&self) -> u128 {

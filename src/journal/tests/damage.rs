@@ -1,6 +1,7 @@
 //! Flipped bits, missing segments, and batches in the wrong place are named.
 
 use super::super::format::BATCH_HEAD_BYTES;
+use super::format::stored;
 use super::*;
 use crate::journal::{Disk, JournalError};
 
@@ -170,8 +171,8 @@ fn a_gap_in_the_numbers_is_named_even_where_the_positions_agree() {
         SegmentHeader { identity, first_position, first_batch }.encode()
     };
     let data = |number, first, batch: &RecordBatch| {
-        let head = BatchHead::data(identity, number, Position(first), 1, batch.framed());
-        [&head.encode()[..], batch.framed()].concat()
+        let head = BatchHead::data(identity, number, Position(first), 1, &stored(batch));
+        [&head.encode()[..], &stored(batch)].concat()
     };
     let one = [&header(1, 1)[..], &data(1, 1, &batch)].concat();
     let (first_name, second_name) = ("00000000000000000001.segment", "00000000000000000002.segment");

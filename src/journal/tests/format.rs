@@ -9,12 +9,19 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// A batch's frames, as a log stores them.
+pub(super) fn stored(batch: &RecordBatch) -> Vec<u8> {
+    let mut framed = batch.framed().to_vec();
+    set_checksums(&mut framed);
+    framed
+}
+
 fn sample() -> (SegmentHeader, BatchHead, RecordBatch, BatchHead) {
     let mut batch = RecordBatch::new();
     batch.push(b"hong").unwrap();
     batch.push(b"bao").unwrap();
     let header = SegmentHeader { identity: IDENTITY, first_position: Position(7), first_batch: 3 };
-    let head = BatchHead::data(IDENTITY, 3, Position(7), 2, batch.framed());
+    let head = BatchHead::data(IDENTITY, 3, Position(7), 2, &stored(&batch));
     (header, head, batch, BatchHead::seal(IDENTITY, 4, Position(9)))
 }
 
@@ -28,7 +35,7 @@ const FROZEN: [&str; 4] = [
 #[test]
 fn the_bytes_of_version_1_are_frozen_and_read_back() {
     let (header, head, batch, seal) = sample();
-    let written = [hex(&header.encode()), hex(&head.encode()), hex(batch.framed()), hex(&seal.encode())];
+    let written = [hex(&header.encode()), hex(&head.encode()), hex(&stored(&batch)), hex(&seal.encode())];
     assert_eq!(written, FROZEN);
 
     let bytes: Vec<u8> = (0..FROZEN.concat().len())
@@ -39,7 +46,7 @@ fn the_bytes_of_version_1_are_frozen_and_read_back() {
     let Scanned::Whole(read, payload) = scan_batch(&bytes[SEGMENT_HEADER_BYTES..], IDENTITY) else {
         panic!("the frozen batch is not whole");
     };
-    assert_eq!((read, payload), (head, batch.framed()));
+    assert_eq!((read, payload), (head, &stored(&batch)[..]));
     let records: Vec<&[u8]> = batch.iter().collect();
     assert_eq!(records, [&b"hong"[..], b"bao"]);
     let behind = SEGMENT_HEADER_BYTES + BATCH_HEAD_BYTES + payload.len();
@@ -72,7 +79,7 @@ fn a_whole_header_of_a_later_version_is_told_by_its_number() {
 #[test]
 fn every_flipped_bit_of_a_batch_leaves_only_records_before_it() {
     let (_, head, batch, _) = sample();
-    let bytes = [&head.encode()[..], batch.framed()].concat();
+    let bytes = [&head.encode()[..], &stored(&batch)].concat();
     let first_record_end = BATCH_HEAD_BYTES + RECORD_HEAD_BYTES + 4;
     for bit in 0..bytes.len() * 8 {
         let mut flipped = bytes.clone();

@@ -1,0 +1,79 @@
+//! The hash chain of an actor: every record with events is one entry (I9).
+//!
+//! The head after an entry is the BLAKE3 hash of: the head before it (32 bytes), the entry's time (8, little endian),
+//! the length of the events' encoding (4, little endian), that encoding, and zeros up to a multiple of 64 bytes. Before
+//! the first entry the head is the actor's number (8 bytes, little endian), and then zeros. So an entry is whole blocks
+//! of the hash, and the entries of independent actors can be hashed side by side. Absent on purpose: where an entry
+//! is stored.
+
+mod entries;
+mod lanes;
+
+pub use entries::{Before, Entries};
+
+use super::number::ActorNumber;
+use super::time::Timestamp;
+
+/// The hash of the newest entry; before the first the actor's number.
+pub type Head = [u8; HEAD_BYTES];
+
+const HEAD_BYTES: usize = 32;
+/// What the hash takes at once.
+const BLOCK_BYTES: usize = 64;
+const HEADER_BYTES: usize = HEAD_BYTES + 8 + 4;
+
+/// The head before an actor's first entry.
+#[must_use]
+pub fn origin(actor: ActorNumber) -> Head {
+    let mut head = Head::default();
+    head[..8].copy_from_slice(&actor.0.to_le_bytes());
+    head
+}
+
+/// The head after one more entry.
+#[must_use]
+pub fn advance(head: &Head, at: Timestamp, events: &[u8]) -> Head {
+    let mut entry = Vec::with_capacity((HEADER_BYTES + events.len()).next_multiple_of(BLOCK_BYTES));
+    write(&mut entry, head, at, events);
+    *blake3::hash(&entry).as_bytes()
+}
+
+/// Appends an entry's bytes.
+fn write(bytes: &mut Vec<u8>, head: &Head, at: Timestamp, events: &[u8]) {
+    let length = u32::try_from(events.len())
+        .unwrap_or_else(|_| unreachable!("a record's bound is far below the length's four bytes"));
+    bytes.extend_from_slice(head);
+    bytes.extend_from_slice(&at.0.to_le_bytes());
+    bytes.extend_from_slice(&length.to_le_bytes());
+    bytes.extend_from_slice(events);
+    // All buffers begin with a whole block.
+    bytes.resize(bytes.len().next_multiple_of(BLOCK_BYTES), 0);
+}
+
+/// The first eight bytes of a head, as a record carries them to be checked against.
+#[must_use]
+pub fn prefix(head: &Head) -> u64 {
+    head.iter().take(8).rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_has_the_bytes_that_the_format_says() {
+        let head = origin(ActorNumber(0x0102));
+        assert_eq!((head[0], head[1], &head[2..]), (2, 1, &[0; 30][..]));
+        for (events, padding) in [(vec![1, 2], 18), (vec![3; 20], 0), (vec![4; 21], 63), (vec![6; 5_000], 12)]
+        {
+            let mut bytes = head.to_vec();
+            bytes.extend(1_000_u64.to_le_bytes());
+            bytes.extend((events.len() as u32).to_le_bytes());
+            bytes.extend(&events);
+            bytes.extend(vec![0; padding]);
+            let expected = *blake3::hash(&bytes).as_bytes();
+            assert_eq!(advance(&head, Timestamp(1_000), &events), expected);
+            assert_eq!(prefix(&expected).to_le_bytes(), expected[..8]);
+        }
+    }
+}
