@@ -91,13 +91,15 @@ impl Resident {
         }
     }
 
-    /// Reads what most decisions read, and makes a meaningless number of it: the state's memory is near then.
+    /// Reads what most decisions on a message read, and makes a meaningless number of it: the state's memory is near
+    /// then.
     #[must_use]
-    pub fn glance(&self) -> u64 {
-        match self {
-            Resident::Account(account) => account.glance(),
-            Resident::Offering(offering) => u64::from(offering.stock().sold()),
-            Resident::Certificate(certificate) => certificate.glance(),
+    pub fn glance(&self, body: &Body) -> u64 {
+        match (self, body) {
+            (Resident::Account(account), _) => account.glance(),
+            (Resident::Offering(offering), Body::Request(request)) => offering.glance(&request.mark.key),
+            (Resident::Offering(offering), _) => u64::from(offering.stock().sold()),
+            (Resident::Certificate(certificate), _) => certificate.glance(),
         }
     }
 

@@ -177,7 +177,8 @@ impl Engine {
         let now = self.time.now();
         let mut parcels: BTreeMap<usize, Vec<Envelope>> = BTreeMap::new();
         for (index, message) in (0_u32..).zip(&messages) {
-            if let Err(refusal) = self.accept(message, now, &sink, index, &mut parcels) {
+            let left = messages.len() - index as usize;
+            if let Err(refusal) = self.accept(message, now, &sink, (index, left), &mut parcels) {
                 sink.give(index, Err(refusal));
             }
         }
@@ -194,7 +195,7 @@ impl Engine {
         message: &Message,
         now: Timestamp,
         sink: &Arc<dyn Sink>,
-        index: u32,
+        (index, left): (u32, usize),
         parcels: &mut BTreeMap<usize, Vec<Envelope>>,
     ) -> Result<(), Refusal> {
         let permit = self.admit()?;
@@ -213,7 +214,8 @@ impl Engine {
             Ok((to, body)) => {
                 let walk = self.door.common().next_walk();
                 let envelope = Envelope { to, walk, now, hop: 0, cause: None, body, ticket: Some(ticket) };
-                parcels.entry(shard_of(to, self.shards.count())).or_default().push(envelope);
+                let parcel = parcels.entry(shard_of(to, self.shards.count()));
+                parcel.or_insert_with(|| Vec::with_capacity(left)).push(envelope);
             }
             // What the door knows of names may not be durable yet, so its refusals wait like every answer.
             Err(refusal) => {

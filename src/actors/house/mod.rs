@@ -231,9 +231,11 @@ impl House {
         for (place, envelope) in places.iter_mut().zip(self.queue.iter().take(messages)) {
             *place = self.rooms.find(envelope.to);
         }
-        let rooms = || places.iter().flatten().map(|place| &self.rooms.at(*place).room);
-        black_box(rooms().fold(0, |read, room| read ^ room.at.0));
-        black_box(rooms().fold(0, |read, room| read ^ room.resident.glance()));
+        let near = || places.iter().zip(self.queue.iter().take(messages));
+        let rooms = || near().filter_map(|(place, envelope)| Some((&self.rooms.at((*place)?).room, envelope)));
+        black_box(near().fold(0, |read, (_, envelope)| read ^ envelope.glance()));
+        black_box(rooms().fold(0, |read, (room, _)| read ^ room.at.0 ^ u64::from(room.head[0])));
+        black_box(rooms().fold(0, |read, (room, envelope)| read ^ room.resident.glance(&envelope.body)));
         places
     }
 

@@ -95,6 +95,9 @@ pub struct Sale {
     pub purchased: Purchased,
 }
 
+/// How many of its newest hops are read ahead.
+const HOPS_GLANCED_AT: usize = 4;
+
 impl Certificate {
     /// The certificate that its first event makes.
     #[must_use]
@@ -227,9 +230,15 @@ impl Certificate {
 
     /// As `Resident::glance`.
     pub(super) fn glance(&self) -> u64 {
-        let linked = self.linked().map_or(0, |account| account.0);
         let uncashed = self.uncashed.first().copied().unwrap_or(0);
-        linked ^ u64::from(uncashed) ^ self.birth.price.minor() ^ self.buckets.reserve.minor()
+        let hops = self.hops().iter().rev().take(HOPS_GLANCED_AT);
+        let hops = hops.fold(0, |read, hop| read ^ hop.account.0 ^ hop.promise.minor() ^ u64::from(hop.cashed));
+        let birth = self.birth.payee.0 ^ self.birth.price.minor() ^ u64::from(self.birth.envelope.is_some());
+        hops ^ birth
+            ^ u64::from(uncashed)
+            ^ self.buckets.reserve.minor()
+            ^ u64::from(self.sale.is_some())
+            ^ self.unpaid.len() as u64
     }
 
     /// What a hop's promise is worth: nothing once the commission went home before it was cashed (D9).

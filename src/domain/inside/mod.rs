@@ -304,6 +304,18 @@ pub enum CreditReason {
 }
 
 impl Body {
+    /// As `Resident::glance`, of the message.
+    #[must_use]
+    pub fn glance(&self) -> u64 {
+        match self {
+            Body::Request(request) => request.mark.key.caller.0 ^ u64::from(request.objection.is_some()),
+            Body::Handed(handed) => handed.request.mark.key.caller.0 ^ u64::from(handed.birth.is_some()),
+            Body::Debit(debit) => debit.amount.minor() ^ debit.mark.key.caller.0,
+            Body::Settle(settle) => settle.price.minor() ^ settle.mark.key.caller.0,
+            _ => 0,
+        }
+    }
+
     /// True for what changes nothing and may show the head of its actor's chain.
     #[must_use]
     pub fn looks(&self) -> bool {

@@ -147,6 +147,11 @@ impl Offering {
         self.published.as_ref().map(|published| published.at)
     }
 
+    /// As `Resident::glance`, for a request with this key.
+    pub(super) fn glance(&self, key: &RequestKey) -> u64 {
+        self.requests.glance(key) ^ u64::from(self.stock.sold())
+    }
+
     /// How many requests it remembers.
     #[must_use]
     pub fn entries(&self) -> usize {
