@@ -26,7 +26,7 @@ pub use envelope::Envelope;
 pub use house::{Common, House, Outside, shard_of};
 pub use notices::Notices;
 pub use page::Room;
-pub use replay::{RecoveryError, Replay, ReplayError};
+pub use replay::{RecoveryError, Replay, ReplayError, unfinished_walks};
 pub use shard::{Shards, Stopped};
 #[cfg(test)]
 pub(crate) use sweep::Portion;

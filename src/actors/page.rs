@@ -2,9 +2,11 @@
 //!
 //! Absent on purpose: what a resident does, and where pages are kept.
 
+use std::num::NonZeroU32;
+
 use serde::{Deserialize, Serialize};
 
-use crate::domain::chain::{self, Head};
+use crate::domain::chain::{self, Before, Entries, Head};
 use crate::domain::{ActorNumber, Position, Resident, Timestamp};
 
 /// How many numbers a page spans: chunks of 16 to 64 KB where most of them are alive (DESIGN §4).
@@ -22,15 +24,8 @@ pub struct Room {
     pub head: Head,
     /// The time of its newest record.
     pub at: Timestamp,
-    pub(super) newest: Newest,
-}
-
-/// Where an actor's newest record is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Newest {
-    None,
-    At(Position),
-    InTurn(usize),
+    /// Where its newest record is of which the position is known; 0 where there is none.
+    newest: Position,
 }
 
 impl Room {
@@ -38,7 +33,7 @@ impl Room {
     #[must_use]
     pub fn new(number: ActorNumber, resident: Resident) -> Room {
         let (head, at) = (chain::origin(number), Timestamp::default());
-        Room { resident, sequence: 0, head, at, newest: Newest::None }
+        Room { resident, sequence: 0, head, at, newest: Position(0) }
     }
 
     /// The instant at which time alone brings about something here.
@@ -47,13 +42,10 @@ impl Room {
         self.resident.next_due(self.at)
     }
 
-    /// Where its newest record is; 0 where there is none.
+    /// Where its newest record is of which the position is known; 0 where there is none.
     #[must_use]
     pub fn position(&self) -> Position {
-        match self.newest {
-            Newest::At(position) => position,
-            Newest::None | Newest::InTurn(_) => Position(0),
-        }
+        self.newest
     }
 }
 
@@ -67,14 +59,66 @@ impl PageNumber {
     }
 }
 
-/// A room on its page.
+/// A room on its page. There may be millions, so none of it takes more than it must.
 pub(super) struct Numbered {
     pub(super) number: ActorNumber,
     pub(super) room: Room,
-    /// What the room's `next_due` is as the schedule knows it, so that not every message has to ask.
-    pub(super) due: Option<Timestamp>,
-    /// Where its newest entry stands among those of the turn under way, whose heads are not known yet.
-    pub(super) entry: Option<u32>,
+    /// What the room's `next_due` is as the schedule knows it, so that not every message has to ask; `NEVER` where it
+    /// has none.
+    due: Timestamp,
+    /// Its newest record in the turn under way, which has no position yet.
+    pub(super) record: Option<InTurn>,
+    /// Its newest chain entry in the turn under way, whose head is not known yet.
+    pub(super) entry: Option<InTurn>,
+}
+
+/// No instant at all: later than any that a clock gives.
+const NEVER: Timestamp = Timestamp(u64::MAX);
+
+/// A place among the records or entries of a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct InTurn(NonZeroU32);
+
+impl InTurn {
+    pub(super) fn at(place: u32) -> InTurn {
+        InTurn(NonZeroU32::MIN.saturating_add(place))
+    }
+
+    pub(super) fn place(self) -> u32 {
+        self.0.get() - 1
+    }
+}
+
+impl Numbered {
+    fn new(number: ActorNumber, room: Room) -> Numbered {
+        Numbered { number, room, due: NEVER, record: None, entry: None }
+    }
+
+    /// Adds an entry to its chain, of the room's time; its head is known once the entries are hashed.
+    pub(super) fn add_entry(&mut self, entries: &mut Entries, events: &[u8]) {
+        let room = &mut self.room;
+        room.sequence += 1;
+        let before = self.entry.map_or(Before::Head(&room.head), |entry| Before::Entry(entry.place()));
+        self.entry = Some(InTurn::at(entries.add(before, room.at, events)));
+    }
+
+    /// Takes the head of its newest entry, or of one before it, once it is known.
+    pub(super) fn set_head(&mut self, head: &Head) {
+        self.room.head = *head;
+        self.entry = None;
+    }
+
+    /// What the schedule knows.
+    pub(super) fn due(&self) -> Option<Timestamp> {
+        (self.due != NEVER).then_some(self.due)
+    }
+
+    /// Notes what the schedule is going to know; gives what it knew.
+    pub(super) fn set_due(&mut self, due: Option<Timestamp>) -> Option<Timestamp> {
+        let known = self.due();
+        self.due = due.unwrap_or(NEVER);
+        known
+    }
 }
 
 /// The rooms of neighbouring numbers.
@@ -106,7 +150,7 @@ impl Page {
     /// Adds the room of an actor that has none; gives its place.
     pub(super) fn add(&mut self, number: ActorNumber, room: Room) -> u8 {
         assert!(self.place(number).is_none(), "an actor begins once");
-        self.rooms.push(Numbered { number, room, due: None, entry: None });
+        self.rooms.push(Numbered::new(number, room));
         // At most as many rooms as the page has numbers.
         let behind = self.rooms.len() as u8;
         self.places[(number.0 % PAGE_NUMBERS) as usize] = behind;
@@ -123,7 +167,8 @@ impl Page {
 
     /// Notes where the newest record of a room is.
     pub(super) fn moved_to(&mut self, place: u8, position: Position) {
-        self.at_mut(place).room.newest = Newest::At(position);
+        let numbered = self.at_mut(place);
+        (numbered.room.newest, numbered.record) = (position, None);
         self.newest = self.newest.max(position);
     }
 

@@ -2,20 +2,22 @@
 //!
 //! Live, restart and audit all absorb events by the same function. Absent on purpose: the log's framing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::directory::Directory;
+use rustc_hash::FxHashMap;
+
 use super::envelope::Envelope;
 use super::house::{Common, House, Outside, absorb, shard_of};
 use super::news::DirectoryNews;
 use super::page::Room;
-use super::rooms::{Place, Rooms};
+use super::rooms::Place;
 use super::ticket::Departing;
-use crate::domain::{ActorNumber, Body, Currency, Position, Resident, Timestamp, WalkId, chain};
-use crate::journal::{Cause, JournalError, Record, RecordBatch, record};
+use crate::domain::chain::{self, Entries};
+use crate::domain::{ActorNumber, Currency, Onward, Position, Resident, Timestamp, WalkId};
+use crate::journal::{Cause, JournalError, Record, RecordBatch, Sent, record};
 use crate::panics;
 use crate::planted::{self, Bug};
 
@@ -40,12 +42,22 @@ pub enum RecoveryError {
     Replay(#[from] ReplayError),
 }
 
+/// How many walks these messages belong to.
+#[must_use]
+pub fn unfinished_walks(undelivered: &[Envelope]) -> usize {
+    let walks: BTreeSet<WalkId> = undelivered.iter().map(|envelope| envelope.walk).collect();
+    walks.len()
+}
+
 /// Houses as the records have made them so far.
 pub struct Replay {
     houses: Vec<House>,
     common: Arc<Common>,
     /// Messages that a record has sent and no record has absorbed.
-    undelivered: BTreeMap<Cause, Envelope>,
+    undelivered: FxHashMap<Cause, Undelivered>,
+    /// Chain entries whose heads are not known yet, and the records that tell them.
+    entries: Entries,
+    unproved: Vec<Unproved>,
     records: u64,
     newest: Position,
     latest: Timestamp,
@@ -54,6 +66,38 @@ pub struct Replay {
     /// The first record that is read.
     reads_from: Position,
 }
+
+/// A message as its record has it: most are absorbed a little later, and never read here.
+struct Undelivered {
+    to: ActorNumber,
+    walk: WalkId,
+    now: Timestamp,
+    hop: u32,
+    encoded: Vec<u8>,
+}
+
+impl Undelivered {
+    fn read(&self, cause: Cause) -> Result<Envelope, ReplayError> {
+        let sent = Sent { to: self.to, encoded: &self.encoded };
+        let wrong = |why| ReplayError { position: cause.position, why };
+        let Onward { to, body, continues } = sent.read().map_err(|error| wrong(error.to_string()))?;
+        let (walk, now) = continues.unwrap_or((self.walk, self.now));
+        Ok(Envelope { to, walk, now, hop: self.hop, cause: Some(cause), body, ticket: None })
+    }
+}
+
+/// A record whose actor's head is that of a gathered entry.
+struct Unproved {
+    position: Position,
+    shard: usize,
+    place: Place,
+    entry: u32,
+    /// The head's first eight bytes, as the record tells them.
+    chain: u64,
+}
+
+/// How many records are proved together.
+const PROVED_TOGETHER: usize = 1_024;
 
 impl Replay {
     /// Empty houses for so many shards.
@@ -64,7 +108,9 @@ impl Replay {
         Replay {
             houses,
             common,
-            undelivered: BTreeMap::new(),
+            undelivered: FxHashMap::default(),
+            entries: Entries::default(),
+            unproved: Vec::new(),
             records: 0,
             newest: Position(0),
             latest: Timestamp::default(),
@@ -123,6 +169,44 @@ impl Replay {
     /// Names the record and what is wrong: it does not decode, its place in its actor's chain is not the
     /// next one, its cause is unknown, or absorbing it breaks an invariant.
     pub fn record(&mut self, position: Position, bytes: &[u8]) -> Result<ActorNumber, ReplayError> {
+        let actor = self.gather(position, bytes)?;
+        self.prove()?;
+        Ok(actor)
+    }
+
+    /// As `record`, but the record's place in its actor's chain may be proved later, with many others: at the latest by
+    /// `prove`, before anything is made of the houses.
+    ///
+    /// # Errors
+    /// As for `record`, of this record or of one before it.
+    pub fn gather(&mut self, position: Position, bytes: &[u8]) -> Result<ActorNumber, ReplayError> {
+        let gathered = self.take(position, bytes);
+        if gathered.is_err() || self.unproved.len() >= PROVED_TOGETHER {
+            self.prove()?;
+        }
+        gathered
+    }
+
+    /// Proves the places in their chains of all records so far.
+    ///
+    /// # Errors
+    /// Names the first record that breaks its actor's chain.
+    pub fn prove(&mut self) -> Result<(), ReplayError> {
+        let heads = self.entries.heads();
+        for Unproved { position, shard, place, entry, chain } in self.unproved.drain(..) {
+            let head = &heads[entry as usize];
+            let numbered = self.houses[shard].rooms_mut().at_mut(place);
+            if chain != chain::prefix(head) {
+                let why = format!("its chain of actor {} breaks", numbered.number.0);
+                return Err(ReplayError { position, why });
+            }
+            numbered.set_head(head);
+        }
+        self.entries.clear();
+        Ok(())
+    }
+
+    fn take(&mut self, position: Position, bytes: &[u8]) -> Result<ActorNumber, ReplayError> {
         let wrong = |why: String| ReplayError { position, why };
         let record = record::decode(bytes).map_err(|error| wrong(error.to_string()))?;
         let actor = record.prefix.actor;
@@ -144,12 +228,12 @@ impl Replay {
                 cause.index, cause.position.0
             ));
         }
-        let shards = self.houses.len();
-        let house = &mut self.houses[shard_of(prefix.actor, shards)];
+        let shard = shard_of(prefix.actor, self.houses.len());
+        let house = &mut self.houses[shard];
         let place = house.rooms_mut().find(prefix.actor);
         let known = place.map(|place| house.rooms_mut().at(place).room.position()).unwrap_or_default();
         if known < position || position > self.restored.1 {
-            Self::absorb_events(house.rooms_mut(), place, position, &record, &self.common.directory)?;
+            self.absorb_events((shard, place), position, &record)?;
         } else if planted::has(Bug::KnownRecordIgnored) {
             return Ok(());
         }
@@ -157,28 +241,20 @@ impl Replay {
         self.common.walks.fetch_max(prefix.walk.0 + 1, Ordering::Relaxed);
         for (index, onward) in record.onward.into_iter().enumerate() {
             let cause = Cause { position, index: u32::try_from(index).unwrap_or(u32::MAX) };
-            let (walk, now) = onward.continues.unwrap_or((prefix.walk, prefix.now));
-            let envelope = Envelope {
-                to: onward.to,
-                walk,
-                now,
-                hop: prefix.hop + 1,
-                cause: Some(cause),
-                body: onward.body,
-                ticket: None,
-            };
-            self.undelivered.insert(cause, envelope);
+            let (to, encoded) = (onward.to, onward.encoded.to_vec());
+            let (walk, now, hop) = (prefix.walk, prefix.now, prefix.hop + 1);
+            self.undelivered.insert(cause, Undelivered { to, walk, now, hop, encoded });
         }
         Ok(())
     }
 
     fn absorb_events(
-        rooms: &mut Rooms,
-        place: Option<Place>,
+        &mut self,
+        (shard, place): (usize, Option<Place>),
         position: Position,
         record: &Record<'_>,
-        directory: &Directory,
     ) -> Result<(), String> {
+        let rooms = self.houses[shard].rooms_mut();
         let prefix = &record.prefix;
         let known = place.map(|place| rooms.at(place).room.position()).unwrap_or_default();
         let former = prefix.former.resolve(position);
@@ -190,16 +266,21 @@ impl Replay {
             return Err("its actor has not begun".to_owned());
         }
         let place = absorb(rooms, place, prefix.actor, prefix.now, &record.events);
-        let room = &mut rooms.at_mut(place).room;
+        let numbered = rooms.at_mut(place);
         if !record.events.is_empty() {
-            room.sequence += 1;
-            room.head = chain::advance(&room.head, room.at, record.encoded_events);
+            numbered.add_entry(&mut self.entries, record.encoded_events);
         }
+        let room = &numbered.room;
         if (prefix.sequence, prefix.at) != (room.sequence, room.at) {
             return Err(format!("its place is entry {} at {}", room.sequence, room.at.0));
         }
-        if prefix.chain != chain::prefix(&room.head) {
-            return Err(format!("its chain of actor {} breaks at entry {}", prefix.actor.0, prefix.sequence));
+        match numbered.entry {
+            Some(entry) => {
+                let (entry, chain) = (entry.place(), prefix.chain);
+                self.unproved.push(Unproved { position, shard, place, entry, chain });
+            }
+            None if prefix.chain == chain::prefix(&room.head) => {}
+            None => return Err(format!("its chain of actor {} breaks", prefix.actor.0)),
         }
         for event in &record.events {
             let forgotten = planted::has(Bug::StatusForgotten);
@@ -207,7 +288,7 @@ impl Replay {
             if let Some(news) =
                 news.filter(|news| !(forgotten && matches!(news, DirectoryNews::StatusChanged(..))))
             {
-                news.tell(directory);
+                news.tell(&self.common.directory);
             }
         }
         rooms.moved_to(place, position);
@@ -250,18 +331,14 @@ impl Replay {
         &self.houses
     }
 
-    /// Messages sent and not absorbed.
-    pub fn undelivered(&self) -> impl Iterator<Item = (ActorNumber, &Body)> {
-        self.undelivered.values().map(|envelope| (envelope.to, &envelope.body))
-    }
-
-    /// How many walks are unfinished.
-    #[must_use]
-    pub fn unfinished_walks(&self) -> usize {
-        let mut walks: Vec<WalkId> = self.undelivered.values().map(|envelope| envelope.walk).collect();
-        walks.sort_unstable();
-        walks.dedup();
-        walks.len()
+    /// Messages sent and not absorbed, in the order of their causes.
+    ///
+    /// # Errors
+    /// Names the record of a message that cannot be read.
+    pub fn undelivered(&self) -> Result<Vec<Envelope>, ReplayError> {
+        let mut causes: Vec<&Cause> = self.undelivered.keys().collect();
+        causes.sort_unstable();
+        causes.into_iter().map(|cause| self.undelivered[cause].read(*cause)).collect()
     }
 
     /// Finishes every walk in this thread: each undelivered message is delivered, and what comes of it, until
@@ -273,8 +350,10 @@ impl Replay {
         self,
         hand_over: &mut dyn FnMut(&mut RecordBatch) -> Result<Position, JournalError>,
     ) -> Result<(Vec<House>, Arc<Common>), RecoveryError> {
+        assert!(self.entries.is_empty(), "all chains are proved before anything is made of the houses");
         let position = self.newest;
-        match catch_unwind(AssertUnwindSafe(|| self.deliver(hand_over))) {
+        let undelivered = self.undelivered()?;
+        match catch_unwind(AssertUnwindSafe(|| self.deliver(undelivered, hand_over))) {
             Ok(finished) => Ok(finished?),
             Err(panic) => {
                 let words = panics::words(panic.as_ref());
@@ -286,13 +365,14 @@ impl Replay {
 
     fn deliver(
         mut self,
+        undelivered: Vec<Envelope>,
         hand_over: &mut dyn FnMut(&mut RecordBatch) -> Result<Position, JournalError>,
     ) -> Result<(Vec<House>, Arc<Common>), JournalError> {
         let shards = self.houses.len();
         let mut outside = OneThread { hand_over, inboxes: Vec::new() };
         outside.inboxes.resize_with(shards, Vec::new);
         if !planted::has(Bug::WalkDropped) {
-            for envelope in std::mem::take(&mut self.undelivered).into_values() {
+            for envelope in undelivered {
                 outside.inboxes[shard_of(envelope.to, shards)].push(envelope);
             }
         }

@@ -78,7 +78,7 @@ impl Rooms {
             Some(place) => (place, Some(mem::replace(&mut self.at_mut(place).room, room))),
             None => (self.add(number, room), None),
         };
-        self.at_mut(place).due = due;
+        self.at_mut(place).set_due(due);
         self.moved_to(place, position);
         former
     }

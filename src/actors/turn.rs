@@ -17,6 +17,8 @@ pub(super) struct Turn {
     pub(super) batch: RecordBatch,
     /// Memory for the events of one record, used again and again.
     pub(super) encoded_events: Vec<u8>,
+    /// The same for one onward message.
+    pub(super) encoded_onward: Vec<u8>,
     /// Chain entries, to be hashed together.
     pub(super) entries: Entries,
     /// The records whose heads are among them.

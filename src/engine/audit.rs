@@ -11,7 +11,7 @@ use super::digest::state_digest;
 use super::error::EngineError;
 use super::held::{Base, Held};
 use super::restore;
-use crate::actors::{House, RecoveryError, ReplayError, invariants};
+use crate::actors::{House, RecoveryError, ReplayError, invariants, unfinished_walks};
 use crate::domain::{Account, Currency, GiftState, Position, Resident};
 use crate::journal::{Cut, DataFolder, FileLog, FolderDisk, JournalError};
 
@@ -142,12 +142,18 @@ pub fn audit_telling(folder: &Path, progress: &Progress) -> Result<Audit, AuditE
     let base = Base::of(&log, &folder)?;
     let Base { mut replay, mut held, passed_over, snapshots } = base;
     let proved_from = Position(replay.newest().0 + 1);
-    restore::read_into(&log, &mut replay, progress, &mut |replay, position, actor| {
-        held.iter_mut().try_for_each(|held| held.compare(replay, position, actor))
-    })?;
+    restore::read_into(
+        &log,
+        &mut replay,
+        progress,
+        Some(&mut |replay, position, actor| {
+            held.iter_mut().try_for_each(|held| held.compare(replay, position, actor))
+        }),
+    )?;
     held.iter().try_for_each(Held::end).map_err(AuditError::Invariant)?;
-    invariants::check(replay.houses(), replay.undelivered()).map_err(AuditError::Invariant)?;
-    let (records, unfinished) = (replay.records(), replay.unfinished_walks());
+    let undelivered = replay.undelivered()?;
+    invariants::check(replay.houses(), &undelivered).map_err(AuditError::Invariant)?;
+    let (records, unfinished) = (replay.records(), unfinished_walks(&undelivered));
     let mut newest = replay.newest();
     let (houses, _) = replay.finish(&mut |batch| {
         let first = Position(newest.0 + 1);
@@ -155,7 +161,7 @@ pub fn audit_telling(folder: &Path, progress: &Progress) -> Result<Audit, AuditE
         batch.clear();
         Ok(first)
     })?;
-    invariants::check(&houses, std::iter::empty()).map_err(AuditError::Invariant)?;
+    invariants::check(&houses, &[]).map_err(AuditError::Invariant)?;
     let mut totals = totals(&houses);
     totals.records = records;
     totals.unfinished_walks = unfinished as u64;

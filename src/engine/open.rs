@@ -12,7 +12,9 @@ use super::error::EngineError;
 use super::pressure::{Gauge, Pressure};
 use super::restore::{self, Restored};
 use super::sweeps::{SnapshotStats, Sweeper, Sweeps};
-use crate::actors::{Departing, Envelope, Permit, Permits, Shards, Sink, Stopped, Ticket, Time, shard_of};
+use crate::actors::{
+    Departing, Envelope, Permit, Permits, Shards, Sink, Stopped, Ticket, Time, shard_of, unfinished_walks,
+};
 use crate::domain::{
     ActorNumber, Body, Code, Command, Fingerprint, Message, Position, Refusal, Request, RequestId,
     RequestKey, RequestMark, Status, Task, Timestamp,
@@ -92,8 +94,10 @@ impl Engine {
             snapshots.distrust(*half, why);
         }
         let named = |error| EngineError::in_folder(&config.data, error);
-        restore::read_into(&log, &mut replay, &config.progress, &mut |_, _, _| Ok(())).map_err(named)?;
-        let (records, unfinished_walks) = (replay.records(), replay.unfinished_walks());
+        restore::read_into(&log, &mut replay, &config.progress, None).map_err(named)?;
+        let undelivered = replay.undelivered().map_err(|error| named(error.into()))?;
+        let (records, unfinished_walks) = (replay.records(), unfinished_walks(&undelivered));
+        drop(undelivered);
         let actors = replay.actors_restored();
         let time = Time::new(config.clock, replay.latest());
         let finished = replay.finish(&mut |batch| {

@@ -139,7 +139,11 @@ pub(crate) fn join<E: std::fmt::Display>(
     joiner.end()
 }
 
-/// Replays every record of the log from one on; each is shown to `seen` once it is absorbed.
+/// What a reader is shown of each record, once it is absorbed and its chain is proved.
+pub(super) type Seen<'seen> = dyn FnMut(&Replay, Position, ActorNumber) -> Result<(), String> + 'seen;
+
+/// Replays every record of the log from one on; each is shown to `seen`. Where nobody looks, chains are proved many
+/// records at a time.
 ///
 /// # Errors
 /// What reading gives, the first record that is wrong, and the first error of `seen`.
@@ -147,7 +151,7 @@ pub(super) fn read_into(
     log: &impl Log,
     replay: &mut Replay,
     progress: &Progress,
-    seen: &mut dyn FnMut(&Replay, Position, ActorNumber) -> Result<(), String>,
+    mut seen: Option<&mut Seen<'_>>,
 ) -> Result<(), RecoveryError> {
     let from = Position(replay.newest().0 + 1);
     let records = (log.newest().0 + 1).saturating_sub(from.0);
@@ -156,9 +160,12 @@ pub(super) fn read_into(
         if replay.records().is_multiple_of(RECORDS_BETWEEN_PROGRESS) {
             progress.tell(replay.records(), records);
         }
-        let absorbed = replay
-            .record(position, bytes)
-            .and_then(|actor| seen(replay, position, actor).map_err(|why| ReplayError { position, why }));
+        let absorbed = match &mut seen {
+            None => replay.gather(position, bytes).map(drop),
+            Some(seen) => replay
+                .record(position, bytes)
+                .and_then(|actor| seen(replay, position, actor).map_err(|why| ReplayError { position, why })),
+        };
         absorbed.map_err(|error| {
             let why = error.to_string();
             wrong = Some(error);
@@ -167,6 +174,8 @@ pub(super) fn read_into(
     });
     match (wrong, read) {
         (Some(error), _) => Err(error.into()),
-        (None, read) => Ok(read?),
+        (None, read) => {
+            Ok(read.map_err(RecoveryError::from).and(replay.prove().map_err(RecoveryError::from))?)
+        }
     }
 }

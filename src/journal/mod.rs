@@ -34,5 +34,5 @@ pub use front::{Departure, JournalStats};
 pub use handover::Journal;
 pub use log::{Log, RecordBatch, Visit};
 pub use prefix::{AnswerMark, Cause, Former, Prefix, PrefixError};
-pub use record::Record;
+pub use record::{Record, Sent};
 pub use segments::{FileLog, SegmentLog, SegmentOptions};

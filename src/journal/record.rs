@@ -1,13 +1,14 @@
 //! A record: what one actor decided on one message (DESIGN §3).
 //!
-//! Its bytes are: the prefix, which says how long the events are, then by the codec the events and the onward
-//! messages. Length and checksum around it are the log's.
+//! Its bytes are: the prefix, which says how long the events are, by the codec the events, and to the end the onward
+//! messages, each as its receiver, its length and its encoding: whoever reads the log need not read all of them.
+//! Length and checksum around it are the log's.
 
 use super::error::JournalError;
 use super::log::RecordBatch;
 use super::prefix::{CHAIN_AT, Prefix, PrefixError};
 use crate::codec::{self, CodecError};
-use crate::domain::{Event, Onward};
+use crate::domain::{ActorNumber, Event, Onward};
 
 /// A record as it is read back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,10 +20,30 @@ pub struct Record<'bytes> {
     /// What happened.
     pub events: Vec<Event>,
     /// What goes on.
-    pub onward: Vec<Onward>,
+    pub onward: Vec<Sent<'bytes>>,
 }
 
-/// Appends the record's bytes.
+/// An onward message of a record, not read yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sent<'bytes> {
+    /// To whom.
+    pub to: ActorNumber,
+    /// The body, and the walk that it continues, by the codec.
+    pub encoded: &'bytes [u8],
+}
+
+impl Sent<'_> {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// Where the bytes are no message, or have something behind it.
+    pub fn read(&self) -> Result<Onward, RecordError> {
+        let ((body, continues), behind) = codec::decode_front(self.encoded)?;
+        if behind.is_empty() { Ok(Onward { to: self.to, body, continues }) } else { Err(RecordError::Long) }
+    }
+}
+
+/// Appends the record's bytes. `scratch` is memory for one message.
 ///
 /// # Errors
 /// Where something is not encodable; nothing of ours is.
@@ -30,11 +51,18 @@ pub fn encode(
     prefix: &Prefix,
     encoded_events: &[u8],
     onward: &[Onward],
+    scratch: &mut Vec<u8>,
     bytes: &mut Vec<u8>,
 ) -> Result<(), CodecError> {
     prefix.encode_into(bytes);
     bytes.extend_from_slice(encoded_events);
-    codec::encode_into(&onward, bytes)
+    for Onward { to, body, continues } in onward {
+        scratch.clear();
+        codec::encode_into(&(body, continues), scratch)?;
+        codec::encode_into(&(to, scratch.len() as u64), bytes)?;
+        bytes.extend_from_slice(scratch);
+    }
+    Ok(())
 }
 
 /// Where in a batch the record that is pushed next tells the head of its actor's chain, so that it can be set later.
@@ -48,7 +76,7 @@ pub fn set_chain(batch: &mut RecordBatch, place: usize, chain: u64) {
     batch.overwrite(place, &chain.to_le_bytes());
 }
 
-/// Reads a record back.
+/// Reads a record back, but for its onward messages, of which only the frames are looked at.
 ///
 /// # Errors
 /// Where the bytes are no record, or have something behind it.
@@ -57,9 +85,16 @@ pub fn decode(bytes: &[u8]) -> Result<Record<'_>, RecordError> {
     let (encoded_events, rest) =
         rest.split_at_checked(prefix.events_bytes as usize).ok_or(RecordError::Short)?;
     let (events, behind_events) = codec::decode_front::<Vec<Event>>(encoded_events)?;
-    let (onward, behind) = codec::decode_front::<Vec<Onward>>(rest)?;
-    if !behind_events.is_empty() || !behind.is_empty() {
+    if !behind_events.is_empty() {
         return Err(RecordError::Long);
+    }
+    let (mut onward, mut rest) = (Vec::new(), rest);
+    while !rest.is_empty() {
+        let ((to, length), behind) = codec::decode_front::<(ActorNumber, u64)>(rest)?;
+        let length = usize::try_from(length).map_err(|_| RecordError::Short)?;
+        let (encoded, behind) = behind.split_at_checked(length).ok_or(RecordError::Short)?;
+        onward.push(Sent { to, encoded });
+        rest = behind;
     }
     Ok(Record { prefix, encoded_events, events, onward })
 }

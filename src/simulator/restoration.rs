@@ -51,7 +51,8 @@ fn recovered(mut replay: Replay, records: &[Vec<u8>], skipped: usize) -> Result<
         replay.record(Position(index as u64 + 1), bytes).map_err(|error| error.to_string())?;
     }
     let (latest, walks) = (replay.latest(), replay.walks());
-    let undelivered = replay.undelivered().map(|(to, body)| (to, body.clone())).collect();
+    let undelivered = replay.undelivered().map_err(|error| error.to_string())?;
+    let undelivered = undelivered.into_iter().map(|envelope| (envelope.to, envelope.body)).collect();
     let mut finishing = Vec::new();
     let mut newest = replay.newest();
     let finished = replay.finish(&mut |batch| {

@@ -232,7 +232,8 @@ impl House {
             *place = self.rooms.find(envelope.to);
         }
         let near = || places.iter().zip(self.queue.iter().take(messages));
-        let rooms = || near().filter_map(|(place, envelope)| Some((&self.rooms.at((*place)?).room, envelope)));
+        let rooms =
+            || near().filter_map(|(place, envelope)| Some((&self.rooms.at((*place)?).room, envelope)));
         black_box(near().fold(0, |read, (_, envelope)| read ^ envelope.glance()));
         black_box(rooms().fold(0, |read, (room, _)| read ^ room.at.0 ^ u64::from(room.head[0])));
         black_box(rooms().fold(0, |read, (room, envelope)| read ^ room.resident.glance(&envelope.body)));

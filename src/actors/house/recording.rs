@@ -5,14 +5,13 @@ use std::sync::Arc;
 use super::{House, Place};
 use crate::actors::envelope::Envelope;
 use crate::actors::news::DirectoryNews;
-use crate::actors::page::{Newest, Numbered, Room};
+use crate::actors::page::{InTurn, Numbered, Room};
 use crate::actors::rooms::Rooms;
 use crate::actors::ticket::Ticket;
 use crate::actors::turn::{Chained, Spent, Turn};
 use crate::codec;
 use crate::domain::{
-    ActorNumber, Body, Event, News, Onward, OrderKey, Resident, Step, Timestamp, WalkId,
-    chain::{self, Before},
+    ActorNumber, Body, Event, News, Onward, OrderKey, Position, Resident, Step, Timestamp, WalkId, chain,
 };
 use crate::journal::{AnswerMark, Cause, Former, JournalError, Prefix, record};
 use crate::planted::{self, Bug};
@@ -118,23 +117,24 @@ impl House {
         }
         let place = absorb(&mut self.rooms, origin.place, actor, now, &step.events);
         origin.place = Some(place);
-        let Numbered { room, due, entry, .. } = self.rooms.at_mut(place);
-        let next_due = room.next_due();
-        self.schedule.moved(actor, std::mem::replace(due, next_due), next_due);
+        let numbered = self.rooms.at_mut(place);
+        let next_due = numbered.room.next_due();
+        self.schedule.moved(actor, numbered.set_due(next_due), next_due);
         if !step.events.is_empty() {
-            room.sequence += 1;
-            let before = entry.map_or(Before::Head(&room.head), Before::Entry);
-            *entry = Some(turn.entries.add(before, room.at, &events));
+            numbered.add_entry(&mut turn.entries, &events);
         }
-        if let Some(entry) = *entry {
-            turn.chained.push(Chained { entry, place, at: record::chain_place(&turn.batch) });
+        if let Some(entry) = numbered.entry {
+            let (entry, at) = (entry.place(), record::chain_place(&turn.batch));
+            turn.chained.push(Chained { entry, place, at });
         }
-        let former = match room.newest {
-            Newest::None => Former::None,
-            Newest::At(position) => Former::At(position),
-            Newest::InTurn(former) => Former::Back((index - former) as u64),
+        let index_in_turn =
+            u32::try_from(index).unwrap_or_else(|_| unreachable!("a turn's records are bounded"));
+        let room = &numbered.room;
+        let former = match numbered.record.replace(InTurn::at(index_in_turn)) {
+            Some(former) => Former::Back(u64::from(index_in_turn - former.place())),
+            None if room.position() == Position(0) => Former::None,
+            None => Former::At(room.position()),
         };
-        room.newest = Newest::InTurn(index);
         let prefix = Prefix {
             walk,
             hop,
@@ -150,7 +150,8 @@ impl House {
             events_bytes: u32::try_from(events.len()).unwrap_or(u32::MAX),
         };
         turn.batch.push_with(|bytes| {
-            record::encode(&prefix, &events, &step.onward, bytes).map_err(record::unencodable)
+            record::encode(&prefix, &events, &step.onward, &mut turn.encoded_onward, bytes)
+                .map_err(record::unencodable)
         })?;
         turn.encoded_events = events;
         if listens {
@@ -171,9 +172,7 @@ impl House {
         let heads = turn.entries.heads();
         for Chained { entry, place, at } in turn.chained.drain(..) {
             let head = &heads[entry as usize];
-            let numbered = self.rooms.at_mut(place);
-            numbered.room.head = *head;
-            numbered.entry = None;
+            self.rooms.at_mut(place).set_head(head);
             record::set_chain(&mut turn.batch, at, chain::prefix(head));
         }
         turn.entries.clear();

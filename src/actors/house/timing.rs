@@ -1,7 +1,6 @@
 //! What time alone brings about in a house, as walks of its own.
 
 use super::{House, Origin, Outside, Place};
-use crate::actors::page::Numbered;
 use crate::actors::turn::Turn;
 use crate::domain::{ActorNumber, Timestamp};
 use crate::journal::JournalError;
@@ -16,8 +15,9 @@ impl House {
     /// Schedules every resident: replay has made them without.
     pub(in crate::actors) fn schedule_all(&mut self) {
         for numbered in self.rooms.iter_mut() {
-            numbered.due = numbered.room.next_due();
-            self.schedule.moved(numbered.number, None, numbered.due);
+            let due = numbered.room.next_due();
+            numbered.set_due(due);
+            self.schedule.moved(numbered.number, None, due);
         }
     }
 
@@ -55,8 +55,9 @@ impl House {
     ) -> Result<(), JournalError> {
         let Some(there) = place else { return Ok(()) };
         let due = |house: &House| {
-            let Numbered { room, due, .. } = house.rooms.at(there);
-            due.filter(|due| *due <= now).and_then(|_| room.resident.due(room.at, now))
+            let numbered = house.rooms.at(there);
+            let room = &numbered.room;
+            numbered.due().filter(|due| *due <= now).and_then(|_| room.resident.due(room.at, now))
         };
         while let Some((at, step)) = due(self) {
             let walk = self.common.next_walk();

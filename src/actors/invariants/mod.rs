@@ -7,6 +7,7 @@ mod certificates;
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::envelope::Envelope;
 use super::house::House;
 use crate::domain::{ActorNumber, Body, Currency, Resident};
 
@@ -15,19 +16,16 @@ use crate::domain::{ActorNumber, Body, Currency, Resident};
 ///
 /// # Errors
 /// The first difference, in words, with the invariant's number.
-pub fn check<'body>(
-    houses: &[House],
-    undelivered: impl Iterator<Item = (ActorNumber, &'body Body)>,
-) -> Result<(), String> {
+pub fn check(houses: &[House], undelivered: &[Envelope]) -> Result<(), String> {
     let residents: HashMap<ActorNumber, &Resident> =
         houses.iter().flat_map(House::rooms).map(|(number, room)| (number, &room.resident)).collect();
     let mut sums: BTreeMap<Currency, (i128, i128)> = BTreeMap::new();
     let mut quiet = true;
     let mut gifts = accounts::Gifts::default();
-    for (to, body) in undelivered {
+    for Envelope { to, body, .. } in undelivered {
         quiet = false;
         gifts.under_way(body)?;
-        if let Some(currency) = currency_of(&residents, to, body) {
+        if let Some(currency) = currency_of(&residents, *to, body) {
             sums.entry(currency).or_default().0 += i128::try_from(body.money()).unwrap_or(i128::MAX);
         }
     }

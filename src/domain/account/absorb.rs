@@ -23,12 +23,12 @@ impl Account {
             AccountEvent::Opened(..) => unreachable!("an account is opened once"),
             AccountEvent::Deposited(amount, mark) => {
                 self.post(*amount);
-                self.deposits += u128::from(amount.minor());
+                self.turnover.get_or_insert_default().deposits += u128::from(amount.minor());
                 self.keep(at, mark, Done::Deposited { posted: self.posted });
             }
             AccountEvent::CashedOut(amount, mark) => {
                 self.unpost(*amount);
-                self.cash_outs += u128::from(amount.minor());
+                self.turnover.get_or_insert_default().cash_outs += u128::from(amount.minor());
                 self.keep(at, mark, Done::CashedOut { posted: self.posted });
             }
             AccountEvent::CreditLimitSet(limit, mark) => {

@@ -44,13 +44,20 @@ pub struct Account {
     held: Money,
     earmarked: Money,
     credit_limit: Money,
-    /// In minor units, over its whole life: no bound of an amount holds for these two.
-    deposits: u128,
-    cash_outs: u128,
+    /// None while nothing came in from outside after the opening, and nothing went out.
+    turnover: Option<Box<Turnover>>,
     /// None while it was only ever paid: an idle account is small.
     remembered: Option<Box<Remembered>>,
     /// None while it has only ever paid and been paid.
     engagements: Option<Box<Engagements>>,
+}
+
+/// What came in from outside after the opening, and what went out, in minor units over a whole life: no bound of an
+/// amount holds for these.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Turnover {
+    deposits: u128,
+    cash_outs: u128,
 }
 
 impl Account {
@@ -65,8 +72,7 @@ impl Account {
             held: Money::ZERO,
             earmarked: Money::ZERO,
             credit_limit: opening.credit_limit,
-            deposits: u128::from(opening.deposit.minor()),
-            cash_outs: 0,
+            turnover: None,
             remembered: None,
             engagements: None,
         }
@@ -189,13 +195,14 @@ impl Account {
     /// All that came in from outside, in minor units.
     #[must_use]
     pub fn deposits(&self) -> u128 {
-        self.deposits
+        let later = self.turnover.as_ref().map_or(0, |turnover| turnover.deposits);
+        u128::from(self.opening.deposit.minor()) + later
     }
 
     /// All that went out, in minor units.
     #[must_use]
     pub fn cash_outs(&self) -> u128 {
-        self.cash_outs
+        self.turnover.as_ref().map_or(0, |turnover| turnover.cash_outs)
     }
 
     /// posted - held + credit limit, never below 0 (I3).

@@ -16,9 +16,9 @@ impl Certificate {
                 self.hops.link(Hop {
                     account: *account,
                     via: *via,
-                    mark: mark.clone(),
+                    id: mark.key.id.clone(),
+                    fingerprint: mark.fingerprint,
                     linked_at: at,
-                    unlinked_at: None,
                     right: if *right { Right::Unused } else { Right::None },
                     promise: Money::ZERO,
                     cashed: false,

@@ -221,10 +221,10 @@ impl Certificate {
         HopView {
             hop: u32::try_from(index + 1).unwrap_or(u32::MAX),
             account: hop.account,
-            request_id: hop.mark.key.id.clone(),
+            request_id: hop.id.clone(),
             via: hop.via,
             linked_at: hop.linked_at,
-            unlinked_at: hop.unlinked_at,
+            unlinked_at: self.hops.unlinked_at(index),
             promise: self.promise_of(hop),
             cashed: hop.cashed,
         }

@@ -9,12 +9,16 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::domain::money::Money;
+use crate::domain::name::RequestId;
 use crate::domain::number::{ActorNumber, Fingerprint};
 use crate::domain::request::{CirculateTask, FoundVia, RequestKey, RequestMark};
 use crate::domain::time::Timestamp;
 
 /// Chains of up to so many hops are looked through.
 const SHORT_CHAIN: usize = 16;
+
+/// Up to so many hops a chain has room for exactly those that it has.
+const ROOM_FOR: usize = 3;
 
 /// One circulation in the chain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,12 +27,12 @@ pub struct Hop {
     pub account: ActorNumber,
     /// Found where.
     pub via: FoundVia,
-    /// By which request.
-    pub mark: RequestMark,
-    /// When it was linked.
+    /// The id of its request; the account itself sent it.
+    pub id: RequestId,
+    /// Of the request's whole body.
+    pub(super) fingerprint: Fingerprint,
+    /// When it was linked, and the one before unlinked.
     pub linked_at: Timestamp,
-    /// When the next one unlinked it.
-    pub unlinked_at: Option<Timestamp>,
     /// What became of its right to acquire.
     pub right: Right,
     /// What it has acquired.
@@ -98,19 +102,34 @@ struct Index {
     requests: HashMap<(Addressee, RequestKey), Remembered>,
 }
 
+/// A request of a hop, and what it has brought about.
+struct Known<'hop> {
+    addressee: Addressee,
+    caller: ActorNumber,
+    id: &'hop RequestId,
+    remembered: Remembered,
+}
+
 impl Hop {
     /// The requests that it remembers, where `index` is its place.
-    fn requests(&self, index: u32) -> impl Iterator<Item = (Addressee, &RequestKey, Remembered)> {
-        let remembered = |addressee, mark: &'_ RequestMark, effect| {
-            (addressee, Remembered { fingerprint: mark.fingerprint, effect })
+    fn requests(&self, index: u32) -> impl Iterator<Item = Known<'_>> {
+        let effect = Effect::Hop(index);
+        let linked = Known {
+            addressee: self.addressee,
+            caller: self.account,
+            id: &self.id,
+            remembered: Remembered { fingerprint: self.fingerprint, effect },
         };
-        let linked = (&self.mark, remembered(self.addressee, &self.mark, Effect::Hop(index)));
-        let asked = self.asked.as_deref().map(|(mark, attached)| {
-            (mark, remembered(Addressee::Certificate, mark, Effect::Acquired(index, *attached)))
+        let asked = self.asked.as_deref().map(|(RequestMark { key, fingerprint }, attached)| {
+            let effect = Effect::Acquired(index, *attached);
+            Known {
+                addressee: Addressee::Certificate,
+                caller: key.caller,
+                id: &key.id,
+                remembered: Remembered { fingerprint: *fingerprint, effect },
+            }
         });
-        std::iter::once(linked)
-            .chain(asked)
-            .map(|(mark, (addressee, remembered))| (addressee, &mark.key, remembered))
+        std::iter::once(linked).chain(asked)
     }
 }
 
@@ -123,9 +142,10 @@ impl Index {
 
     fn add(&mut self, place: u32, hop: &Hop) {
         self.accounts.entry(hop.account).or_insert(place);
-        self.requests.extend(
-            hop.requests(place).map(|(addressee, key, remembered)| ((addressee, key.clone()), remembered)),
-        );
+        self.requests.extend(hop.requests(place).map(|known| {
+            let key = RequestKey { caller: known.caller, id: known.id.clone() };
+            ((known.addressee, key), known.remembered)
+        }));
     }
 }
 
@@ -136,6 +156,11 @@ impl Hops {
 
     pub(super) fn count(&self) -> u32 {
         u32::try_from(self.chain.len()).unwrap_or(u32::MAX)
+    }
+
+    /// When the hop with that place was unlinked; none for the newest.
+    pub(super) fn unlinked_at(&self, index: usize) -> Option<Timestamp> {
+        self.chain.get(index + 1).map(|next| next.linked_at)
     }
 
     pub(super) fn at(&self, index: u32) -> &Hop {
@@ -151,8 +176,9 @@ impl Hops {
 
     /// Adds the newest hop, which unlinks the one before.
     pub(super) fn link(&mut self, hop: Hop) {
-        if let Some(last) = self.chain.last_mut() {
-            last.unlinked_at = Some(hop.linked_at);
+        if self.chain.len() < ROOM_FOR {
+            // Most chains stay as short as this, and each would have room for more than it needs.
+            self.chain.reserve_exact(1);
         }
         if let Some(index) = &mut self.index {
             index.add(u32::try_from(self.chain.len()).unwrap_or(u32::MAX), &hop);
@@ -193,8 +219,10 @@ impl Hops {
             None => (0..)
                 .zip(&self.chain)
                 .flat_map(|(place, hop)| hop.requests(place))
-                .find(|(to, known, _)| *to == addressee && *known == key)
-                .map(|(_, _, remembered)| remembered),
+                .find(|known| {
+                    known.addressee == addressee && known.caller == key.caller && *known.id == key.id
+                })
+                .map(|known| known.remembered),
         }
     }
 }
@@ -224,7 +252,6 @@ impl<'de> Deserialize<'de> for Hops {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::name::RequestId;
 
     fn mark(caller: u64, id: u32) -> RequestMark {
         let key = RequestKey { caller: ActorNumber(caller), id: RequestId::new(id.to_string()).unwrap() };
@@ -237,9 +264,9 @@ mod tests {
         Hop {
             account: ActorNumber(account),
             via: FoundVia::Public,
-            mark: mark(account, place),
+            id: mark(account, place).key.id,
+            fingerprint: mark(account, place).fingerprint,
             linked_at: Timestamp(u64::from(place)),
-            unlinked_at: None,
             right: Right::Unused,
             promise: Money::ZERO,
             cashed: false,
@@ -271,13 +298,14 @@ mod tests {
                 assert_eq!(hops.first_of(ActorNumber(7)), None);
                 for place in 0..length {
                     let hop = hop(place);
-                    let own = Remembered { fingerprint: hop.mark.fingerprint, effect: Effect::Hop(place) };
-                    assert_eq!(hops.remembered(hop.addressee, &hop.mark.key), Some(own));
+                    let own = Remembered { fingerprint: hop.fingerprint, effect: Effect::Hop(place) };
+                    let key = RequestKey { caller: hop.account, id: hop.id };
+                    assert_eq!(hops.remembered(hop.addressee, &key), Some(own));
                     let other = match hop.addressee {
                         Addressee::Offering => Addressee::Certificate,
                         Addressee::Certificate => Addressee::Offering,
                     };
-                    assert_eq!(hops.remembered(other, &hop.mark.key), None);
+                    assert_eq!(hops.remembered(other, &key), None);
                     let asked = hops.remembered(Addressee::Certificate, &mark(9, 100 + place).key);
                     let effect = Effect::Acquired(place, Money::ZERO);
                     let fingerprint = mark(9, 100 + place).fingerprint;
@@ -286,7 +314,7 @@ mod tests {
                         (place.is_multiple_of(4)).then_some(Remembered { fingerprint, effect })
                     );
                     let unlinked = (place + 1 < length).then(|| Timestamp(u64::from(place) + 1));
-                    assert_eq!(hops.at(place).unlinked_at, unlinked);
+                    assert_eq!(hops.unlinked_at(place as usize), unlinked);
                 }
             }
         }

@@ -232,7 +232,8 @@ impl Certificate {
     pub(super) fn glance(&self) -> u64 {
         let uncashed = self.uncashed.first().copied().unwrap_or(0);
         let hops = self.hops().iter().rev().take(HOPS_GLANCED_AT);
-        let hops = hops.fold(0, |read, hop| read ^ hop.account.0 ^ hop.promise.minor() ^ u64::from(hop.cashed));
+        let hops =
+            hops.fold(0, |read, hop| read ^ hop.account.0 ^ hop.promise.minor() ^ u64::from(hop.cashed));
         let birth = self.birth.payee.0 ^ self.birth.price.minor() ^ u64::from(self.birth.envelope.is_some());
         hops ^ birth
             ^ u64::from(uncashed)

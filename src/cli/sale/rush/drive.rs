@@ -202,7 +202,9 @@ impl Driver<'_> {
                 let number = u64::from(range.end - range.start);
                 batch(range).await.map(|()| number)
             })
-            .buffer_unordered(std::env::var("HB_AT").ok().and_then(|v| v.parse().ok()).unwrap_or(RUSH_BATCHES_AT_ONCE))
+            .buffer_unordered(
+                std::env::var("HB_AT").ok().and_then(|v| v.parse().ok()).unwrap_or(RUSH_BATCHES_AT_ONCE),
+            )
             .try_for_each(|number| {
                 progress.inc(number);
                 std::future::ready(Ok(()))
