@@ -205,17 +205,24 @@ pub const RUSH_SHARERS: u32 = 10_000;
 /// Most circulations of a made-up rush: each is kept in its certificate's chain, some hundred bytes.
 pub const RUSH_CIRCULATIONS_MAX: u64 = 50_000_000;
 
-/// Messages in one batch of a made-up rush: many enough that a batch costs little beside its messages, few
-/// enough that the first of them does not wait long for the last.
+/// Most offerings of a made-up rush beside the hot one: each stands in the directory and on the public platform.
+pub const RUSH_OFFERINGS_MAX: u32 = 1_000_000;
+
+/// Messages in one batch of a made-up rush, unless it is told otherwise: many enough that a batch costs little beside
+/// its messages, few enough that the first of them does not wait long for the last.
 pub const RUSH_BATCH_MESSAGES: u32 = 1_024;
 
-/// Batches of a made-up rush under way at once. A sync covers some thousands of messages, so while one is
-/// written the next must be there already; more would buy delay and no speed.
-pub const RUSH_BATCHES_AT_ONCE: usize = 16;
+/// Batches of a made-up rush under way at once, unless it is told otherwise. A sync covers some thousands of messages,
+/// so while one is written the next must be there already; more would buy delay and no speed.
+pub const RUSH_BATCHES_AT_ONCE: u32 = 8;
+
+/// Most messages of a made-up rush under way at once: it alone never fills the house, even while walks linger that
+/// have answered.
+pub const RUSH_IN_FLIGHT_MAX: u32 = PERMITS_MAX as u32 / 2;
 
 const _: () = assert!(RUSH_SHARERS <= HOPS_MAX, "all sharers fit one chain");
 const _: () = assert!(RUSH_BATCH_MESSAGES as usize <= BATCH_MESSAGES_MAX, "a rush's batch is a batch");
 const _: () = assert!(
-    RUSH_BATCH_MESSAGES as usize * RUSH_BATCHES_AT_ONCE * 2 <= PERMITS_MAX,
-    "a rush alone never fills the house, even while walks linger that have answered"
+    RUSH_BATCH_MESSAGES * RUSH_BATCHES_AT_ONCE <= RUSH_IN_FLIGHT_MAX,
+    "a rush that is told nothing else keeps to its bound"
 );

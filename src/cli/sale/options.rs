@@ -7,7 +7,10 @@ use clap::{ArgGroup, Args};
 
 use super::super::keeping::KeepingArguments;
 use crate::domain::BasisPoints;
-use crate::limits::{OFFERING_ITEMS_MAX, RUSH_BUYERS_MAX, RUSH_SHARERS, SHARDS_MAX};
+use crate::limits::{
+    BATCH_MESSAGES_MAX, OFFERING_ITEMS_MAX, RUSH_BATCH_MESSAGES, RUSH_BATCHES_AT_ONCE, RUSH_BUYERS_MAX,
+    RUSH_IN_FLIGHT_MAX, RUSH_OFFERINGS_MAX, RUSH_SHARERS, SHARDS_MAX,
+};
 
 /// The arguments of `hongbao sale`.
 #[derive(Debug, Args)]
@@ -53,16 +56,28 @@ pub(super) struct Rush {
     #[arg(long, value_name = "N", default_value = "2", conflicts_with = "orders")]
     #[arg(value_parser = clap::value_parser!(u32).range(0..=i64::from(RUSH_SHARERS)))]
     pub(super) sharers: u32,
-    /// The share of buyers, and of certificates, on offering 1; the rest is spread evenly over 100 others, which
+    /// The share of buyers, and of certificates, on offering 1; the rest is spread evenly over the others, which
     /// are not there with 1.
     #[arg(long, value_name = "SHARE", default_value = "1", conflicts_with = "orders", value_parser = share)]
     pub(super) hot: BasisPoints,
+    /// How many other offerings there are.
+    #[arg(long, value_name = "N", default_value = "100", conflicts_with = "orders")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(RUSH_OFFERINGS_MAX)))]
+    pub(super) others: u32,
     /// The share of buyers who cannot pay; the seed draws who they are. Everyone else opens with the price.
     #[arg(long, value_name = "SHARE", default_value = "0", conflicts_with = "orders", value_parser = share)]
     pub(super) broke: BasisPoints,
     /// Draws in which order the buyers come and who of them cannot pay.
     #[arg(long, value_name = "N", default_value = "1", conflicts_with = "orders")]
     pub(super) seed: u64,
+    /// How many messages a batch has.
+    #[arg(long, value_name = "N", default_value_t = RUSH_BATCH_MESSAGES, conflicts_with = "orders")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=BATCH_MESSAGES_MAX as i64))]
+    pub(super) batch: u32,
+    /// How many batches are under way at once.
+    #[arg(long, value_name = "N", default_value_t = RUSH_BATCHES_AT_ONCE, conflicts_with = "orders")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(RUSH_IN_FLIGHT_MAX)))]
+    pub(super) at_once: u32,
 }
 
 /// What is to be sold.

@@ -21,7 +21,7 @@ use super::super::threads::{Busy, Threads};
 use super::plan::Plan;
 use crate::Engine;
 use crate::domain::{Answer, Code, Done, Message, Refusal};
-use crate::limits::{OVERLOADED_RETRY_MS, RUSH_BATCH_MESSAGES, RUSH_BATCHES_AT_ONCE};
+use crate::limits::OVERLOADED_RETRY_MS;
 
 /// What a rush has come to.
 pub(super) struct Driven {
@@ -99,27 +99,33 @@ impl Driver<'_> {
     }
 
     async fn issue(&self) -> Result<(), Failure> {
-        let plan = self.plan;
-        for offering in plan.issued() {
-            let messages = [
-                ("issuing", plan.issue(offering)),
-                ("attaching the commission of", plan.attach(offering)),
-                ("publishing", plan.publish(offering)),
-            ];
-            for (step, message) in messages {
-                let name = &plan.offerings[offering as usize].name;
-                let refused = |refusal| Failure::Refused { step: format!("{step} {name}"), refusal };
-                ask(self.engine, message).await.map_err(refused)?;
-            }
-        }
-        Ok(())
+        let (plan, issued) = (self.plan, self.issued());
+        let of = |place: u32| issued[place as usize];
+        let issue = async |range| self.needed("issuing an offering", range, |at| plan.issue(of(at))).await;
+        self.phase("issuing", "offerings", self.all(&issued), issue).await?;
+        let step = "attaching a commission";
+        let attach = async |range| self.needed(step, range, |at| plan.attach(of(at))).await;
+        self.phase("attaching to", "offerings", self.all(&issued), attach).await?;
+        let step = "publishing an offering";
+        let publish = async |range| self.needed(step, range, |at| plan.publish(of(at))).await;
+        self.phase("publishing", "offerings", self.all(&issued), publish).await
+    }
+
+    /// The numbers of the offerings that are there.
+    fn issued(&self) -> Vec<u32> {
+        self.plan.issued().collect()
+    }
+
+    fn all(&self, issued: &[u32]) -> Range<u32> {
+        // Their numbers are u32.
+        0..issued.len() as u32
     }
 
     /// How many hops there are in all chains.
     async fn hops(&self) -> Result<u64, Failure> {
         let hops = Cell::new(0);
         let look = async |range| {
-            for answer in self.decided(range, |number| self.plan.show_certificate(number)).await? {
+            for (_, answer) in self.decided(range, |number| self.plan.show_certificate(number)).await? {
                 match answer {
                     Ok(Done::Certificate(view)) => hops.set(hops.get() + u64::from(view.hops)),
                     answer => return Err(unexpected("looking at a certificate", answer)),
@@ -133,14 +139,22 @@ impl Driver<'_> {
 
     /// How many certificates each offering has sold.
     async fn sold(&self) -> Result<Vec<u32>, Failure> {
-        let mut sold = vec![0; self.plan.offerings.len()];
-        for offering in self.plan.issued() {
-            match ask(self.engine, self.plan.show_offering(offering)).await {
-                Ok(Done::Offering(view)) => sold[offering as usize] = view.sold,
-                answer => return Err(unexpected("looking at an offering", answer)),
+        let issued = self.issued();
+        let sold = RefCell::new(vec![0; self.plan.offerings.len()]);
+        let look = async |range| {
+            let show = |place: u32| self.plan.show_offering(issued[place as usize]);
+            for (place, answer) in self.decided(range, show).await? {
+                match answer {
+                    Ok(Done::Offering(view)) => {
+                        sold.borrow_mut()[issued[place as usize] as usize] = view.sold;
+                    }
+                    answer => return Err(unexpected("looking at an offering", answer)),
+                }
             }
-        }
-        Ok(sold)
+            Ok(())
+        };
+        self.phase("looking at", "offerings", self.all(&issued), look).await?;
+        Ok(sold.into_inner())
     }
 
     /// Everyone who shares circulates; a batch of certificates goes round by round, so that each has its
@@ -150,7 +164,7 @@ impl Driver<'_> {
         let circulate = async |range: Range<u32>| {
             for round in 0..self.plan.rush.sharers {
                 let message = |certificate| self.plan.circulate(certificate, round);
-                for answer in self.decided(range.clone(), message).await? {
+                for (_, answer) in self.decided(range.clone(), message).await? {
                     match answer {
                         Ok(Done::Circulated(_)) => hops.set(hops.get() + 1),
                         answer => return Err(unexpected("circulating", answer)),
@@ -171,7 +185,7 @@ impl Driver<'_> {
             let waited = u64::try_from(sent.elapsed().as_micros()).unwrap_or(u64::MAX);
             let mut tally = tally.borrow_mut();
             tally.run.latency.saturating_record_n(waited.max(1), answers.len() as u64);
-            for answer in answers {
+            for (_, answer) in answers {
                 match answer {
                     Ok(Done::Purchased(purchased)) => drop(tally.sold(&purchased)),
                     Err(refusal) if matches!(refusal.code, Code::SoldOut | Code::InsufficientFunds) => {
@@ -196,15 +210,14 @@ impl Driver<'_> {
     ) -> Result<(), Failure> {
         let progress = progress::bar(doing, of, u64::from(numbers.end - numbers.start));
         let (batch, end) = (&batch, numbers.end);
-        let outcome = stream::iter(numbers.step_by(RUSH_BATCH_MESSAGES as usize))
+        let size = self.plan.rush.batch;
+        let outcome = stream::iter(numbers.step_by(size as usize))
             .map(|first| async move {
-                let range = first..end.min(first.saturating_add(RUSH_BATCH_MESSAGES));
+                let range = first..end.min(first.saturating_add(size));
                 let number = u64::from(range.end - range.start);
                 batch(range).await.map(|()| number)
             })
-            .buffer_unordered(
-                std::env::var("HB_AT").ok().and_then(|v| v.parse().ok()).unwrap_or(RUSH_BATCHES_AT_ONCE),
-            )
+            .buffer_unordered(self.plan.rush.at_once as usize)
             .try_for_each(|number| {
                 progress.inc(number);
                 std::future::ready(Ok(()))
@@ -221,19 +234,19 @@ impl Driver<'_> {
         numbers: Range<u32>,
         message: impl Fn(u32) -> Result<Message, Refusal>,
     ) -> Result<(), Failure> {
-        for answer in self.decided(numbers, message).await? {
+        for (_, answer) in self.decided(numbers, message).await? {
             answer.map_err(|refusal| Failure::Refused { step: step.to_owned(), refusal })?;
         }
         Ok(())
     }
 
-    /// Sends a batch until all of it is decided: a house that is full decides later. The answers come in the
-    /// order in which they were decided.
+    /// Sends a batch until all of it is decided: a house that is full decides later. The answers come with their
+    /// messages' numbers, in the order in which they were decided.
     async fn decided(
         &self,
         numbers: Range<u32>,
         message: impl Fn(u32) -> Result<Message, Refusal>,
-    ) -> Result<Vec<Answer>, Failure> {
+    ) -> Result<Vec<(u32, Answer)>, Failure> {
         let mut decided = Vec::with_capacity(numbers.len());
         let mut left: Vec<u32> = numbers.collect();
         loop {
@@ -244,7 +257,7 @@ impl Driver<'_> {
             for (number, answer) in left.into_iter().zip(answers) {
                 match answer {
                     Err(refusal) if refusal.code == Code::Overloaded => again.push(number),
-                    answer => decided.push(answer),
+                    answer => decided.push((number, answer)),
                 }
             }
             if again.is_empty() {

@@ -19,11 +19,9 @@ use super::super::plan::{ATTACHED_BASIS_POINTS, FUNDED_BASIS_POINTS, SUPPLIER, o
 use crate::domain::{
     BasisPoints, Command, CommissionTerms, Information, Message, Money, Name, Offer, Refusal, Serial, Via,
 };
-use crate::limits::{RUSH_CIRCULATIONS_MAX, RUSH_SHARERS};
+use crate::limits::{RUSH_CIRCULATIONS_MAX, RUSH_IN_FLIGHT_MAX, RUSH_SHARERS};
 
 const PRICE_MINOR: u64 = 10_000;
-/// How many offerings share the buyers that are not on the hot one.
-const OTHER_OFFERINGS: u32 = 100;
 const PURPOSE_ARRIVAL: u64 = 1;
 const PURPOSE_BROKE: u64 = 2;
 
@@ -83,6 +81,12 @@ impl Plan {
                 "--certificates times --sharers is {circulations}: give at most {RUSH_CIRCULATIONS_MAX}"
             )));
         }
+        let in_flight = u64::from(rush.batch) * u64::from(rush.at_once);
+        if in_flight > u64::from(RUSH_IN_FLIGHT_MAX) {
+            return Err(Failure::Arguments(format!(
+                "--batch times --at-once is {in_flight}: give at most {RUSH_IN_FLIGHT_MAX}"
+            )));
+        }
         let price = Money::from_minor(PRICE_MINOR).map_err(|error| other(error.to_string()))?;
         let share = |basis_points| {
             let part = BasisPoints::new(basis_points).map_err(|error| other(error.to_string()))?;
@@ -118,7 +122,7 @@ impl Plan {
     fn offering_of_buyer(&self, buyer: u32) -> usize {
         match buyer.checked_sub(self.offerings[0].buyers) {
             None => 0,
-            Some(other) => 1 + (other % OTHER_OFFERINGS) as usize,
+            Some(other) => 1 + (other % self.rush.others) as usize,
         }
     }
 
@@ -222,7 +226,7 @@ impl Plan {
 fn offerings(rush: &Rush) -> Result<Vec<Offering>, Failure> {
     let hot_buyers = part_of(rush.buyers, rush.hot);
     let hot_items = part_of(rush.certificates, rush.hot).max(u32::from(hot_buyers > 0));
-    let others = if rush.hot.get() == BasisPoints::MAX { 0 } else { OTHER_OFFERINGS };
+    let others = if rush.hot.get() == BasisPoints::MAX { 0 } else { rush.others };
     let mut offerings = Vec::new();
     let mut first = 0;
     for number in 0..=others {
@@ -253,9 +257,9 @@ fn offerings(rush: &Rush) -> Result<Vec<Offering>, Failure> {
 
 /// A digest of everything that makes this rush another one than others.
 fn opening_id(rush: &Rush) -> String {
-    let Rush { buyers, certificates, sharers, hot, broke, seed } = rush;
+    let Rush { buyers, certificates, sharers, hot, others, broke, seed, batch: _, at_once: _ } = rush;
     let (hot, broke) = (hot.get(), broke.get());
-    let text = format!("rush 1: {buyers} {certificates} {sharers} {hot} {broke} {seed}");
+    let text = format!("rush 2: {buyers} {certificates} {sharers} {hot} {others} {broke} {seed}");
     let digest = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     format!("sale-{digest}")
 }

@@ -18,7 +18,6 @@ use super::super::{Verdict, Written};
 use super::drive::Driven;
 use super::plan::Plan;
 use crate::Recovered;
-use crate::limits::{RUSH_BATCH_MESSAGES, RUSH_BATCHES_AT_ONCE};
 
 /// Everything that a report tells.
 pub(super) struct Outcome<'sale> {
@@ -50,6 +49,7 @@ struct Json<'sale> {
     refused: BTreeMap<&'static str, u64>,
     overloaded_retries: u64,
     in_flight: u64,
+    batch: u32,
     seconds: f64,
     circulations_per_second: f64,
     purchases_per_second: f64,
@@ -66,12 +66,12 @@ struct Json<'sale> {
     state_digest: Option<&'sale str>,
 }
 
-/// How many messages are under way at most.
-fn in_flight() -> u64 {
-    u64::from(RUSH_BATCH_MESSAGES) * RUSH_BATCHES_AT_ONCE as u64
-}
-
 impl Outcome<'_> {
+    /// How many messages are under way at most.
+    fn in_flight(&self) -> u64 {
+        u64::from(self.plan.rush.batch) * u64::from(self.plan.rush.at_once)
+    }
+
     fn offerings(&self) -> usize {
         self.plan.issued().count()
     }
@@ -103,7 +103,8 @@ impl Outcome<'_> {
             money_movements: tally.movements,
             refused: tally.refused.iter().map(|(code, number)| (code.text(), *number)).collect(),
             overloaded_retries: driven.overloaded_retries,
-            in_flight: in_flight(),
+            in_flight: self.in_flight(),
+            batch: rush.batch,
             seconds: seconds(tally.run.took),
             circulations_per_second: rate(driven.circulation.done, driven.circulation.took),
             purchases_per_second: rate(driven.purchase.done, driven.purchase.took),
@@ -158,8 +159,8 @@ impl Outcome<'_> {
             writeln!(text, "    nothing was left to sell: this sale was complete")?;
             return JournalFigures::of(&self.written).write(text);
         }
-        let batches = count(RUSH_BATCH_MESSAGES.into());
-        writeln!(text, "    with {} messages under way, in batches of {batches}:", count(in_flight()))?;
+        let (in_flight, batch) = (count(self.in_flight()), count(self.plan.rush.batch.into()));
+        writeln!(text, "    with {in_flight} messages under way, in batches of {batch}:")?;
         row_rate(text, "circulations/s", driven.circulation.done, driven.circulation.took)?;
         row(text, "seconds of buying", &format!("{:.3}", driven.purchase.took.as_secs_f64()))?;
         row_rate(text, "purchases/s", driven.purchase.done, driven.purchase.took)?;
