@@ -3,8 +3,9 @@
 //!
 //! `cargo bench` runs all; `cargo bench -- walks` only criterion's part of what is named; `cargo bench -- --test`
 //! tries everything once on a small sale; `cargo bench -- --once JOB` does one job once on a small sale and says how
-//! many units it has, for a tool that counts what the processor does (`benches/instructions`). It works in temporary folders (`TMPDIR`), which should be on the disk in
-//! question. One program for all, because linking one takes a minute.
+//! many units it has, for a tool that counts what the processor does (`benches/instructions`); `cargo bench -- --memory
+//! [ACCOUNTS]` says what stays in memory of each thing. It works in temporary folders (`TMPDIR`), which should be on the
+//! disk in question. One program for all, because linking one takes a minute.
 
 #![expect(clippy::unwrap_used, reason = "a bench whose engine refuses something must stop")]
 
@@ -15,6 +16,10 @@ use std::time::Duration;
 
 use common::{Job, jobs};
 use criterion::{Criterion, SamplingMode, Throughput};
+
+/// The program's own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// How many certificates are sold in a job that is done once.
 const CERTIFICATES_ONCE: u32 = 4_096;
@@ -27,6 +32,11 @@ fn main() {
         let mut job = common::job(&arguments[place + 1], CERTIFICATES_ONCE).unwrap();
         (job.run)();
         println!("{} {}", job.units, job.unit);
+        return;
+    }
+    if let Some(place) = arguments.iter().position(|argument| argument == "--memory") {
+        let accounts = arguments.get(place + 1).and_then(|accounts| accounts.parse().ok());
+        common::memory::print(accounts.unwrap_or(common::memory::ACCOUNTS));
         return;
     }
     // Without `--bench` nobody wants figures: `cargo test --benches`.

@@ -4,6 +4,7 @@
 
 mod domain;
 mod journal;
+pub mod memory;
 mod plain_loop;
 mod restart;
 mod sale;

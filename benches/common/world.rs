@@ -23,7 +23,7 @@ pub struct World {
 
 impl World {
     pub fn new(sale: Sale) -> World {
-        let mut stage = Stage::new(Replay::new(1));
+        let mut stage = Stage::empty();
         for phase in sale.phases() {
             stage.send(&phase);
         }
@@ -94,6 +94,11 @@ impl Sink for Done {
 }
 
 impl Stage {
+    /// A house without anybody.
+    pub fn empty() -> Stage {
+        Stage::new(Replay::new(1))
+    }
+
     fn new(replay: Replay) -> Stage {
         let newest = replay.newest();
         let (mut houses, common): (_, Arc<Common>) =

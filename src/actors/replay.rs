@@ -169,18 +169,20 @@ impl Replay {
     /// Names the record and what is wrong: it does not decode, its place in its actor's chain is not the
     /// next one, its cause is unknown, or absorbing it breaks an invariant.
     pub fn record(&mut self, position: Position, bytes: &[u8]) -> Result<ActorNumber, ReplayError> {
-        let actor = self.gather(position, bytes)?;
+        let record =
+            record::decode(bytes).map_err(|error| ReplayError { position, why: error.to_string() })?;
+        let actor = self.gather(position, record)?;
         self.prove()?;
         Ok(actor)
     }
 
-    /// As `record`, but the record's place in its actor's chain may be proved later, with many others: at the latest by
-    /// `prove`, before anything is made of the houses.
+    /// As `record`, of a decoded one, whose place in its actor's chain may be proved later, with many others: at the
+    /// latest by `prove`, before anything is made of the houses.
     ///
     /// # Errors
     /// As for `record`, of this record or of one before it.
-    pub fn gather(&mut self, position: Position, bytes: &[u8]) -> Result<ActorNumber, ReplayError> {
-        let gathered = self.take(position, bytes);
+    pub fn gather(&mut self, position: Position, record: Record<'_>) -> Result<ActorNumber, ReplayError> {
+        let gathered = self.take(position, record);
         if gathered.is_err() || self.unproved.len() >= PROVED_TOGETHER {
             self.prove()?;
         }
@@ -206,9 +208,8 @@ impl Replay {
         Ok(())
     }
 
-    fn take(&mut self, position: Position, bytes: &[u8]) -> Result<ActorNumber, ReplayError> {
+    fn take(&mut self, position: Position, record: Record<'_>) -> Result<ActorNumber, ReplayError> {
         let wrong = |why: String| ReplayError { position, why };
-        let record = record::decode(bytes).map_err(|error| wrong(error.to_string()))?;
         let actor = record.prefix.actor;
         let absorbed = catch_unwind(AssertUnwindSafe(|| self.absorb(position, record)));
         absorbed.unwrap_or_else(|panic| Err(panics::words(panic.as_ref()).to_owned())).map_err(wrong)?;
@@ -239,7 +240,8 @@ impl Replay {
         }
         self.latest = self.latest.max(prefix.at);
         self.common.walks.fetch_max(prefix.walk.0 + 1, Ordering::Relaxed);
-        for (index, onward) in record.onward.into_iter().enumerate() {
+        for (index, onward) in record.onward().enumerate() {
+            let onward = onward.map_err(|error| error.to_string())?;
             let cause = Cause { position, index: u32::try_from(index).unwrap_or(u32::MAX) };
             let (to, encoded) = (onward.to, onward.encoded.to_vec());
             let (walk, now, hop) = (prefix.walk, prefix.now, prefix.hop + 1);

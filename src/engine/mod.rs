@@ -13,6 +13,7 @@ mod held;
 mod open;
 mod platform;
 mod pressure;
+mod reading;
 mod restore;
 mod subscription;
 mod sweeps;

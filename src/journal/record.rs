@@ -4,6 +4,8 @@
 //! messages, each as its receiver, its length and its encoding: whoever reads the log need not read all of them.
 //! Length and checksum around it are the log's.
 
+use std::mem;
+
 use super::error::JournalError;
 use super::log::RecordBatch;
 use super::prefix::{CHAIN_AT, Prefix, PrefixError};
@@ -19,8 +21,22 @@ pub struct Record<'bytes> {
     pub encoded_events: &'bytes [u8],
     /// What happened.
     pub events: Vec<Event>,
-    /// What goes on.
-    pub onward: Vec<Sent<'bytes>>,
+    /// What goes on, as it stands there.
+    pub encoded_onward: &'bytes [u8],
+}
+
+impl<'bytes> Record<'bytes> {
+    /// What goes on; an error where the bytes end within a message, and nothing behind it.
+    pub fn onward(&self) -> impl Iterator<Item = Result<Sent<'bytes>, RecordError>> + use<'bytes> {
+        let mut rest = self.encoded_onward;
+        std::iter::from_fn(move || {
+            (!rest.is_empty()).then(|| {
+                let (sent, behind) = Sent::decode_front(mem::take(&mut rest))?;
+                rest = behind;
+                Ok(sent)
+            })
+        })
+    }
 }
 
 /// An onward message of a record, not read yet.
@@ -32,7 +48,14 @@ pub struct Sent<'bytes> {
     pub encoded: &'bytes [u8],
 }
 
-impl Sent<'_> {
+impl<'bytes> Sent<'bytes> {
+    fn decode_front(bytes: &'bytes [u8]) -> Result<(Sent<'bytes>, &'bytes [u8]), RecordError> {
+        let ((to, length), behind) = codec::decode_front::<(ActorNumber, u64)>(bytes)?;
+        let length = usize::try_from(length).map_err(|_| RecordError::Short)?;
+        let (encoded, behind) = behind.split_at_checked(length).ok_or(RecordError::Short)?;
+        Ok((Sent { to, encoded }, behind))
+    }
+
     /// Reads it.
     ///
     /// # Errors
@@ -76,27 +99,43 @@ pub fn set_chain(batch: &mut RecordBatch, place: usize, chain: u64) {
     batch.overwrite(place, &chain.to_le_bytes());
 }
 
-/// Reads a record back, but for its onward messages, of which only the frames are looked at.
+/// What is decoded of a record, apart from its bytes.
+pub struct Parts {
+    prefix: Prefix,
+    prefix_bytes: usize,
+    events: Vec<Event>,
+}
+
+impl Parts {
+    /// Decodes a record but for its onward messages.
+    ///
+    /// # Errors
+    /// Where the bytes are no record.
+    pub fn decode(bytes: &[u8]) -> Result<Parts, RecordError> {
+        let (prefix, behind_prefix) = Prefix::decode_front(bytes)?;
+        let encoded = behind_prefix.get(..prefix.events_bytes as usize).ok_or(RecordError::Short)?;
+        let (events, behind) = codec::decode_front(encoded)?;
+        if !behind.is_empty() {
+            return Err(RecordError::Long);
+        }
+        Ok(Parts { prefix, prefix_bytes: bytes.len() - behind_prefix.len(), events })
+    }
+
+    /// The record, over the bytes of which it was decoded.
+    #[must_use]
+    pub fn over(self, bytes: &[u8]) -> Record<'_> {
+        let (encoded_events, encoded_onward) =
+            bytes[self.prefix_bytes..].split_at(self.prefix.events_bytes as usize);
+        Record { prefix: self.prefix, encoded_events, events: self.events, encoded_onward }
+    }
+}
+
+/// Reads a record back.
 ///
 /// # Errors
-/// Where the bytes are no record, or have something behind it.
+/// Where the bytes are no record; its onward messages are looked at by `Record::onward` alone.
 pub fn decode(bytes: &[u8]) -> Result<Record<'_>, RecordError> {
-    let (prefix, rest) = Prefix::decode_front(bytes)?;
-    let (encoded_events, rest) =
-        rest.split_at_checked(prefix.events_bytes as usize).ok_or(RecordError::Short)?;
-    let (events, behind_events) = codec::decode_front::<Vec<Event>>(encoded_events)?;
-    if !behind_events.is_empty() {
-        return Err(RecordError::Long);
-    }
-    let (mut onward, mut rest) = (Vec::new(), rest);
-    while !rest.is_empty() {
-        let ((to, length), behind) = codec::decode_front::<(ActorNumber, u64)>(rest)?;
-        let length = usize::try_from(length).map_err(|_| RecordError::Short)?;
-        let (encoded, behind) = behind.split_at_checked(length).ok_or(RecordError::Short)?;
-        onward.push(Sent { to, encoded });
-        rest = behind;
-    }
-    Ok(Record { prefix, encoded_events, events, onward })
+    Ok(Parts::decode(bytes)?.over(bytes))
 }
 
 /// Bytes that are no record.

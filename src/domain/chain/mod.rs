@@ -33,7 +33,7 @@ pub fn origin(actor: ActorNumber) -> Head {
 /// The head after one more entry.
 #[must_use]
 pub fn advance(head: &Head, at: Timestamp, events: &[u8]) -> Head {
-    let mut entry = Vec::with_capacity((HEADER_BYTES + events.len()).next_multiple_of(BLOCK_BYTES));
+    let mut entry = Vec::new();
     write(&mut entry, head, at, events);
     *blake3::hash(&entry).as_bytes()
 }
@@ -42,12 +42,13 @@ pub fn advance(head: &Head, at: Timestamp, events: &[u8]) -> Head {
 fn write(bytes: &mut Vec<u8>, head: &Head, at: Timestamp, events: &[u8]) {
     let length = u32::try_from(events.len())
         .unwrap_or_else(|_| unreachable!("a record's bound is far below the length's four bytes"));
-    bytes.extend_from_slice(head);
-    bytes.extend_from_slice(&at.0.to_le_bytes());
-    bytes.extend_from_slice(&length.to_le_bytes());
-    bytes.extend_from_slice(events);
-    // All buffers begin with a whole block.
-    bytes.resize(bytes.len().next_multiple_of(BLOCK_BYTES), 0);
+    let start = bytes.len();
+    bytes.resize(start + (HEADER_BYTES + events.len()).next_multiple_of(BLOCK_BYTES), 0);
+    let entry = &mut bytes[start..];
+    entry[..HEAD_BYTES].copy_from_slice(head);
+    entry[HEAD_BYTES..HEAD_BYTES + 8].copy_from_slice(&at.0.to_le_bytes());
+    entry[HEAD_BYTES + 8..HEADER_BYTES].copy_from_slice(&length.to_le_bytes());
+    entry[HEADER_BYTES..HEADER_BYTES + events.len()].copy_from_slice(events);
 }
 
 /// The first eight bytes of a head, as a record carries them to be checked against.

@@ -255,7 +255,7 @@ fn crowd(stage: Stage, sharers: usize, clawback: Clawback) -> (Stage, Vec<String
 /// no longer than that needs.
 fn within_a_page(stage: &Stage, before: usize) {
     for bytes in &stage.encoded()[before..] {
-        let onward = record::decode(bytes).unwrap().onward.len();
+        let onward = record::decode(bytes).unwrap().onward().count();
         assert!(onward <= CREDITS_PER_PAGE + 3, "a record sends {onward} messages");
         assert!(bytes.len() <= 64 * (CREDITS_PER_PAGE + 8), "a record has {} bytes", bytes.len());
     }

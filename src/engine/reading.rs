@@ -1,0 +1,112 @@
+//! Reading a log while what was read is absorbed: one thread reads and decodes, another absorbs.
+//!
+//! Absent on purpose: what a record does.
+
+use std::mem;
+use std::sync::mpsc::{self, SyncSender};
+use std::thread;
+
+use super::config::Progress;
+use crate::actors::{RecoveryError, Replay, ReplayError};
+use crate::domain::Position;
+use crate::journal::record::Parts;
+use crate::journal::{JournalError, Log};
+use crate::panics;
+
+/// How many records are handed from one thread to the other together.
+const STRETCH_RECORDS: usize = 1_024;
+/// How many stretches are read ahead.
+const STRETCHES_AHEAD: usize = 8;
+/// How many records are read before progress is told again.
+pub(super) const RECORDS_BETWEEN_PROGRESS: u64 = 65_536;
+
+/// Records that follow each other, decoded.
+#[derive(Default)]
+struct Stretch {
+    bytes: Vec<u8>,
+    /// Each with its position and where in the bytes it ends.
+    records: Vec<(Position, usize, Parts)>,
+    /// The record behind them, where it does not decode.
+    wrong: Option<ReplayError>,
+}
+
+impl Stretch {
+    /// Adds a record.
+    ///
+    /// # Errors
+    /// Where it does not decode; the stretch says so too.
+    fn add(&mut self, position: Position, bytes: &[u8]) -> Result<(), JournalError> {
+        match Parts::decode(bytes) {
+            Ok(parts) => {
+                self.bytes.extend_from_slice(bytes);
+                self.records.push((position, self.bytes.len(), parts));
+                Ok(())
+            }
+            Err(error) => {
+                let why = error.to_string();
+                self.wrong = Some(ReplayError { position, why: why.clone() });
+                Err(JournalError::Stopped { why })
+            }
+        }
+    }
+
+    fn absorb(self, replay: &mut Replay, mut told: impl FnMut(u64)) -> Result<(), ReplayError> {
+        let mut start = 0;
+        for (position, end, parts) in self.records {
+            told(replay.records());
+            replay.gather(position, parts.over(&self.bytes[start..end]))?;
+            start = end;
+        }
+        match self.wrong {
+            Some(wrong) => replay.prove().and(Err(wrong)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Replays every record of the log from one on.
+///
+/// # Errors
+/// What reading gives, and the first record that is wrong.
+pub(super) fn replay_all(
+    log: &(impl Log + Sync),
+    replay: &mut Replay,
+    from: Position,
+    progress: &Progress,
+) -> Result<(), RecoveryError> {
+    let records = (log.newest().0 + 1).saturating_sub(from.0);
+    let told = |read: u64| {
+        if read.is_multiple_of(RECORDS_BETWEEN_PROGRESS) {
+            progress.tell(read, records);
+        }
+    };
+    let (sender, stretches) = mpsc::sync_channel(STRETCHES_AHEAD);
+    thread::scope(|scope| {
+        let reader = thread::Builder::new()
+            .name("reading".to_owned())
+            .spawn_scoped(scope, move || read(log, from, &sender))
+            .map_err(|source| JournalError::from_io("start the thread of", "reading", source))?;
+        // An error ends the receiving, and so the reading.
+        stretches.into_iter().try_for_each(|stretch: Stretch| stretch.absorb(replay, told))?;
+        replay.prove()?;
+        let read = reader.join().unwrap_or_else(|panic| {
+            let why = format!("reading panicked: {}", panics::words(&*panic));
+            Err(JournalError::Stopped { why })
+        });
+        Ok(read?)
+    })
+}
+
+fn read(log: &impl Log, from: Position, sender: &SyncSender<Stretch>) -> Result<(), JournalError> {
+    let nobody = |_| JournalError::Stopped { why: "nobody absorbs what is read".to_owned() };
+    let mut stretch = Stretch::default();
+    let read = log.read(from, &mut |position, bytes| {
+        stretch.add(position, bytes)?;
+        if stretch.records.len() < STRETCH_RECORDS {
+            return Ok(());
+        }
+        sender.send(mem::take(&mut stretch)).map_err(nobody)
+    });
+    sender.send(stretch).map_err(nobody)?;
+    read
+}
