@@ -35,6 +35,10 @@ pub struct OfferingEntry {
     pub live: bool,
 }
 
+/// In how many parts each map stands: what one leaves behind when it grows is then soon used by another, and doors
+/// seldom meet at one.
+const PARTS: usize = 256;
+
 /// Every name of the engine.
 #[derive(Debug)]
 pub struct Directory {
@@ -47,8 +51,8 @@ pub struct Directory {
 impl Default for Directory {
     fn default() -> Directory {
         Directory {
-            accounts: DashMap::new(),
-            offerings: DashMap::new(),
+            accounts: DashMap::with_shard_amount(PARTS),
+            offerings: DashMap::with_shard_amount(PARTS),
             platform: Mutex::default(),
             next: AtomicU64::new(1),
         }

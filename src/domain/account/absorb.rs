@@ -23,12 +23,12 @@ impl Account {
             AccountEvent::Opened(..) => unreachable!("an account is opened once"),
             AccountEvent::Deposited(amount, mark) => {
                 self.post(*amount);
-                self.turnover.get_or_insert_default().deposits += u128::from(amount.minor());
+                self.remembered.get_or_insert_default().deposits += u128::from(amount.minor());
                 self.keep(at, mark, Done::Deposited { posted: self.posted });
             }
             AccountEvent::CashedOut(amount, mark) => {
                 self.unpost(*amount);
-                self.turnover.get_or_insert_default().cash_outs += u128::from(amount.minor());
+                self.remembered.get_or_insert_default().cash_outs += u128::from(amount.minor());
                 self.keep(at, mark, Done::CashedOut { posted: self.posted });
             }
             AccountEvent::CreditLimitSet(limit, mark) => {
@@ -101,12 +101,14 @@ impl Account {
     }
 
     fn earmark(&mut self, amount: Money) {
-        self.earmarked = self.earmarked.checked_add(amount).unwrap_or_else(|| overflow());
+        let earmarked = &mut self.engage().earmarked;
+        *earmarked = earmarked.checked_add(amount).unwrap_or_else(|| overflow());
     }
 
     fn unmark(&mut self, amount: Money) {
-        let earmarked = self.earmarked.checked_sub(amount);
-        self.earmarked = earmarked.unwrap_or_else(|| unreachable!("what leaves the earmark was in it (I15)"));
+        let earmarked = &mut self.engage().earmarked;
+        let left = earmarked.checked_sub(amount);
+        *earmarked = left.unwrap_or_else(|| unreachable!("what leaves the earmark was in it (I15)"));
     }
 
     /// Debts to one account by one income are one debt, so that many small ones cost no memory.

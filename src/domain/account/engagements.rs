@@ -23,6 +23,8 @@ use crate::domain::time::Timestamp;
 pub(super) struct Engagements {
     pub(super) status: Status,
     pub(super) accepts_gifts: bool,
+    /// Of gifts: not part of posted.
+    pub(super) earmarked: Money,
     /// The private platform: certificates that it has circulated, oldest first (P8).
     pub(super) page: Vec<ActorNumber>,
     /// What is held for certificates that it has reserved.

@@ -27,52 +27,54 @@ use super::inside::Body;
 use super::merchant::{Mandate, Merchant, Order, Registration};
 use super::money::{Balance, Currency, Money};
 use super::name::{Name, RequestId};
-use super::number::ActorNumber;
+use super::number::{ActorNumber, Fingerprint};
 use super::payment::PaymentCertificate;
 use super::refusal::{Code, Refusal};
 use super::request::{Opening, Party, RequestKey, RequestMark};
 use super::step::{Context, Decision, Step};
 use super::time::Timestamp;
 
-/// The state of an account.
+/// The state of an account. There may be millions that do nothing, so what few of them have stands in boxes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Account {
     number: ActorNumber,
-    opening: Opening,
-    opened_by: RequestMark,
+    beginning: Beginning,
     posted: Balance,
     held: Money,
-    earmarked: Money,
     credit_limit: Money,
-    /// None while nothing came in from outside after the opening, and nothing went out.
-    turnover: Option<Box<Turnover>>,
-    /// None while it was only ever paid: an idle account is small.
+    /// None while nothing has come in or gone out since the opening, and it has asked for nothing.
     remembered: Option<Box<Remembered>>,
     /// None while it has only ever paid and been paid.
     engagements: Option<Box<Engagements>>,
 }
 
-/// What came in from outside after the opening, and what went out, in minor units over a whole life: no bound of an
-/// amount holds for these.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Turnover {
-    deposits: u128,
-    cash_outs: u128,
+const _: () = assert!(size_of::<Account>() <= 128, "an idle account takes two lines of a cache");
+
+/// How an account began.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Beginning {
+    name: Name,
+    currency: Currency,
+    deposit: Money,
+    /// The request that opened it, and whether the account itself sent it.
+    id: RequestId,
+    fingerprint: Fingerprint,
+    by_itself: bool,
 }
 
 impl Account {
     /// The account that an opening makes, before its event is absorbed by anyone.
     #[must_use]
     pub fn opened(number: ActorNumber, opening: &Opening, mark: &RequestMark) -> Account {
+        let Opening { name, currency, deposit, credit_limit } = opening.clone();
+        let RequestMark { key: RequestKey { caller, id }, fingerprint } = mark.clone();
+        let by_itself = caller == number;
         Account {
             number,
-            opening: opening.clone(),
-            opened_by: mark.clone(),
-            posted: Balance::ZERO.checked_credit(opening.deposit).unwrap_or(Balance::ZERO),
+            beginning: Beginning { name, currency, deposit, id, fingerprint, by_itself },
+            posted: Balance::ZERO.checked_credit(deposit).unwrap_or(Balance::ZERO),
             held: Money::ZERO,
-            earmarked: Money::ZERO,
-            credit_limit: opening.credit_limit,
-            turnover: None,
+            credit_limit,
             remembered: None,
             engagements: None,
         }
@@ -123,17 +125,17 @@ impl Account {
     }
 
     fn party(&self) -> Party {
-        Party { number: self.number, currency: self.opening.currency }
+        Party { number: self.number, currency: self.beginning.currency }
     }
 
     fn view(&self, entries: u64, head: &Head) -> AccountView {
         AccountView {
-            name: self.opening.name.clone(),
+            name: self.beginning.name.clone(),
             number: self.number,
-            currency: self.opening.currency,
+            currency: self.beginning.currency,
             posted: self.posted,
             held: self.held,
-            earmarked: self.earmarked,
+            earmarked: self.earmarked(),
             credit_limit: self.credit_limit,
             available: self.available(),
             owed: self.owed(),
@@ -159,13 +161,13 @@ impl Account {
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &Name {
-        &self.opening.name
+        &self.beginning.name
     }
 
     /// Its currency.
     #[must_use]
     pub fn currency(&self) -> Currency {
-        self.opening.currency
+        self.beginning.currency
     }
 
     /// Its balance.
@@ -183,7 +185,7 @@ impl Account {
     /// Gifts, not part of posted.
     #[must_use]
     pub fn earmarked(&self) -> Money {
-        self.earmarked
+        self.engagements.as_ref().map_or(Money::ZERO, |engagements| engagements.earmarked)
     }
 
     /// How far below 0 it may go.
@@ -195,14 +197,14 @@ impl Account {
     /// All that came in from outside, in minor units.
     #[must_use]
     pub fn deposits(&self) -> u128 {
-        let later = self.turnover.as_ref().map_or(0, |turnover| turnover.deposits);
-        u128::from(self.opening.deposit.minor()) + later
+        let later = self.remembered.as_ref().map_or(0, |remembered| remembered.deposits);
+        u128::from(self.beginning.deposit.minor()) + later
     }
 
     /// All that went out, in minor units.
     #[must_use]
     pub fn cash_outs(&self) -> u128 {
-        self.turnover.as_ref().map_or(0, |turnover| turnover.cash_outs)
+        self.remembered.as_ref().map_or(0, |remembered| remembered.cash_outs)
     }
 
     /// posted - held + credit limit, never below 0 (I3).

@@ -1,4 +1,5 @@
-//! The requests that an account recognises for a day (DESIGN §5).
+//! What an account remembers of what came in and went out: the requests that it recognises for a day (DESIGN §5), and
+//! two sums.
 //!
 //! Each kind of caller has a bound of its own, so that nobody fills the room of another. Absent on purpose: what is
 //! recognised for ever; that stands with what it has made.
@@ -19,6 +20,10 @@ pub(super) struct Remembered {
     kept: BTreeMap<RequestKey, Kept>,
     /// By kind of caller and time, oldest first.
     ages: [VecDeque<(Timestamp, RequestKey)>; 3],
+    /// All that came in from outside after the opening, in minor units: no bound of an amount holds for a whole life.
+    pub(super) deposits: u128,
+    /// All that went out.
+    pub(super) cash_outs: u128,
 }
 
 /// What is answered to a repeat.

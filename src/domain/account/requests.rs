@@ -1,7 +1,7 @@
 //! What is asked of an account itself, and the order in which that is judged: repeat, status, then the rule.
 
 use super::remembered::Remembered;
-use super::{Account, account, refuse, signed};
+use super::{Account, Beginning, account, refuse, signed};
 use crate::domain::answer::{Done, PageView};
 use crate::domain::chain::Head;
 use crate::domain::command::{Status, StatusChange};
@@ -130,7 +130,7 @@ impl Account {
             return refuse(Code::NotAllowed);
         }
         if change == StatusChange::Close {
-            let empty = self.posted == Balance::ZERO && self.held.is_zero() && self.earmarked.is_zero();
+            let empty = self.posted == Balance::ZERO && self.held.is_zero() && self.earmarked().is_zero();
             let open = self.engagements.as_ref().is_some_and(|engagements| engagements.open());
             if !empty || open {
                 return refuse(Code::AccountNotEmpty);
@@ -164,9 +164,11 @@ impl Account {
         let same = |fingerprint: Fingerprint, done: Done| {
             if fingerprint == mark.fingerprint { Decision::Answer(done) } else { refuse(Code::IdReused) }
         };
-        if self.opened_by.key == mark.key {
-            let posted = Balance::ZERO.checked_credit(self.opening.deposit).unwrap_or(Balance::ZERO);
-            return Some(same(self.opened_by.fingerprint, Done::Opened { posted }));
+        let Beginning { id, deposit, fingerprint, by_itself, .. } = &self.beginning;
+        let opener = if *by_itself { self.number } else { ActorNumber::FUNDS_MANAGEMENT };
+        if opener == mark.key.caller && *id == mark.key.id {
+            let posted = Balance::ZERO.checked_credit(*deposit).unwrap_or(Balance::ZERO);
+            return Some(same(*fingerprint, Done::Opened { posted }));
         }
         let engagements = self.engagements.as_ref();
         if let Some((fingerprint, walk)) = engagements.and_then(|there| there.under_way.get(&mark.key)) {
