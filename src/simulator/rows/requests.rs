@@ -1,7 +1,8 @@
 //! Request ids and refusals: I12, I13, I19's facts, and the bound on a currency's whole money.
 
 use super::every_command::{kind, other_body, script};
-use crate::domain::{Code, Command, Currency, Done, Message, Offer, WhenShort};
+use crate::domain::{Code, Command, Currency, Done, Message, Offer, WhenShort, chain};
+use crate::journal::record;
 use crate::limits::{MONEY_MINOR_MAX, REQUEST_KEPT_MS};
 use crate::simulator::engaging::*;
 use crate::simulator::messages::*;
@@ -311,4 +312,30 @@ fn two_issues_of_one_name_at_once_never_share_numbers() {
     );
     assert_eq!(refuses(&mut stage, &large), Code::NameTaken);
     assert!(stage.number("neighbour") > stage.number_of("cocoa", 1));
+}
+
+#[test]
+fn a_look_in_the_turn_of_a_change_shows_the_chain_with_it() {
+    // I9
+    let mut stage = market(offer(700, 1), None);
+    let looking = by("u1", Command::ShowAccount { account: name("u1") });
+    let messages = [&looking, &deposit("u1", 5), &looking, &deposit("u1", 6), &deposit("u1", 7), &looking];
+    let before = stage.records();
+    let answers = stage.send_all(&messages.map(Clone::clone));
+    let told: Vec<(u64, u64)> = stage.encoded()[before..]
+        .iter()
+        .map(|bytes| record::decode(bytes).unwrap().prefix)
+        .map(|prefix| (prefix.sequence, prefix.chain))
+        .collect();
+    let seen: Vec<(u64, u64)> = answers
+        .into_iter()
+        .filter_map(|answer| match answer.unwrap() {
+            Done::Account(view) => Some((view.sequence, chain::prefix(&view.head))),
+            _ => None,
+        })
+        .collect();
+    assert_eq!((told.len(), seen.len()), (3, 3));
+    assert_eq!((seen[1], seen[2]), (told[0], told[2]));
+    assert_eq!(seen[0].0 + 1, seen[1].0);
+    assert!(told[1] != told[0] && told[1] != told[2] && seen[0] != seen[1]);
 }
