@@ -3,12 +3,10 @@
 
 use std::fs;
 use std::io::Write;
-use std::time::Duration;
 
-use hongbao::domain::{
-    Command, CommissionTerms, Currency, Information, Message, Money, Name, Offer, Serial, Via,
-};
+use hongbao::domain::{Command, CommissionTerms, Currency, Information, Message, Offer, Serial, Via};
 
+use super::sale::{CASHED, FUNDED, PRICE, cents, name, open};
 use super::world::Stage;
 
 /// How many accounts there are, unless it is told otherwise.
@@ -19,16 +17,13 @@ const CERTIFICATES: u32 = 500_000;
 const HOPS: u32 = 200_000;
 /// How many messages are made at once, so that they are little beside what they make.
 const MADE_AT_ONCE: u32 = 16_384;
-const PRICE: u64 = 10_000;
-const FUNDED: u64 = 1_000;
-const PROMISE: u64 = 200;
 
 /// Prints the table, for so many accounts.
 pub fn print(accounts: u32) {
     assert!(accounts >= CERTIFICATES.max(HOPS), "every buyer and sharer has an account of its own");
     let mut stage = Stage::empty();
     // What the first messages leave behind in the allocator is nobody's.
-    send(&mut stage, 0..MADE_AT_ONCE, |number| open("early", number, 0));
+    send(&mut stage, 0..MADE_AT_ONCE, |number| open(&account("early", number), 0));
     let mut out = std::io::stdout().lock();
     writeln!(out, "\n| what | number | bytes each | all |\n|---|---:|---:|---:|").unwrap();
     let mut row = |what: &str, number: u32, before: u64| {
@@ -39,11 +34,11 @@ pub fn print(accounts: u32) {
     };
 
     let before = resident();
-    send(&mut stage, 0..accounts, |number| open("acct", number, PRICE));
+    send(&mut stage, 0..accounts, |number| open(&account("acct", number), PRICE));
     row("an idle account, its name of 16 bytes in the directory", accounts, before);
 
     let before = resident();
-    stage.send(&[open("shop", 0, u64::from(CERTIFICATES + 1) * FUNDED)]);
+    stage.send(&[open(&account("shop", 0), u64::from(CERTIFICATES + 1) * FUNDED)]);
     for (name, items) in [("lanterns", CERTIFICATES), ("chained", 1)] {
         for message in on_sale(name, items) {
             stage.send(&[message]);
@@ -73,24 +68,9 @@ fn send(stage: &mut Stage, numbers: std::ops::Range<u32>, message: impl Fn(u32) 
     }
 }
 
-fn name(text: &str) -> Name {
-    Name::new(text).unwrap()
-}
-
-fn cents(minor: u64) -> Money {
-    Money::from_minor(minor).unwrap()
-}
-
 /// A name of sixteen bytes.
 fn account(kind: &str, number: u32) -> String {
     format!("{kind:<6}{number:010}").replace(' ', "-")
-}
-
-fn open(kind: &str, number: u32, deposit: u64) -> Message {
-    let (account, deposit) = (name(&account(kind, number)), cents(deposit));
-    let command =
-        Command::OpenAccount { account, currency: Currency::USD, deposit, credit_limit: Money::ZERO };
-    Message::from_funds_management("open", command).unwrap()
 }
 
 fn on_sale(offering: &str, items: u32) -> [Message; 3] {
@@ -98,7 +78,7 @@ fn on_sale(offering: &str, items: u32) -> [Message; 3] {
     let lantern = Information::new("lantern", "at purchase");
     let offer = Offer::new(name(&shop), cents(PRICE), Currency::USD, items, lantern);
     let issue = Command::Issue { offering: offering.clone(), offer: Box::new(offer) };
-    let terms = CommissionTerms::new(cents(FUNDED), cents(PROMISE));
+    let terms = CommissionTerms::new(cents(FUNDED), cents(CASHED));
     let attach = Command::attach_commission(offering.clone(), terms);
     [("issue", issue), ("attach", attach), ("publish", Command::publish(offering))]
         .map(|(id, command)| Message::from_account(&shop, id, command).unwrap())
@@ -115,10 +95,8 @@ fn buy(number: u32) -> Message {
     Message::from_account(&account("acct", number), "buy", command).unwrap()
 }
 
-/// The memory of this process that is there, in bytes, once the allocator has given back what it kept for a moment.
+/// The memory of this process that is there, in bytes.
 fn resident() -> u64 {
-    std::thread::sleep(Duration::from_millis(200));
-    drop(vec![0_u8; 1 << 20]);
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1_024

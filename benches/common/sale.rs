@@ -12,7 +12,7 @@ const SHOPS: u32 = 32;
 /// How many accounts share.
 const SHARERS: u32 = 2_048;
 pub const PRICE: u64 = 10_000;
-const FUNDED: u64 = 1_000;
+pub const FUNDED: u64 = 1_000;
 /// What each sharer is cashed.
 pub const CASHED: u64 = 200;
 /// What goes back to the payer.
@@ -48,15 +48,15 @@ fn sharer(index: u32) -> String {
     format!("sharer-{:09}", index % SHARERS)
 }
 
-fn name(text: &str) -> Name {
+pub fn name(text: &str) -> Name {
     Name::new(text).unwrap()
 }
 
-fn cents(minor: u64) -> Money {
+pub fn cents(minor: u64) -> Money {
     Money::from_minor(minor).unwrap()
 }
 
-fn open(account: &str, deposit: u64) -> Message {
+pub fn open(account: &str, deposit: u64) -> Message {
     let (account, currency, deposit) = (name(account), Currency::USD, cents(deposit));
     let command = Command::OpenAccount { account, currency, deposit, credit_limit: Money::ZERO };
     Message::from_funds_management("open", command).unwrap()

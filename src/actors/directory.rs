@@ -35,8 +35,7 @@ pub struct OfferingEntry {
     pub live: bool,
 }
 
-/// In how many parts each map stands: what one leaves behind when it grows is then soon used by another, and doors
-/// seldom meet at one.
+/// In how many parts each map stands: a door waits for the growth of a small one, and doors seldom meet at one.
 const PARTS: usize = 256;
 
 /// Every name of the engine.

@@ -78,7 +78,6 @@ pub struct Ticket {
 }
 
 /// What a walk holds until its end.
-#[derive(Default)]
 struct Waiting {
     answer: Option<Answer>,
     reply: Option<(Arc<dyn Sink>, u32)>,
@@ -122,7 +121,7 @@ impl Ticket {
         self.waiting().answer = Some(answer);
     }
 
-    /// One message is absorbed, and so many follow from it: the first of them stands for it from now on, and none of
+    /// One message is absorbed, and so many follow from it: one of them stands for it from now on, and none of
     /// them is on its way yet.
     pub fn followed_by(&self, messages: usize) {
         let more = u32::try_from(messages.saturating_sub(1)).unwrap_or(u32::MAX);

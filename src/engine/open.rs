@@ -95,10 +95,8 @@ impl Engine {
         }
         let named = |error| EngineError::in_folder(&config.data, error);
         restore::read_into(&log, &mut replay, &config.progress, None).map_err(named)?;
-        let undelivered = replay.undelivered().map_err(|error| named(error.into()))?;
-        let (records, unfinished_walks) = (replay.records(), unfinished_walks(&undelivered));
-        drop(undelivered);
-        let actors = replay.actors_restored();
+        let unfinished_walks = unfinished_walks(&replay.undelivered().map_err(|error| named(error.into()))?);
+        let (records, actors) = (replay.records(), replay.actors_restored());
         let time = Time::new(config.clock, replay.latest());
         let finished = replay.finish(&mut |batch| {
             let first = log.append(batch)?;
@@ -181,8 +179,7 @@ impl Engine {
         let now = self.time.now();
         let mut parcels: BTreeMap<usize, Vec<Envelope>> = BTreeMap::new();
         for (index, message) in (0_u32..).zip(&messages) {
-            let left = messages.len() - index as usize;
-            if let Err(refusal) = self.accept(message, now, &sink, (index, left), &mut parcels) {
+            if let Err(refusal) = self.accept(message, now, &sink, index, &mut parcels) {
                 sink.give(index, Err(refusal));
             }
         }
@@ -199,7 +196,7 @@ impl Engine {
         message: &Message,
         now: Timestamp,
         sink: &Arc<dyn Sink>,
-        (index, left): (u32, usize),
+        index: u32,
         parcels: &mut BTreeMap<usize, Vec<Envelope>>,
     ) -> Result<(), Refusal> {
         let permit = self.admit()?;
@@ -218,8 +215,7 @@ impl Engine {
             Ok((to, body)) => {
                 let walk = self.door.common().next_walk();
                 let envelope = Envelope { to, walk, now, hop: 0, cause: None, body, ticket: Some(ticket) };
-                let parcel = parcels.entry(shard_of(to, self.shards.count()));
-                parcel.or_insert_with(|| Vec::with_capacity(left)).push(envelope);
+                parcels.entry(shard_of(to, self.shards.count())).or_default().push(envelope);
             }
             // What the door knows of names may not be durable yet, so its refusals wait like every answer.
             Err(refusal) => {

@@ -99,26 +99,16 @@ impl Driver<'_> {
     }
 
     async fn issue(&self) -> Result<(), Failure> {
-        let (plan, issued) = (self.plan, self.issued());
-        let of = |place: u32| issued[place as usize];
-        let issue = async |range| self.needed("issuing an offering", range, |at| plan.issue(of(at))).await;
-        self.phase("issuing", "offerings", self.all(&issued), issue).await?;
+        let plan = self.plan;
+        let step = "issuing an offering";
+        let issue = async |range| self.needed(step, range, |offering| plan.issue(offering)).await;
+        self.phase("issuing", "offerings", plan.issued(), issue).await?;
         let step = "attaching a commission";
-        let attach = async |range| self.needed(step, range, |at| plan.attach(of(at))).await;
-        self.phase("attaching to", "offerings", self.all(&issued), attach).await?;
+        let attach = async |range| self.needed(step, range, |offering| plan.attach(offering)).await;
+        self.phase("attaching to", "offerings", plan.issued(), attach).await?;
         let step = "publishing an offering";
-        let publish = async |range| self.needed(step, range, |at| plan.publish(of(at))).await;
-        self.phase("publishing", "offerings", self.all(&issued), publish).await
-    }
-
-    /// The numbers of the offerings that are there.
-    fn issued(&self) -> Vec<u32> {
-        self.plan.issued().collect()
-    }
-
-    fn all(&self, issued: &[u32]) -> Range<u32> {
-        // Their numbers are u32.
-        0..issued.len() as u32
+        let publish = async |range| self.needed(step, range, |offering| plan.publish(offering)).await;
+        self.phase("publishing", "offerings", plan.issued(), publish).await
     }
 
     /// How many hops there are in all chains.
@@ -139,21 +129,19 @@ impl Driver<'_> {
 
     /// How many certificates each offering has sold.
     async fn sold(&self) -> Result<Vec<u32>, Failure> {
-        let issued = self.issued();
         let sold = RefCell::new(vec![0; self.plan.offerings.len()]);
         let look = async |range| {
-            let show = |place: u32| self.plan.show_offering(issued[place as usize]);
-            for (place, answer) in self.decided(range, show).await? {
+            for (offering, answer) in
+                self.decided(range, |offering| self.plan.show_offering(offering)).await?
+            {
                 match answer {
-                    Ok(Done::Offering(view)) => {
-                        sold.borrow_mut()[issued[place as usize] as usize] = view.sold;
-                    }
+                    Ok(Done::Offering(view)) => sold.borrow_mut()[offering as usize] = view.sold,
                     answer => return Err(unexpected("looking at an offering", answer)),
                 }
             }
             Ok(())
         };
-        self.phase("looking at", "offerings", self.all(&issued), look).await?;
+        self.phase("looking at", "offerings", self.plan.issued(), look).await?;
         Ok(sold.into_inner())
     }
 

@@ -132,9 +132,14 @@ impl Plan {
         u32::try_from(circulations).map_or(RUSH_SHARERS, |circulations| circulations.min(RUSH_SHARERS))
     }
 
-    /// The numbers of the offerings that are there.
-    pub(super) fn issued(&self) -> impl Iterator<Item = u32> {
-        (0..).zip(&self.offerings).filter(|(_, offering)| offering.items > 0).map(|(number, _)| number)
+    /// The numbers of the offerings that are there. Only the hot one before them may be missing, and the last ones, of
+    /// which there are more than certificates are left.
+    pub(super) fn issued(&self) -> Range<u32> {
+        let missing = |offering: &&Offering| offering.items == 0;
+        let before = self.offerings.iter().take_while(missing).count();
+        let behind = self.offerings.iter().rev().take_while(missing).count();
+        // As many as options let there be.
+        before as u32..(self.offerings.len() - behind) as u32
     }
 
     /// What all buyers open with, and the supplier.
