@@ -94,6 +94,10 @@ pub const OVERLOADED_RETRY_MS: u64 = 20;
 /// the first message of the turn its latency.
 pub const TURN_MESSAGES_MAX: usize = 1_024;
 
+/// The most records that a shard makes before it hands them over: one for each message of a turn, and what time alone
+/// has brought about at their actors; where that is more, the rest comes with the next turn.
+pub const TURN_RECORDS_MAX: usize = 2 * TURN_MESSAGES_MAX;
+
 /// How often a shard looks whether something is due by time alone, in milliseconds: nobody notices a prompt or
 /// a return that is so much late, and fifty comparisons a second cost nothing. What is due is dated at its own
 /// instant however late it is found.
@@ -143,7 +147,7 @@ const _: () = assert!(RECORD_BYTES_MAX < BATCH_PAYLOAD_BYTES_MAX, "a batch holds
 const _: () = assert!(BATCH_BYTES_MAX <= SEGMENT_BYTES_MAX, "a segment holds a usual batch");
 const _: () = assert!(BATCH_PAYLOAD_BYTES_MAX <= u32::MAX as u64, "a batch's length has four bytes");
 const _: () = assert!(
-    TURN_MESSAGES_MAX as u64 * 16 * TEXT_BYTES_MAX as u64 <= BATCH_PAYLOAD_BYTES_MAX,
+    TURN_RECORDS_MAX as u64 * 16 * TEXT_BYTES_MAX as u64 <= BATCH_PAYLOAD_BYTES_MAX,
     "one turn's records fit a batch, each with all of an offering's texts"
 );
 

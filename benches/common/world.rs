@@ -117,7 +117,7 @@ impl Stage {
                 let sink = Arc::clone(&self.done) as Arc<dyn Sink>;
                 let ticket = Some(Ticket::new(sink, 0, self.permits.take().unwrap()));
                 let walk = self.door.common().next_walk();
-                self.house.deliver([Envelope { to, walk, now: NOW, hop: 0, cause: None, body, ticket }]);
+                self.house.deliver([Envelope::from_door(to, walk, NOW, body, ticket)]);
             }
             while self.house.busy() {
                 self.house.turn(&mut self.outside).unwrap();

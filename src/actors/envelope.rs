@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::ticket::Ticket;
-use crate::domain::{ActorNumber, Body, Timestamp, WalkId};
+use crate::domain::{ActorNumber, Body, Position, Timestamp, WalkId};
 use crate::journal::Cause;
 
 /// A message, its walk, and the handle of whoever waits for the walk's answer.
@@ -19,15 +19,63 @@ pub struct Envelope {
     pub now: Timestamp,
     /// How many messages the walk had taken before, on this way.
     pub hop: u32,
-    /// The record that sent it; none from a door.
-    pub cause: Option<Cause>,
+    /// What sent it.
+    pub sender: Sender,
     /// What.
     pub body: Body,
     /// Whoever waits; nobody after a restart.
     pub ticket: Option<Arc<Ticket>>,
 }
 
+/// What sends a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// A door.
+    Door,
+    /// A record.
+    Record {
+        /// Where it is.
+        position: Position,
+        /// The message's place among those that it sends, from 0.
+        index: u32,
+    },
+    /// A record of the house's turn under way, which has no position yet.
+    OfTurn {
+        /// Its place among the turn's records.
+        record: u32,
+        /// The message's place among those that it sends, from 0.
+        index: u32,
+    },
+}
+
+impl From<Cause> for Sender {
+    fn from(Cause { position, index }: Cause) -> Sender {
+        Sender::Record { position, index }
+    }
+}
+
 impl Envelope {
+    /// A walk's first message; `now` is the door's stamp.
+    #[must_use]
+    pub fn from_door(
+        to: ActorNumber,
+        walk: WalkId,
+        now: Timestamp,
+        body: Body,
+        ticket: Option<Arc<Ticket>>,
+    ) -> Envelope {
+        Envelope { to, walk, now, hop: 0, sender: Sender::Door, body, ticket }
+    }
+
+    /// Notes that the turn's records have their positions, from `first` on.
+    pub(super) fn positioned(mut self, first: Position) -> Envelope {
+        if let Sender::OfTurn { record, index } = self.sender {
+            let position = Position(first.0 + u64::from(record));
+            self.sender = Sender::Record { position, index };
+        }
+        self
+    }
+
     /// Reads what most decisions read of a message, and makes a meaningless number of it: its memory is near then.
     pub(super) fn glance(&self) -> u64 {
         self.body.glance() ^ self.ticket.as_ref().map_or(0, |ticket| ticket.position().0)

@@ -36,10 +36,10 @@ impl Room {
         Room { resident, sequence: 0, head, at, newest: Position(0) }
     }
 
-    /// The instant at which time alone brings about something here.
+    /// The instant at which time alone brings about something here; none where no clock comes to it.
     #[must_use]
     pub fn next_due(&self) -> Option<Timestamp> {
-        self.resident.next_due(self.at)
+        self.resident.next_due(self.at).filter(|due| *due != NEVER)
     }
 
     /// Where its newest record is of which the position is known; 0 where there is none.

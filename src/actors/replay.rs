@@ -65,6 +65,8 @@ pub struct Replay {
     restored: (u64, Position),
     /// The first record that is read.
     reads_from: Position,
+    /// True where messages that a later record absorbs are read too.
+    reads_messages: bool,
 }
 
 /// A message as its record has it: most are absorbed a little later, and never read here.
@@ -82,7 +84,7 @@ impl Undelivered {
         let wrong = |why| ReplayError { position: cause.position, why };
         let Onward { to, body, continues } = sent.read().map_err(|error| wrong(error.to_string()))?;
         let (walk, now) = continues.unwrap_or((self.walk, self.now));
-        Ok(Envelope { to, walk, now, hop: self.hop, cause: Some(cause), body, ticket: None })
+        Ok(Envelope { to, walk, now, hop: self.hop, sender: cause.into(), body, ticket: None })
     }
 }
 
@@ -116,6 +118,7 @@ impl Replay {
             latest: Timestamp::default(),
             restored: (0, Position(0)),
             reads_from: Position(1),
+            reads_messages: false,
         }
     }
 
@@ -154,6 +157,11 @@ impl Replay {
         self.reads_from = reads_from;
         self.newest = Position(reads_from.0 - 1);
         self.common.walks.fetch_max(walks, Ordering::Relaxed);
+    }
+
+    /// Reads every message from now on, and not only those that nobody absorbs: what an audit is for.
+    pub fn read_messages(&mut self) {
+        self.reads_messages = true;
     }
 
     /// How many actors came from a snapshot.
@@ -221,7 +229,7 @@ impl Replay {
     fn absorb(&mut self, position: Position, record: Record<'_>) -> Result<(), String> {
         let prefix = record.prefix;
         // A message from before the first record that is read was absorbed before the snapshot.
-        if let Some(cause) = prefix.cause.filter(|cause| cause.position >= self.reads_from)
+        if let Some(cause) = prefix.caused_by(position).filter(|cause| cause.position >= self.reads_from)
             && self.undelivered.remove(&cause).is_none_or(|sent| sent.to != prefix.actor)
         {
             return Err(format!(
@@ -242,6 +250,9 @@ impl Replay {
         self.common.walks.fetch_max(prefix.walk.0 + 1, Ordering::Relaxed);
         for (index, onward) in record.onward().enumerate() {
             let onward = onward.map_err(|error| error.to_string())?;
+            if self.reads_messages {
+                onward.read().map_err(|error| format!("its message {index} is none: {error}"))?;
+            }
             let cause = Cause { position, index: u32::try_from(index).unwrap_or(u32::MAX) };
             let (to, encoded) = (onward.to, onward.encoded.to_vec());
             let (walk, now, hop) = (prefix.walk, prefix.now, prefix.hop + 1);
@@ -259,7 +270,7 @@ impl Replay {
         let rooms = self.houses[shard].rooms_mut();
         let prefix = &record.prefix;
         let known = place.map(|place| rooms.at(place).room.position()).unwrap_or_default();
-        let former = prefix.former.resolve(position);
+        let former = prefix.former.map_or(Position(0), |former| former.resolve(position));
         if former != known {
             let actor = prefix.actor.0;
             return Err(format!("the record before of its actor {actor} is {}, not {}", known.0, former.0));

@@ -84,19 +84,31 @@ struct Waiting {
     permit: Option<Permit>,
 }
 
+/// An answer, and to whom.
+struct Reply {
+    sink: Arc<dyn Sink>,
+    index: u32,
+    answer: Answer,
+}
+
 impl Waiting {
-    /// Gives the settled answer, or where there is none says that the outcome is unknown; only once.
-    fn give(&mut self) {
-        if let Some((sink, index)) = self.reply.take() {
-            let answer = self.answer.take();
-            sink.give(index, answer.unwrap_or_else(|| Err(Refusal::of(Code::OutcomeUnknown))));
-        }
+    /// The settled answer, or where there is none that the outcome is unknown; only once.
+    fn reply(&mut self) -> Option<Reply> {
+        let (sink, index) = self.reply.take()?;
+        let answer = self.answer.take().unwrap_or_else(|| Err(Refusal::of(Code::OutcomeUnknown)));
+        Some(Reply { sink, index, answer })
     }
 
     /// The walk has ended: its place in the house is free before its client hears of it.
-    fn end(&mut self) {
+    fn end(&mut self) -> Option<Reply> {
         self.permit = None;
-        self.give();
+        self.reply()
+    }
+}
+
+impl Reply {
+    fn give(self) {
+        self.sink.give(self.index, self.answer);
     }
 }
 
@@ -150,7 +162,9 @@ impl Drop for Ticket {
         let waiting = self.waiting.get_mut().unwrap_or_else(PoisonError::into_inner);
         // What was settled and has not left may not be durable.
         waiting.answer = None;
-        waiting.end();
+        if let Some(reply) = waiting.end() {
+            reply.give();
+        }
     }
 }
 
@@ -188,10 +202,17 @@ impl Departing {
 
 impl Departure for Departing {
     fn leave(self) {
-        match self.0 {
+        let reply = match self.0 {
             What::Ended(ticket) => ticket.waiting().end(),
-            What::Early(ticket) => ticket.waiting().give(),
-            What::Notices(common, up_to) => common.notices.tell(up_to),
+            What::Early(ticket) => ticket.waiting().reply(),
+            What::Notices(common, up_to) => {
+                common.notices.tell(up_to);
+                None
+            }
+        };
+        // Nothing is locked any more: whoever waits may do as it likes.
+        if let Some(reply) = reply {
+            reply.give();
         }
     }
 }

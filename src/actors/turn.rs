@@ -1,5 +1,6 @@
 //! What a house has worked out in one turn and not yet let out.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::envelope::Envelope;
@@ -8,8 +9,9 @@ use super::rooms::Place;
 use super::ticket::Ticket;
 use crate::domain::chain::Entries;
 use crate::domain::supply::Change;
-use crate::domain::{News, Position, Timestamp};
-use crate::journal::{Cause, RecordBatch};
+use crate::domain::{News, Timestamp};
+use crate::journal::RecordBatch;
+use crate::limits::TURN_RECORDS_MAX;
 
 /// Records, messages and tickets of a turn, in the order in which they came about.
 #[derive(Default)]
@@ -25,12 +27,14 @@ pub(super) struct Turn {
     pub(super) chained: Vec<Chained>,
     /// Where the room of each record of the batch is.
     pub(super) places: Vec<Place>,
-    /// Messages to send; with the record of the batch that sends each, and its place among that record's.
-    pub(super) outgoing: Vec<(Option<(usize, u32)>, Envelope)>,
+    /// Messages to actors of this house, which it decides in this very turn where there is room.
+    pub(super) inside: VecDeque<Envelope>,
+    /// Messages that leave with the turn's end.
+    pub(super) outgoing: Vec<Envelope>,
     /// What the directory is to be told.
     pub(super) news: Vec<DirectoryNews>,
     /// What listeners are to be told; with the record of the batch that it follows from.
-    pub(super) notices: Vec<(usize, Timestamp, News)>,
+    pub(super) notices: Vec<(u32, Timestamp, News)>,
     /// What may make room in a currency's whole money.
     pub(super) freed: Vec<Change>,
     /// Tickets whose answer leaves before their walk has ended.
@@ -39,11 +43,23 @@ pub(super) struct Turn {
     pub(super) spent: Vec<Spent>,
 }
 
+impl Turn {
+    /// The place of the record that is made next.
+    pub(super) fn next_record(&self) -> u32 {
+        u32::try_from(self.places.len()).unwrap_or_else(|_| unreachable!("a turn's records are bounded"))
+    }
+
+    /// True where it is to make no more records by time alone.
+    pub(super) fn is_full(&self) -> bool {
+        self.places.len() >= TURN_RECORDS_MAX
+    }
+}
+
 /// A message of a walk is absorbed, and none of the walk follows from it.
 pub(super) struct Spent {
     pub(super) ticket: Arc<Ticket>,
     /// The record of the batch that absorbed it.
-    pub(super) record: Option<usize>,
+    pub(super) record: Option<u32>,
 }
 
 /// A record behind which an actor's head is that of an entry of the turn.
@@ -54,17 +70,4 @@ pub(super) struct Chained {
     pub(super) place: Place,
     /// Where the record tells the head, as `journal::record::chain_place` gave it.
     pub(super) at: usize,
-}
-
-impl Turn {
-    /// Gives the outgoing messages their causes, where `first` is the batch's first position.
-    pub(super) fn envelopes(&mut self, first: Position) -> impl Iterator<Item = Envelope> + use<'_> {
-        self.outgoing.drain(..).map(move |(sender, mut envelope)| {
-            if let Some((record, index)) = sender {
-                let position = Position(first.0 + record as u64);
-                envelope.cause = Some(Cause { position, index });
-            }
-            envelope
-        })
-    }
 }

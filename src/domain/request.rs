@@ -157,6 +157,12 @@ impl Task {
                 | Task::Merchant(MerchantTask::ShowOrder(_))
         )
     }
+
+    /// True for what is answered with the head of its actor's chain.
+    #[must_use]
+    pub fn shows_chain(&self) -> bool {
+        matches!(self, Task::ShowAccount | Task::ShowOffering | Task::ShowCertificate { .. })
+    }
 }
 
 /// How an account begins.

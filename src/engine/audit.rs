@@ -141,6 +141,7 @@ pub fn audit_telling(folder: &Path, progress: &Progress) -> Result<Audit, AuditE
     let (log, opened) = FileLog::inspect(FolderDisk::new(folder.journal()))?;
     let base = Base::of(&log, &folder)?;
     let Base { mut replay, mut held, passed_over, snapshots } = base;
+    replay.read_messages();
     let proved_from = Position(replay.newest().0 + 1);
     let compares = !held.is_empty();
     let mut compare = |replay: &Replay, position, actor| {

@@ -214,7 +214,7 @@ impl Engine {
         match self.door.resolve(message, seed) {
             Ok((to, body)) => {
                 let walk = self.door.common().next_walk();
-                let envelope = Envelope { to, walk, now, hop: 0, cause: None, body, ticket: Some(ticket) };
+                let envelope = Envelope::from_door(to, walk, now, body, Some(ticket));
                 parcels.entry(shard_of(to, self.shards.count())).or_default().push(envelope);
             }
             // What the door knows of names may not be durable yet, so its refusals wait like every answer.
@@ -249,7 +249,7 @@ impl Engine {
                 Body::Request(Box::new(Request { mark, task, caller_status: Status::Open, objection: None }));
             let ticket = Some(Ticket::new(Arc::clone(&sink), 0, permit));
             let (walk, now) = (self.door.common().next_walk(), self.time.now());
-            let envelope = Envelope { to, walk, now, hop: 0, cause: None, body, ticket };
+            let envelope = Envelope::from_door(to, walk, now, body, ticket);
             self.shards.send(shard_of(to, self.shards.count()), vec![envelope]);
             Ok(())
         };

@@ -13,8 +13,9 @@ use crate::journal::record::Parts;
 use crate::journal::{JournalError, Log};
 use crate::panics;
 
-/// How many records are handed from one thread to the other together.
+/// How many records are handed from one thread to the other together, and how many bytes at most but for the last.
 const STRETCH_RECORDS: usize = 1_024;
+const STRETCH_BYTES: usize = 1024 * 1024;
 /// How many stretches are read ahead.
 const STRETCHES_AHEAD: usize = 8;
 /// How many records are read before progress is told again.
@@ -102,7 +103,7 @@ fn read(log: &impl Log, from: Position, sender: &SyncSender<Stretch>) -> Result<
     let mut stretch = Stretch::default();
     let read = log.read(from, &mut |position, bytes| {
         stretch.add(position, bytes)?;
-        if stretch.records.len() < STRETCH_RECORDS {
+        if stretch.records.len() < STRETCH_RECORDS && stretch.bytes.len() < STRETCH_BYTES {
             return Ok(());
         }
         sender.send(mem::take(&mut stretch)).map_err(nobody)

@@ -33,6 +33,6 @@ pub use folder::DataFolder;
 pub use front::{Departure, JournalStats};
 pub use handover::Journal;
 pub use log::{Log, RecordBatch, Visit};
-pub use prefix::{AnswerMark, Cause, Former, Prefix, PrefixError};
+pub use prefix::{AnswerMark, Cause, Prefix, PrefixError, Reference};
 pub use record::{Record, Sent};
 pub use segments::{FileLog, SegmentLog, SegmentOptions};

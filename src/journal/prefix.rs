@@ -7,11 +7,11 @@
 //!  0  6  the lengths, 0 to 8, of the eleven numbers from 14 on, the first in the lowest four bits;
 //!        the highest four bits are 0
 //!  6  8  the first eight bytes of the actor's chain head
-//! 14     walk, hop, the cause's position (0: none) and index, actor, sequence, former (0: none; twice its
-//!        position; one more than twice how many records it is before), at, how much at is later than now,
+//! 14     walk, hop, the cause's record and index, actor, sequence, former, at, how much at is later than now,
 //!        answer (0: none; 1: done; one more than the code of a refusal), the length of the events
 //! ```
 //!
+//! Cause and former name a record: 0 none, twice its position, or one more than twice how many records it is before.
 //! Numbers are little endian, and none has a highest byte of 0.
 
 use crate::domain::{ActorNumber, Answer, Code, Position, Timestamp, WalkId};
@@ -25,25 +25,38 @@ pub struct Cause {
     pub index: u32,
 }
 
-/// The same actor's record before this one.
+/// A record as one behind it names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Former {
-    /// There is none.
-    None,
+pub enum Reference {
     /// At that position.
     At(Position),
-    /// So many records before this one, where its position was not given yet.
+    /// So many records before, where its position was not given yet.
     Back(u64),
 }
 
-impl Former {
-    /// Its position, where `own` is this record's.
+impl Reference {
+    /// Its position, where `own` is that of the record that names it.
     #[must_use]
     pub fn resolve(self, own: Position) -> Position {
         match self {
-            Former::None => Position(0),
-            Former::At(position) => position,
-            Former::Back(records) => Position(own.0.saturating_sub(records)),
+            Reference::At(position) => position,
+            Reference::Back(records) => Position(own.0.saturating_sub(records)),
+        }
+    }
+
+    fn to_number(reference: Option<Reference>) -> u64 {
+        match reference {
+            None => 0,
+            Some(Reference::At(position)) => position.0 << 1,
+            Some(Reference::Back(records)) => records << 1 | 1,
+        }
+    }
+
+    fn of_number(number: u64) -> Option<Reference> {
+        match number {
+            0 => None,
+            back if back & 1 == 1 => Some(Reference::Back(back >> 1)),
+            at => Some(Reference::At(Position(at >> 1))),
         }
     }
 }
@@ -78,14 +91,14 @@ pub struct Prefix {
     pub walk: WalkId,
     /// How many messages the walk had taken before this one, on this way.
     pub hop: u32,
-    /// The message's own record; none for a walk's first.
-    pub cause: Option<Cause>,
+    /// The record that sent the message, and its place among that record's, from 0; none for a walk's first.
+    pub cause: Option<(Reference, u32)>,
     /// Who decided.
     pub actor: ActorNumber,
     /// The number of the actor's chain entries with this record; one without events adds none.
     pub sequence: u64,
     /// The same actor's record before.
-    pub former: Former,
+    pub former: Option<Reference>,
     /// The record's time; an actor's times never fall.
     pub at: Timestamp,
     /// The walk's time, which its rules use.
@@ -120,20 +133,22 @@ pub enum PrefixError {
 }
 
 impl Prefix {
+    /// Which message of which record brought the record at `own` about.
+    #[must_use]
+    pub fn caused_by(&self, own: Position) -> Option<Cause> {
+        self.cause.map(|(record, index)| Cause { position: record.resolve(own), index })
+    }
+
     fn numbers(&self) -> [u64; NUMBERS] {
-        let cause = self.cause.unwrap_or(Cause { position: Position(0), index: 0 });
+        let (cause, index) = self.cause.map_or((None, 0), |(record, index)| (Some(record), index));
         [
             self.walk.0,
             u64::from(self.hop),
-            cause.position.0,
-            u64::from(cause.index),
+            Reference::to_number(cause),
+            u64::from(index),
             self.actor.0,
             self.sequence,
-            match self.former {
-                Former::None => 0,
-                Former::At(position) => position.0 << 1,
-                Former::Back(records) => records << 1 | 1,
-            },
+            Reference::to_number(self.former),
             self.at.0,
             self.at.since(self.now),
             match self.answer {
@@ -192,18 +207,13 @@ impl Prefix {
         Some(Prefix {
             walk: WalkId(walk),
             hop: u32::try_from(hop).ok()?,
-            cause: match cause {
-                0 if index > 0 => return None,
-                0 => None,
-                position => Some(Cause { position: Position(position), index }),
+            cause: match Reference::of_number(cause) {
+                None if index > 0 => return None,
+                record => record.map(|record| (record, index)),
             },
             actor: ActorNumber(actor),
             sequence,
-            former: match former {
-                0 => Former::None,
-                back if back & 1 == 1 => Former::Back(back >> 1),
-                at => Former::At(Position(at >> 1)),
-            },
+            former: Reference::of_number(former),
             at: Timestamp(at),
             now: Timestamp(at.checked_sub(later)?),
             chain,
@@ -231,10 +241,10 @@ mod tests {
         Prefix {
             walk: WalkId(0x0102),
             hop: 3,
-            cause: Some(Cause { position: Position(0x0A0B0C), index: 0 }),
+            cause: Some((Reference::At(Position(0x0A0B0C)), 0)),
             actor: ActorNumber(9),
             sequence: 0,
-            former: Former::Back(2),
+            former: Some(Reference::Back(2)),
             at: Timestamp(0x1_0000),
             now: Timestamp(0xFFFF),
             chain: 0x1122_3344_5566_7788,
@@ -254,7 +264,7 @@ mod tests {
         let expected = [
             &[0x12, 0x03, 0x01, 0x31, 0x11, 0x02][..],
             &[0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11],
-            &[0x02, 0x01, 3, 0x0C, 0x0B, 0x0A, 9, 5, 0, 0, 1, 1, 2, 0, 1],
+            &[0x02, 0x01, 3, 0x18, 0x16, 0x14, 9, 5, 0, 0, 1, 1, 2, 0, 1],
         ];
         assert_eq!(bytes_of(&prefix()), expected.concat());
     }
@@ -287,21 +297,22 @@ mod tests {
     proptest! {
         #[test]
         fn every_prefix_is_read_back(
-            numbers in prop::array::uniform8(number_of_any_length()),
+            numbers in prop::array::uniform9(number_of_any_length()),
             hop: u32, index: u32, events_bytes: u32, chain: u64, answer in 0..=Code::ALL.len(),
         ) {
-            let [walk, cause, actor, sequence, former, back, at, later] = numbers;
+            let [walk, cause, cause_back, actor, sequence, former, back, at, later] = numbers;
+            let reference = |at, back| match (at >> 1, back >> 1) {
+                (0, 0) => None,
+                (0, back) => Some(Reference::Back(back)),
+                (at, _) => Some(Reference::At(Position(at))),
+            };
             let prefix = Prefix {
                 walk: WalkId(walk),
                 hop,
-                cause: (cause > 0).then_some(Cause { position: Position(cause), index }),
+                cause: reference(cause, cause_back).map(|record| (record, index)),
                 actor: ActorNumber(actor),
                 sequence,
-                former: match (former >> 1, back >> 1) {
-                    (0, 0) => Former::None,
-                    (0, back) => Former::Back(back),
-                    (at, _) => Former::At(Position(at)),
-                },
+                former: reference(former, back),
                 at: Timestamp(at),
                 now: Timestamp(at.saturating_sub(later)),
                 chain,

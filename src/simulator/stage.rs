@@ -14,7 +14,7 @@ use crate::domain::{
 };
 use crate::engine::Door;
 use crate::journal::{Departure, JournalError, RecordBatch, record};
-use crate::limits::{PERMITS_MAX, TURN_MESSAGES_MAX};
+use crate::limits::{PERMITS_MAX, TURN_MESSAGES_MAX, TURN_RECORDS_MAX};
 
 /// Where the clock of a stage begins.
 pub const START: Timestamp = Timestamp(1_000_000);
@@ -40,6 +40,7 @@ pub struct Stage {
     seeds: u64,
     turn: usize,
     luck: Option<Luck>,
+    step_by_step: bool,
     permits: Arc<Permits>,
 }
 
@@ -112,6 +113,7 @@ impl World {
 impl Outside for World {
     fn hand_over(&mut self, batch: &mut RecordBatch) -> Result<Position, JournalError> {
         let first = Position(self.records.len() as u64 + 1);
+        assert!(batch.records() <= TURN_RECORDS_MAX as u64, "a turn's records are bounded");
         for bytes in batch.iter() {
             self.take(bytes);
         }
@@ -132,7 +134,7 @@ impl Outside for World {
 }
 
 impl Stage {
-    /// A stage with so many shards, one message a turn, watched at every record.
+    /// A stage with so many shards, one message a turn and no walk at once, watched at every record.
     pub fn new(shards: usize) -> Stage {
         Stage::watched(shards, Watch::EveryRecord)
     }
@@ -145,18 +147,27 @@ impl Stage {
     fn watched(shards: usize, watch: Watch) -> Stage {
         let (houses, common) =
             Replay::new(shards).finish(&mut |_| unreachable!("nothing to finish")).unwrap();
-        Stage::over(houses, Door::new(common), World::new(shards, watch))
+        let stage = Stage::over(houses, Door::new(common), World::new(shards, watch));
+        stage.step_by_step(watch == Watch::EveryRecord)
     }
 
     fn over(houses: Vec<House>, door: Door, world: World) -> Stage {
         let permits = Permits::new(PERMITS_MAX);
-        Stage { door, houses, world, now: START, seeds: 0, turn: 0, luck: None, permits }
+        Stage { door, houses, world, now: START, seeds: 0, turn: 0, luck: None, step_by_step: false, permits }
     }
 
-    /// The same stage with shards and lengths of turns chosen by luck.
+    /// The same stage, which must be quiet; whether a house's own messages wait for the next turn.
+    pub fn step_by_step(mut self, step_by_step: bool) -> Stage {
+        self.step_by_step = step_by_step;
+        self.houses.iter_mut().for_each(|house| house.go_step_by_step(step_by_step));
+        self
+    }
+
+    /// The same stage, which must be quiet, with shards and lengths of turns chosen by luck, and whether a house's own
+    /// messages wait for the next turn.
     pub fn with_luck(mut self, seed: u64) -> Stage {
         self.luck = Some(Luck(seed));
-        self
+        self.step_by_step(seed.is_multiple_of(2))
     }
 
     /// Another engine on the first `records` of this one: it replays them and finishes what is unfinished.
@@ -173,6 +184,7 @@ impl Stage {
         stage.now = self.now.max(latest);
         stage.seeds = self.seeds;
         stage.luck = self.luck;
+        stage = stage.step_by_step(self.step_by_step);
         stage.check_quiet();
         stage
     }
@@ -238,7 +250,7 @@ impl Stage {
                 Ok((to, body)) => {
                     let ticket = Some(Ticket::new(Arc::clone(&sink), index, self.permits.take().unwrap()));
                     let walk = self.door.common().next_walk();
-                    let envelope = Envelope { to, walk, now: self.now, hop: 0, cause: None, body, ticket };
+                    let envelope = Envelope::from_door(to, walk, self.now, body, ticket);
                     self.world.inboxes[shard_of(to, self.houses.len())].push(envelope);
                 }
                 Err(refusal) => sink.give(index, Err(refusal)),

@@ -85,7 +85,8 @@ pub(super) struct Play {
 impl World {
     /// A world that goes on from a recovery.
     pub fn new(beginning: Beginning, play: Play) -> World {
-        let Beginning { houses, common, log, disk, not_before } = beginning;
+        let Beginning { mut houses, common, log, disk, not_before } = beginning;
+        houses.iter_mut().for_each(|house| house.go_step_by_step(play.seed.is_multiple_of(2)));
         let newest = log.newest();
         World {
             inboxes: houses.iter().map(|_| VecDeque::new()).collect(),
@@ -263,7 +264,7 @@ impl World {
         match resolved {
             Ok((to, body)) => {
                 let walk = walk.unwrap();
-                let envelope = Envelope { to, walk, now, hop: 0, cause: None, body, ticket: Some(ticket) };
+                let envelope = Envelope::from_door(to, walk, now, body, Some(ticket));
                 self.inboxes[shard_of(to, self.houses.len())].push_back(envelope);
             }
             Err(refusal) => {

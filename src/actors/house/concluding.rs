@@ -38,7 +38,7 @@ impl House {
         let mut leaving: Vec<Departing> = turn.early.drain(..).map(Departing::early).collect();
         let mut at = self.handed;
         for Spent { ticket, record } in turn.spent.drain(..) {
-            let position = record.map_or(Position(0), |index| Position(first.0 + index as u64));
+            let position = record.map_or(Position(0), |index| Position(first.0 + u64::from(index)));
             if ticket.absorbed(position) {
                 at = at.max(ticket.position());
                 leaving.push(Departing::ended(ticket));
@@ -47,7 +47,7 @@ impl House {
         if !turn.notices.is_empty() {
             // Before the messages go on: what follows from a notice is held behind it.
             let notice =
-                |(record, at, news)| Notice { position: Position(first.0 + record as u64), at, news };
+                |(record, at, news)| Notice { position: Position(first.0 + u64::from(record)), at, news };
             self.common.notices.hold(turn.notices.drain(..).map(notice));
             outside.release(self.handed, vec![Departing::notices(Arc::clone(&self.common), self.handed)]);
         }
@@ -55,6 +55,10 @@ impl House {
         if !leaving.is_empty() {
             let at = if planted::has(Bug::AnswerBeforeSync) { Position(0) } else { at };
             outside.release(at, leaving);
+        }
+        // What is left of the house's own walks goes on before anything that came later.
+        for envelope in turn.inside.drain(..).rev() {
+            self.queue.push_front(envelope.positioned(first));
         }
         turn.places.clear();
         self.turn = turn;
@@ -64,7 +68,7 @@ impl House {
     fn send(&mut self, turn: &mut Turn, first: Position, outside: &mut impl Outside) {
         let mut others: Vec<Vec<Envelope>> = Vec::new();
         others.resize_with(self.shards, Vec::new);
-        for envelope in turn.envelopes(first) {
+        for envelope in turn.outgoing.drain(..).map(|envelope| envelope.positioned(first)) {
             let shard = shard_of(envelope.to, self.shards);
             if shard == self.shard {
                 self.queue.push_back(envelope);

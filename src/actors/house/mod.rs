@@ -21,7 +21,7 @@ use recording::Origin;
 pub(super) use recording::absorb;
 
 use super::directory::Directory;
-use super::envelope::Envelope;
+use super::envelope::{Envelope, Sender};
 use super::notices::Notices;
 use super::page::Room;
 use super::rooms::{Place, Rooms};
@@ -31,10 +31,12 @@ use super::ticket::{Departing, Ticket};
 use super::turn::{Spent, Turn};
 use crate::domain::supply::Supply;
 use crate::domain::{
-    ActorNumber, Answer, Code, Context, Decision, Position, Refusal, Resident, Step, WalkId,
+    ActorNumber, Answer, Body, Code, Context, Decision, Position, Refusal, Resident, Step, WalkId,
 };
 use crate::journal::{JournalError, RecordBatch};
 use crate::limits::{TURN_MESSAGES_MAX, WAITERS_MAX};
+#[cfg(test)]
+use crate::planted::{self, Bug};
 use crate::snapshot::Shelf;
 
 /// How many messages are looked at together before the first of them is decided.
@@ -109,6 +111,9 @@ pub struct House {
     turn: Turn,
     /// What time alone will bring about.
     schedule: Schedule,
+    /// True where every message waits for the next turn.
+    #[cfg(test)]
+    step_by_step: bool,
 }
 
 impl House {
@@ -127,7 +132,16 @@ impl House {
             sweep: Sweep::default(),
             turn: Turn::default(),
             schedule: Schedule::default(),
+            #[cfg(test)]
+            step_by_step: false,
         }
+    }
+
+    /// Whether every message is to wait for the next turn, as it would for a house on another thread, so that walks
+    /// meet each other between any two hops; only while all is quiet.
+    #[cfg(test)]
+    pub(crate) fn go_step_by_step(&mut self, step_by_step: bool) {
+        self.step_by_step = step_by_step;
     }
 
     /// Its residents that are in memory.
@@ -169,7 +183,12 @@ impl House {
     /// that the snapshot is to hold: then its messages are here.
     pub fn begin_sweep(&mut self, changed_since: Position, idle_since: Option<Position>) -> Option<Position> {
         self.sweep = Sweep::over(&self.rooms, changed_since, idle_since);
-        self.queue.iter().filter_map(|envelope| envelope.cause).map(|cause| cause.position).min()
+        let position = |envelope: &Envelope| match envelope.sender {
+            Sender::Record { position, .. } => Some(position),
+            Sender::Door => None,
+            Sender::OfTurn { .. } => unreachable!("between two turns every record has its position"),
+        };
+        self.queue.iter().filter_map(position).min()
     }
 
     /// The next slice of the sweep; only between two turns.
@@ -211,43 +230,36 @@ impl House {
         outside: &mut impl Outside,
     ) -> Result<(), JournalError> {
         let mut turn = std::mem::take(&mut self.turn);
-        let mut left = messages_max.min(self.queue.len());
-        while left > 0 {
-            let near = left.min(NEAR_MESSAGES);
-            let mut places = self.look_ahead(near);
+        let mut left = messages_max;
+        // What follows from a message is decided before the next one from outside.
+        'turn: while left > 0 && !(turn.inside.is_empty() && self.queue.is_empty()) {
+            let inside = !turn.inside.is_empty();
+            let next = if inside { &turn.inside } else { &self.queue };
+            let near = left.min(next.len()).min(NEAR_MESSAGES);
+            let mut places = look_ahead(&self.rooms, next.iter().take(near));
             for place in places.iter_mut().take(near) {
-                let Some(envelope) = self.queue.pop_front() else { break };
-                self.decide(envelope, place.take(), &mut turn)?;
+                let next = if inside { &mut turn.inside } else { &mut self.queue };
+                let Some(envelope) = next.pop_front() else { break };
+                if let Some(put_off) = self.decide(envelope, place.take(), &mut turn)? {
+                    let next = if inside { &mut turn.inside } else { &mut self.queue };
+                    next.push_front(put_off);
+                    break 'turn;
+                }
             }
             left -= near;
         }
         self.conclude(turn, outside)
     }
 
-    /// Looks up the rooms of the next messages, and reads what is read first in each: so the processor waits for
-    /// the memory of many at once, and not of one after the other.
-    fn look_ahead(&self, messages: usize) -> [Option<Place>; NEAR_MESSAGES] {
-        let mut places = [None; NEAR_MESSAGES];
-        for (place, envelope) in places.iter_mut().zip(self.queue.iter().take(messages)) {
-            *place = self.rooms.find(envelope.to);
-        }
-        let near = || places.iter().zip(self.queue.iter().take(messages));
-        let rooms =
-            || near().filter_map(|(place, envelope)| Some((&self.rooms.at((*place)?).room, envelope)));
-        black_box(near().fold(0, |read, (_, envelope)| read ^ envelope.glance()));
-        black_box(rooms().fold(0, |read, (room, _)| read ^ room.at.0 ^ u64::from(room.head[0])));
-        black_box(rooms().fold(0, |read, (room, envelope)| read ^ room.resident.glance(&envelope.body)));
-        places
-    }
-
-    /// Decides on a message to an actor whose room is at `place`, where that is known.
+    /// Decides on a message to an actor whose room is at `place`, where that is known. Gives it back where more is due
+    /// at its actor than the turn takes.
     fn decide(
         &mut self,
         mut envelope: Envelope,
         place: Option<Place>,
         turn: &mut Turn,
-    ) -> Result<(), JournalError> {
-        let first = envelope.cause.is_none();
+    ) -> Result<Option<Envelope>, JournalError> {
+        let first = envelope.sender == Sender::Door;
         let place = match place {
             Some(place) => Some(place),
             // It may have begun since the look ahead.
@@ -256,8 +268,10 @@ impl House {
         if first && let Some(place) = place {
             envelope.now = envelope.now.max(self.rooms.at(place).room.at);
         }
-        self.catch_up(envelope.to, place, envelope.now, turn)?;
-        if place.is_some_and(|place| self.rooms.at(place).entry.is_some()) && envelope.body.looks() {
+        if !self.catch_up(envelope.to, place, envelope.now, turn)? {
+            return Ok(Some(envelope));
+        }
+        if place.is_some_and(|place| self.rooms.at(place).entry.is_some()) && envelope.body.shows_chain() {
             // It is going to see the head of the actor's chain.
             self.hash_chains(turn);
         }
@@ -279,7 +293,7 @@ impl House {
             Decision::Answer(done) => self.answer(Origin::of(envelope, place), Ok(done), turn)?,
             Decision::Pass(to, body) => {
                 assert!(first, "a message whose walk is on record is decided where it arrives");
-                turn.outgoing.push((None, Envelope { to, body, ..envelope }));
+                self.send_on(Envelope { to, body, ..envelope }, turn);
             }
             Decision::Wait(walk) => {
                 assert!(first, "a message whose walk is on record is decided when it arrives");
@@ -291,7 +305,22 @@ impl House {
                 }
             }
         }
-        Ok(())
+        Ok(None)
+    }
+
+    /// Sends a message on: to an actor of this house within the turn. Where a page's credit is absorbed that does not
+    /// hurry, and others have their turn between two pages.
+    fn send_on(&self, envelope: Envelope, turn: &mut Turn) {
+        #[cfg(test)]
+        let waits = self.step_by_step || planted::has(Bug::OnwardBeforeRecord);
+        #[cfg(not(test))]
+        let waits = false;
+        let here = shard_of(envelope.to, self.shards) == self.shard;
+        if here && !waits && !matches!(envelope.body, Body::CreditAbsorbed) {
+            turn.inside.push_back(envelope);
+        } else {
+            turn.outgoing.push(envelope);
+        }
     }
 
     /// Makes sure that an actor is in memory, if there is such an actor, and says where.
@@ -301,7 +330,7 @@ impl House {
 
     /// An answer without a change: recorded inside a walk, and only there (DESIGN §3, point 1).
     fn answer(&mut self, origin: Origin, answer: Answer, turn: &mut Turn) -> Result<(), JournalError> {
-        if origin.cause.is_some() {
+        if origin.sender != Sender::Door {
             return self.record(origin, Step::default().answering(answer), turn);
         }
         if let Some(ticket) = origin.ticket {
@@ -310,4 +339,22 @@ impl House {
         }
         Ok(())
     }
+}
+
+/// Looks up the rooms of the next messages, and reads what is read first in each: so the processor waits for
+/// the memory of many at once, and not of one after the other.
+fn look_ahead<'message>(
+    rooms: &Rooms,
+    messages: impl Iterator<Item = &'message Envelope> + Clone,
+) -> [Option<Place>; NEAR_MESSAGES] {
+    let mut places = [None; NEAR_MESSAGES];
+    for (place, envelope) in places.iter_mut().zip(messages.clone()) {
+        *place = rooms.find(envelope.to);
+    }
+    let near = || places.iter().zip(messages.clone());
+    let rooms = || near().filter_map(|(place, envelope)| Some((&rooms.at((*place)?).room, envelope)));
+    black_box(near().fold(0, |read, (_, envelope)| read ^ envelope.glance()));
+    black_box(rooms().fold(0, |read, (room, _)| read ^ room.at.0 ^ u64::from(room.head[0])));
+    black_box(rooms().fold(0, |read, (room, envelope)| read ^ room.resident.glance(&envelope.body)));
+    places
 }

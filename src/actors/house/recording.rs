@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{House, Place};
-use crate::actors::envelope::Envelope;
+use crate::actors::envelope::{Envelope, Sender};
 use crate::actors::news::DirectoryNews;
 use crate::actors::page::{InTurn, Numbered, Room};
 use crate::actors::rooms::Rooms;
@@ -13,7 +13,7 @@ use crate::codec;
 use crate::domain::{
     ActorNumber, Body, Event, News, Onward, OrderKey, Position, Resident, Step, Timestamp, WalkId, chain,
 };
-use crate::journal::{AnswerMark, Cause, Former, JournalError, Prefix, record};
+use crate::journal::{AnswerMark, JournalError, Prefix, Reference, record};
 use crate::planted::{self, Bug};
 
 /// Where a record comes from: the message, without its body.
@@ -24,14 +24,14 @@ pub(super) struct Origin {
     pub(super) walk: WalkId,
     pub(super) now: Timestamp,
     pub(super) hop: u32,
-    pub(super) cause: Option<Cause>,
+    pub(super) sender: Sender,
     pub(super) ticket: Option<Arc<Ticket>>,
 }
 
 impl Origin {
     pub(super) fn of(envelope: Envelope, place: Option<Place>) -> Origin {
-        let Envelope { to, walk, now, hop, cause, ticket, .. } = envelope;
-        Origin { actor: to, place, walk, now, hop, cause, ticket }
+        let Envelope { to, walk, now, hop, sender, ticket, .. } = envelope;
+        Origin { actor: to, place, walk, now, hop, sender, ticket }
     }
 }
 
@@ -45,7 +45,7 @@ impl House {
         if planted::has(Bug::OrderPaidTooSoon) {
             tell_too_soon(&mut step);
         }
-        let record = turn.places.len();
+        let record = turn.next_record();
         let unrecorded = planted::has(Bug::RefusalUnrecorded) && step.events.is_empty();
         if !unrecorded {
             self.write(&mut origin, &step, record, turn)?;
@@ -73,10 +73,9 @@ impl House {
                     (walk, now, if followers == 0 { ticket.take() } else { ticket.clone() })
                 }
             };
-            let sender = (!unrecorded).then_some((record, index));
-            let cause = None;
+            let sender = if unrecorded { Sender::Door } else { Sender::OfTurn { record, index } };
             let Onward { to, body, .. } = onward;
-            turn.outgoing.push((sender, Envelope { to, walk, now, hop: hop + 1, cause, body, ticket }));
+            self.send_on(Envelope { to, walk, now, hop: hop + 1, sender, body, ticket }, turn);
         }
         let record = (!unrecorded).then_some(record);
         self.wake(actor, walk);
@@ -101,10 +100,10 @@ impl House {
         &mut self,
         origin: &mut Origin,
         step: &Step,
-        index: usize,
+        index: u32,
         turn: &mut Turn,
     ) -> Result<(), JournalError> {
-        let Origin { actor, walk, now, hop, cause, .. } = *origin;
+        let Origin { actor, walk, now, hop, sender, .. } = *origin;
         let mut events = std::mem::take(&mut turn.encoded_events);
         events.clear();
         codec::encode_into(&step.events, &mut events).map_err(record::unencodable)?;
@@ -127,13 +126,17 @@ impl House {
             let (entry, at) = (entry.place(), record::chain_place(&turn.batch));
             turn.chained.push(Chained { entry, place, at });
         }
-        let index_in_turn =
-            u32::try_from(index).unwrap_or_else(|_| unreachable!("a turn's records are bounded"));
         let room = &numbered.room;
-        let former = match numbered.record.replace(InTurn::at(index_in_turn)) {
-            Some(former) => Former::Back(u64::from(index_in_turn - former.place())),
-            None if room.position() == Position(0) => Former::None,
-            None => Former::At(room.position()),
+        let former = match numbered.record.replace(InTurn::at(index)) {
+            Some(former) => Some(Reference::Back(u64::from(index - former.place()))),
+            None => Some(room.position()).filter(|position| *position > Position(0)).map(Reference::At),
+        };
+        let cause = match sender {
+            Sender::Door => None,
+            Sender::Record { position, index } => Some((Reference::At(position), index)),
+            Sender::OfTurn { record, index: message } => {
+                Some((Reference::Back(u64::from(index - record)), message))
+            }
         };
         let prefix = Prefix {
             walk,

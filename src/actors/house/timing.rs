@@ -1,6 +1,7 @@
 //! What time alone brings about in a house, as walks of its own.
 
 use super::{House, Origin, Outside, Place};
+use crate::actors::envelope::Sender;
 use crate::actors::turn::Turn;
 use crate::domain::{ActorNumber, Timestamp};
 use crate::journal::JournalError;
@@ -37,7 +38,9 @@ impl House {
         for _ in 0..residents_max {
             let Some((_, actor)) = is_due(self) else { break };
             let place = self.call_back(actor)?;
-            self.catch_up(actor, place, now, &mut turn)?;
+            if !self.catch_up(actor, place, now, &mut turn)? {
+                break;
+            }
             let left = is_due(self).is_some_and(|(_, next)| next == actor);
             assert!(!left, "nothing is due any more at a resident that has caught up");
         }
@@ -45,28 +48,32 @@ impl House {
         Ok(is_due(self).is_some())
     }
 
-    /// Records what is due at a resident, each thing as a walk of its own, dated at its instant (D36).
+    /// Records what is due at a resident, each thing as a walk of its own, dated at its instant (D36). False where more
+    /// is due than the turn takes.
     pub(super) fn catch_up(
         &mut self,
         actor: ActorNumber,
         place: Option<Place>,
         now: Timestamp,
         turn: &mut Turn,
-    ) -> Result<(), JournalError> {
-        let Some(there) = place else { return Ok(()) };
+    ) -> Result<bool, JournalError> {
+        let Some(there) = place else { return Ok(true) };
         let due = |house: &House| {
             let numbered = house.rooms.at(there);
             let room = &numbered.room;
             numbered.due().filter(|due| *due <= now).and_then(|_| room.resident.due(room.at, now))
         };
         while let Some((at, step)) = due(self) {
+            if turn.is_full() {
+                return Ok(false);
+            }
             let walk = self.common.next_walk();
             self.record(
-                Origin { actor, place, walk, now: at, hop: 0, cause: None, ticket: None },
+                Origin { actor, place, walk, now: at, hop: 0, sender: Sender::Door, ticket: None },
                 step,
                 turn,
             )?;
         }
-        Ok(())
+        Ok(true)
     }
 }

@@ -60,7 +60,7 @@ pub(super) struct Rush {
     /// are not there with 1.
     #[arg(long, value_name = "SHARE", default_value = "1", conflicts_with = "orders", value_parser = share)]
     pub(super) hot: BasisPoints,
-    /// How many other offerings there are.
+    /// How many other offerings there are; none with --hot 1.
     #[arg(long, value_name = "N", default_value = "100", conflicts_with = "orders")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(RUSH_OFFERINGS_MAX)))]
     pub(super) others: u32,

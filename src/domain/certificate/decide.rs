@@ -2,7 +2,7 @@
 
 use super::{Addressee, Certificate, Effect, Hop, Right, Sale};
 use crate::domain::answer::{CertificateView, Circulated, CommissionLabel, Done, HopView, SaleView};
-use crate::domain::chain::Head;
+use crate::domain::chain::{self, Head};
 use crate::domain::commission::{Acquiring, Buckets, IncreasePolicy};
 use crate::domain::event::{CertificateEvent, Event};
 use crate::domain::inside::{Body, Draw, Handed, TopUp, TurnRefused};
@@ -30,7 +30,7 @@ impl Certificate {
         let begun = Event::Certificate(CertificateEvent::Begun(birth.clone()));
         let due = newborn.next_due(context.now).is_some_and(|at| at <= context.now);
         assert!(!due, "an offering hands over no envelope whose time is over");
-        let decision = newborn.apply(context, 0, &Head::default(), body);
+        let decision = newborn.apply(context, 0, &chain::origin(number), body);
         match decision {
             Decision::Record(mut step) => {
                 step.events.insert(0, begun);

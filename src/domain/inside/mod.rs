@@ -316,10 +316,10 @@ impl Body {
         }
     }
 
-    /// True for what changes nothing and may show the head of its actor's chain.
+    /// True for what is answered with the head of its actor's chain.
     #[must_use]
-    pub fn looks(&self) -> bool {
-        matches!(self, Body::Request(request) if request.task.looks())
+    pub fn shows_chain(&self) -> bool {
+        matches!(self, Body::Request(request) if request.task.shows_chain())
     }
 
     /// The money that travels with the message, in minor units: part of I1 while it is under way.

@@ -2,7 +2,7 @@
 
 use super::{Attachment, Commission, Effect, Offering, Standing};
 use crate::domain::answer::{CertificateView, CommissionLabel, Done, OfferingView};
-use crate::domain::chain::Head;
+use crate::domain::chain::{self, Head};
 use crate::domain::event::{Event, OfferingEvent};
 use crate::domain::gift::FoundObject;
 use crate::domain::inside::{Body, Handed, LinkPayment, Turn, TurnRefused};
@@ -397,7 +397,7 @@ impl Offering {
                 sale: None,
                 refunded: false,
                 sequence: 0,
-                head: Head::default(),
+                head: chain::origin(self.number.certificate(serial)),
             }))),
         }
     }

@@ -113,7 +113,7 @@ fn a_buyer_who_cannot_pay_may_wait_behind_itself() {
 #[test]
 fn a_full_line_answers_overloaded() {
     // F5
-    let mut stage = market_on(Stage::large(1), offer(700, 1), None);
+    let mut stage = market_on(Stage::large(1).step_by_step(true), offer(700, 1), None);
     let first = stage.begin(&[purchase("buyer", "tea", 0)]);
     let crowd: Vec<_> = (0..=LINE_MAX).map(|_| purchase("rival", "tea", 0)).collect();
     let pending = stage.begin(&crowd);

@@ -1,7 +1,8 @@
 //! Request ids and refusals: I12, I13, I19's facts, and the bound on a currency's whole money.
 
 use super::every_command::{kind, other_body, script};
-use crate::domain::{Code, Command, Currency, Done, Message, Offer, WhenShort, chain};
+use crate::actors::Replay;
+use crate::domain::{Code, Command, Currency, Done, Message, Offer, Position, WhenShort, chain};
 use crate::journal::record;
 use crate::limits::{MONEY_MINOR_MAX, REQUEST_KEPT_MS};
 use crate::simulator::engaging::*;
@@ -317,7 +318,7 @@ fn two_issues_of_one_name_at_once_never_share_numbers() {
 #[test]
 fn a_look_in_the_turn_of_a_change_shows_the_chain_with_it() {
     // I9
-    let mut stage = market(offer(700, 1), None);
+    let mut stage = market_on(Stage::large(1), offer(700, 1), None);
     let looking = by("u1", Command::ShowAccount { account: name("u1") });
     let messages = [&looking, &deposit("u1", 5), &looking, &deposit("u1", 6), &deposit("u1", 7), &looking];
     let before = stage.records();
@@ -338,4 +339,45 @@ fn a_look_in_the_turn_of_a_change_shows_the_chain_with_it() {
     assert_eq!((seen[1], seen[2]), (told[0], told[2]));
     assert_eq!(seen[0].0 + 1, seen[1].0);
     assert!(told[1] != told[0] && told[1] != told[2] && seen[0] != seen[1]);
+}
+
+#[test]
+fn the_head_of_an_untouched_certificate_is_the_one_that_its_chain_begins_with() {
+    // I9, D29
+    let mut stage = market(offer(700, 2), None);
+    let number = stage.number_of("tea", 2);
+    let shown = view(&mut stage, "tea", 2);
+    assert_eq!((shown.sequence, shown.head), (0, chain::origin(number)));
+}
+
+#[test]
+fn whoever_reads_messages_finds_one_that_is_none() {
+    // I11: a restart needs only those that nobody has absorbed, an audit reads all
+    let mut stage = market(offer(700, 2), None);
+    stage.send(&purchase("buyer", "tea", 1)).unwrap();
+    let spoiled = |bytes: &[u8]| {
+        let mut bytes = bytes.to_vec();
+        let record = record::decode(&stage.encoded()[stage.records() - 1]).unwrap();
+        assert_eq!(record.onward().count(), 0);
+        let lengths: Vec<usize> =
+            record::decode(&bytes).unwrap().onward().map(|sent| sent.unwrap().encoded.len()).collect();
+        if let Some(last) = lengths.last() {
+            let end = bytes.len();
+            bytes[end - last..].fill(0xFF);
+        }
+        bytes
+    };
+    let replayed = |reads: bool| {
+        let mut replay = Replay::new(1);
+        if reads {
+            replay.read_messages();
+        }
+        let records = (1_u64..).zip(stage.encoded());
+        records
+            .into_iter()
+            .try_for_each(|(position, bytes)| replay.record(Position(position), &spoiled(bytes)).map(|_| ()))
+    };
+    assert!(replayed(false).is_ok());
+    let error = replayed(true).unwrap_err().to_string();
+    assert!(error.contains("its message") && error.contains("is none"), "{error}");
 }

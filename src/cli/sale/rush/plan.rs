@@ -231,7 +231,7 @@ impl Plan {
 fn offerings(rush: &Rush) -> Result<Vec<Offering>, Failure> {
     let hot_buyers = part_of(rush.buyers, rush.hot);
     let hot_items = part_of(rush.certificates, rush.hot).max(u32::from(hot_buyers > 0));
-    let others = if rush.hot.get() == BasisPoints::MAX { 0 } else { rush.others };
+    let others = others_of(rush);
     let mut offerings = Vec::new();
     let mut first = 0;
     for number in 0..=others {
@@ -260,10 +260,15 @@ fn offerings(rush: &Rush) -> Result<Vec<Offering>, Failure> {
     Ok(offerings)
 }
 
+/// How many other offerings than the hot one there are.
+fn others_of(rush: &Rush) -> u32 {
+    if rush.hot.get() == BasisPoints::MAX { 0 } else { rush.others }
+}
+
 /// A digest of everything that makes this rush another one than others.
 fn opening_id(rush: &Rush) -> String {
-    let Rush { buyers, certificates, sharers, hot, others, broke, seed, batch: _, at_once: _ } = rush;
-    let (hot, broke) = (hot.get(), broke.get());
+    let Rush { buyers, certificates, sharers, hot, others: _, broke, seed, batch: _, at_once: _ } = rush;
+    let (others, hot, broke) = (others_of(rush), hot.get(), broke.get());
     let text = format!("rush 2: {buyers} {certificates} {sharers} {hot} {others} {broke} {seed}");
     let digest = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     format!("sale-{digest}")
