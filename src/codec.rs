@@ -12,6 +12,13 @@ use crate::limits::RECORD_BYTES_MAX;
 #[error("{0}")]
 pub struct CodecError(String);
 
+impl CodecError {
+    /// For what has more bytes than four bytes can count.
+    pub(crate) fn too_long() -> CodecError {
+        CodecError("it has more than 4 GiB".to_owned())
+    }
+}
+
 fn configuration() -> impl bincode::config::Config {
     bincode::config::standard().with_limit::<{ RECORD_BYTES_MAX as usize }>()
 }

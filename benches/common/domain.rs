@@ -24,11 +24,11 @@ fn job(name: &'static str, world: &World, chained: bool) -> Job {
     let resolve = |message| door.resolve(&message, [0; 32]).unwrap();
     let requests: Vec<(ActorNumber, Body)> = world.sale.buys().into_iter().map(resolve).collect();
     let rooms: Rooms = world.rooms.iter().map(|(number, room)| (*number, (room.clone(), None))).collect();
-    let records = world.sale.records();
+    let messages = world.sale.messages();
     let run = move || {
         let (mut rooms, requests) = (rooms.clone(), requests.clone());
         let (absorbed, took) = timed(|| buy(&mut rooms, requests, chained));
-        assert_eq!(absorbed, records);
+        assert_eq!(absorbed, messages);
         Run::of(took)
     };
     Job { name, unit: "movements", units: world.sale.movements(), bytes: None, run: Box::new(run) }

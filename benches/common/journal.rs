@@ -25,6 +25,7 @@ pub fn jobs(world: &World) -> Vec<Job> {
     };
     let batches: Vec<RecordBatch> = records.chunks(RECORDS_PER_BATCH).map(batch).collect();
     let bytes: u64 = batches.iter().map(RecordBatch::bytes).sum();
+    let records = kept.records();
     let handed = batches.clone();
     let synced = move || {
         let (_folder, mut log) = log();
@@ -47,7 +48,7 @@ pub fn jobs(world: &World) -> Vec<Job> {
         let took = begun.elapsed();
         Run { took, detail: format!("{} syncs", journal.stats().syncs) }
     };
-    let (unit, units, bytes) = ("records", world.sale.records(), Some(bytes));
+    let (unit, units, bytes) = ("records", records, Some(bytes));
     vec![
         Job { name: "journal/append_sync", unit, units, bytes, run: Box::new(synced) },
         Job { name: "journal/hand_over", unit, units, bytes, run: Box::new(handed_over) },

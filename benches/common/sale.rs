@@ -18,7 +18,7 @@ pub const CASHED: u64 = 200;
 /// What goes back to the payer.
 pub const RETURNED: u64 = FUNDED - 2 * CASHED;
 pub const MOVEMENTS_PER_PURCHASE: u64 = 4;
-pub const RECORDS_PER_PURCHASE: u64 = 8;
+pub const MESSAGES_PER_PURCHASE: u64 = 8;
 
 /// Who takes part in one purchase; names of 16 bytes.
 pub struct Purchase {
@@ -84,8 +84,8 @@ impl Sale {
         self.purchases.len() as u64 * MOVEMENTS_PER_PURCHASE
     }
 
-    pub fn records(&self) -> u64 {
-        self.purchases.len() as u64 * RECORDS_PER_PURCHASE
+    pub fn messages(&self) -> u64 {
+        self.purchases.len() as u64 * MESSAGES_PER_PURCHASE
     }
 
     /// Every account and what it opens with.

@@ -21,12 +21,12 @@ const BATCHES_IN_FLIGHT: usize = 8;
 const SHARDS: usize = 1;
 
 pub fn jobs(world: &Rc<World>) -> Vec<Job> {
-    let (buys, records) = (world.sale.buys(), world.sale.records());
+    let (buys, messages) = (world.sale.buys(), world.sale.messages());
     let everybody = Rc::clone(world);
     let in_house = move || {
         let mut stage = everybody.stage();
         let ((), took) = timed(|| stage.send(&buys));
-        assert_eq!(stage.outside.records, records);
+        assert!(stage.outside.records <= messages);
         Run::of(took)
     };
     let (ready, buys) = (ready(&world.sale), world.sale.buys());
@@ -40,7 +40,7 @@ pub fn jobs(world: &Rc<World>) -> Vec<Job> {
         let took = begun.elapsed();
         let after = engine.journal_stats();
         engine.close().unwrap();
-        assert_eq!(after.records - before.records, records);
+        assert!(after.records - before.records <= messages);
         Run { took, detail: format!("{} syncs", after.syncs - before.syncs) }
     };
     let (unit, units, bytes) = ("movements", world.sale.movements(), None);

@@ -67,7 +67,7 @@ pub(super) struct Numbered {
     /// has none.
     due: Timestamp,
     /// Its newest record in the turn under way, which has no position yet.
-    pub(super) record: Option<InTurn>,
+    record: Option<NonZeroU32>,
     /// Its newest chain entry in the turn under way, whose head is not known yet.
     pub(super) entry: Option<InTurn>,
 }
@@ -89,6 +89,15 @@ impl InTurn {
     }
 }
 
+/// A room's newest record in the turn under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Newest {
+    /// The record at that place of the turn.
+    Record(u32),
+    /// The turn's joint at that place: a record that more messages may join.
+    Joint(u32),
+}
+
 impl Numbered {
     fn new(number: ActorNumber, room: Room) -> Numbered {
         Numbered { number, room, due: NEVER, record: None, entry: None }
@@ -100,6 +109,21 @@ impl Numbered {
         room.sequence += 1;
         let before = self.entry.map_or(Before::Head(&room.head), |entry| Before::Entry(entry.place()));
         self.entry = Some(InTurn::at(entries.add(before, room.at, events)));
+    }
+
+    /// Its newest record in the turn under way.
+    pub(super) fn newest(&self) -> Option<Newest> {
+        let stored = self.record?.get() - 1;
+        Some(if stored & 1 == 0 { Newest::Record(stored >> 1) } else { Newest::Joint(stored >> 1) })
+    }
+
+    /// Notes its newest record in the turn under way.
+    pub(super) fn set_newest(&mut self, newest: Newest) {
+        let stored = match newest {
+            Newest::Record(place) => place << 1,
+            Newest::Joint(place) => place << 1 | 1,
+        };
+        self.record = Some(NonZeroU32::MIN.saturating_add(stored));
     }
 
     /// Takes the head of its newest entry, or of one before it, once it is known.

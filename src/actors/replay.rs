@@ -228,14 +228,17 @@ impl Replay {
 
     fn absorb(&mut self, position: Position, record: Record<'_>) -> Result<(), String> {
         let prefix = record.prefix;
-        // A message from before the first record that is read was absorbed before the snapshot.
-        if let Some(cause) = prefix.caused_by(position).filter(|cause| cause.position >= self.reads_from)
-            && self.undelivered.remove(&cause).is_none_or(|sent| sent.to != prefix.actor)
-        {
-            return Err(format!(
-                "message {} of record {} is not for it to absorb",
-                cause.index, cause.position.0
-            ));
+        let joined = record.joined.iter().map(|joined| joined.caused_by(position));
+        for cause in prefix.caused_by(position).into_iter().chain(joined) {
+            // A message from before the first record that is read was absorbed before the snapshot.
+            if cause.position >= self.reads_from
+                && self.undelivered.remove(&cause).is_none_or(|sent| sent.to != prefix.actor)
+            {
+                return Err(format!(
+                    "message {} of record {} is not for it to absorb",
+                    cause.index, cause.position.0
+                ));
+            }
         }
         let shard = shard_of(prefix.actor, self.houses.len());
         let house = &mut self.houses[shard];
@@ -247,7 +250,8 @@ impl Replay {
             return Ok(());
         }
         self.latest = self.latest.max(prefix.at);
-        self.common.walks.fetch_max(prefix.walk.0 + 1, Ordering::Relaxed);
+        let newest_walk = record.walks().max().unwrap_or(prefix.walk);
+        self.common.walks.fetch_max(newest_walk.0 + 1, Ordering::Relaxed);
         for (index, onward) in record.onward().enumerate() {
             let onward = onward.map_err(|error| error.to_string())?;
             if self.reads_messages {
@@ -278,7 +282,11 @@ impl Replay {
         if record.events.is_empty() && known == Position(0) {
             return Err("its actor has not begun".to_owned());
         }
-        let place = absorb(rooms, place, prefix.actor, prefix.now, &record.events);
+        let mut place = place;
+        for (now, events) in record.parts() {
+            place = Some(absorb(rooms, place, prefix.actor, now, events));
+        }
+        let Some(place) = place else { return Err("it absorbs no message".to_owned()) };
         let numbered = rooms.at_mut(place);
         if !record.events.is_empty() {
             numbered.add_entry(&mut self.entries, record.encoded_events);

@@ -3,14 +3,14 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::envelope::Envelope;
+use super::envelope::{Envelope, Sender};
 use super::news::DirectoryNews;
 use super::rooms::Place;
 use super::ticket::Ticket;
 use crate::domain::chain::Entries;
 use crate::domain::supply::Change;
-use crate::domain::{News, Timestamp};
-use crate::journal::RecordBatch;
+use crate::domain::{News, Timestamp, WalkId};
+use crate::journal::{RecordBatch, Reference};
 use crate::limits::TURN_RECORDS_MAX;
 
 /// Records, messages and tickets of a turn, in the order in which they came about.
@@ -19,12 +19,16 @@ pub(super) struct Turn {
     pub(super) batch: RecordBatch,
     /// Memory for the events of one record, used again and again.
     pub(super) encoded_events: Vec<u8>,
-    /// The same for one onward message.
-    pub(super) encoded_onward: Vec<u8>,
+    /// The same for other parts of it.
+    pub(super) scratch: Vec<u8>,
     /// Chain entries, to be hashed together.
     pub(super) entries: Entries,
     /// The records whose heads are among them.
     pub(super) chained: Vec<Chained>,
+    /// Records that more messages may join, and behind them memory for others.
+    pub(super) joints: Vec<Joint>,
+    /// How many of them there are.
+    pub(super) joints_begun: usize,
     /// Where the room of each record of the batch is.
     pub(super) places: Vec<Place>,
     /// Messages to actors of this house, which it decides in this very turn where there is room.
@@ -49,6 +53,17 @@ impl Turn {
         u32::try_from(self.places.len()).unwrap_or_else(|_| unreachable!("a turn's records are bounded"))
     }
 
+    /// Begins a record that messages share, behind the one at `former` of the same actor.
+    pub(super) fn begin_joint(&mut self, place: Place, former: u32) -> u32 {
+        if self.joints.len() == self.joints_begun {
+            self.joints.push(Joint::default());
+        }
+        let joint = &mut self.joints[self.joints_begun];
+        (joint.place, joint.former) = (Some(place), former);
+        self.joints_begun += 1;
+        u32::try_from(self.joints_begun - 1).unwrap_or_else(|_| unreachable!("a turn's records are bounded"))
+    }
+
     /// True where it is to make no more records by time alone.
     pub(super) fn is_full(&self) -> bool {
         self.places.len() >= TURN_RECORDS_MAX
@@ -60,6 +75,41 @@ pub(super) struct Spent {
     pub(super) ticket: Arc<Ticket>,
     /// The record of the batch that absorbed it.
     pub(super) record: Option<u32>,
+}
+
+/// A record under way: an actor has absorbed some messages from which nothing follows, and made one event of each.
+#[derive(Default)]
+pub(super) struct Joint {
+    /// Where the actor's room is; none once the record is in the batch.
+    pub(super) place: Option<Place>,
+    /// The actor's record before, in the same turn.
+    pub(super) former: u32,
+    /// The messages.
+    pub(super) messages: Vec<Absorbed>,
+    /// Their events, encoded.
+    pub(super) events: Vec<u8>,
+    /// Their tickets.
+    pub(super) tickets: Vec<Arc<Ticket>>,
+}
+
+/// A message that is absorbed, without its body.
+#[derive(Clone, Copy)]
+pub(super) struct Absorbed {
+    pub(super) walk: WalkId,
+    pub(super) hop: u32,
+    pub(super) sender: Sender,
+    pub(super) now: Timestamp,
+}
+
+impl Absorbed {
+    /// What the record at `own` in the turn says of the message's cause.
+    pub(super) fn cause(&self, own: u32) -> Option<(Reference, u32)> {
+        match self.sender {
+            Sender::Door => None,
+            Sender::Record { position, index } => Some((Reference::At(position), index)),
+            Sender::OfTurn { record, index } => Some((Reference::Back(u64::from(own - record)), index)),
+        }
+    }
 }
 
 /// A record behind which an actor's head is that of an entry of the turn.

@@ -1,16 +1,18 @@
 //! A record: what one actor decided on one message (DESIGN §3).
 //!
-//! Its bytes are: the prefix, which says how long the events are, by the codec the events, and to the end the onward
-//! messages, each as its receiver, its length and its encoding: whoever reads the log need not read all of them.
+//! Its bytes are: the prefix, which says how long the next two are, by the codec the events, the joined messages, and to
+//! the end the onward messages, each as its receiver, its length and its encoding: whoever reads the log need not read all
+//! of them.
 //! Length and checksum around it are the log's.
 
 use std::mem;
 
 use super::error::JournalError;
+use super::joined::{self, Joined};
 use super::log::RecordBatch;
 use super::prefix::{CHAIN_AT, Prefix, PrefixError};
 use crate::codec::{self, CodecError};
-use crate::domain::{ActorNumber, Event, Onward};
+use crate::domain::{ActorNumber, Event, Onward, Timestamp, WalkId};
 
 /// A record as it is read back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,11 +23,25 @@ pub struct Record<'bytes> {
     pub encoded_events: &'bytes [u8],
     /// What happened.
     pub events: Vec<Event>,
+    /// The messages that it absorbs beside its first, which then all have an event each.
+    pub joined: Vec<Joined>,
     /// What goes on, as it stands there.
     pub encoded_onward: &'bytes [u8],
 }
 
 impl<'bytes> Record<'bytes> {
+    /// The walks of all messages that it absorbs.
+    pub fn walks(&self) -> impl Iterator<Item = WalkId> {
+        [self.prefix.walk].into_iter().chain(self.joined.iter().map(|joined| joined.walk))
+    }
+
+    /// Its events by the messages that brought them about, each with its walk's time.
+    pub fn parts(&self) -> impl Iterator<Item = (Timestamp, &[Event])> {
+        let (first, rest) = self.events.split_at(if self.joined.is_empty() { self.events.len() } else { 1 });
+        let joined = self.joined.iter().zip(rest.chunks(1));
+        [(self.prefix.now, first)].into_iter().chain(joined.map(|(joined, event)| (joined.now, event)))
+    }
+
     /// What goes on; an error where the bytes end within a message, and nothing behind it.
     pub fn onward(&self) -> impl Iterator<Item = Result<Sent<'bytes>, RecordError>> + use<'bytes> {
         let mut rest = self.encoded_onward;
@@ -66,19 +82,25 @@ impl<'bytes> Sent<'bytes> {
     }
 }
 
-/// Appends the record's bytes. `scratch` is memory for one message.
+/// Appends the record's bytes; the lengths in the prefix are worked out here. `scratch` is memory for one message.
 ///
 /// # Errors
 /// Where something is not encodable; nothing of ours is.
 pub fn encode(
-    prefix: &Prefix,
+    mut prefix: Prefix,
     encoded_events: &[u8],
+    joined: &[Joined],
     onward: &[Onward],
     scratch: &mut Vec<u8>,
     bytes: &mut Vec<u8>,
 ) -> Result<(), CodecError> {
+    scratch.clear();
+    joined::encode_into(joined, prefix.walk, prefix.at, scratch)?;
+    prefix.events_bytes = length(encoded_events)?;
+    prefix.joined_bytes = length(scratch)?;
     prefix.encode_into(bytes);
     bytes.extend_from_slice(encoded_events);
+    bytes.extend_from_slice(scratch);
     for Onward { to, body, continues } in onward {
         scratch.clear();
         codec::encode_into(&(body, continues), scratch)?;
@@ -86,6 +108,10 @@ pub fn encode(
         bytes.extend_from_slice(scratch);
     }
     Ok(())
+}
+
+fn length(bytes: &[u8]) -> Result<u32, CodecError> {
+    u32::try_from(bytes.len()).map_err(|_| CodecError::too_long())
 }
 
 /// Where in a batch the record that is pushed next tells the head of its actor's chain, so that it can be set later.
@@ -104,6 +130,7 @@ pub struct Parts {
     prefix: Prefix,
     prefix_bytes: usize,
     events: Vec<Event>,
+    joined: Vec<Joined>,
 }
 
 impl Parts {
@@ -113,20 +140,32 @@ impl Parts {
     /// Where the bytes are no record.
     pub fn decode(bytes: &[u8]) -> Result<Parts, RecordError> {
         let (prefix, behind_prefix) = Prefix::decode_front(bytes)?;
-        let encoded = behind_prefix.get(..prefix.events_bytes as usize).ok_or(RecordError::Short)?;
-        let (events, behind) = codec::decode_front(encoded)?;
+        let (encoded, rest) =
+            behind_prefix.split_at_checked(prefix.events_bytes as usize).ok_or(RecordError::Short)?;
+        let (events, behind): (Vec<Event>, _) = codec::decode_front(encoded)?;
         if !behind.is_empty() {
             return Err(RecordError::Long);
         }
-        Ok(Parts { prefix, prefix_bytes: bytes.len() - behind_prefix.len(), events })
+        let encoded = rest.get(..prefix.joined_bytes as usize).ok_or(RecordError::Short)?;
+        let joined = joined::decode(encoded, prefix.walk, prefix.at)?.ok_or(RecordError::Joined)?;
+        if !joined.is_empty() && (joined.len() + 1 != events.len() || prefix.cause.is_none()) {
+            return Err(RecordError::Joined);
+        }
+        Ok(Parts { prefix, prefix_bytes: bytes.len() - behind_prefix.len(), events, joined })
     }
 
     /// The record, over the bytes of which it was decoded.
     #[must_use]
     pub fn over(self, bytes: &[u8]) -> Record<'_> {
-        let (encoded_events, encoded_onward) =
-            bytes[self.prefix_bytes..].split_at(self.prefix.events_bytes as usize);
-        Record { prefix: self.prefix, encoded_events, events: self.events, encoded_onward }
+        let (encoded_events, rest) = bytes[self.prefix_bytes..].split_at(self.prefix.events_bytes as usize);
+        let encoded_onward = &rest[self.prefix.joined_bytes as usize..];
+        Record {
+            prefix: self.prefix,
+            encoded_events,
+            events: self.events,
+            joined: self.joined,
+            encoded_onward,
+        }
     }
 }
 
@@ -147,6 +186,9 @@ pub enum RecordError {
     /// Its prefix is none.
     #[error("its prefix {0}")]
     Prefix(#[from] PrefixError),
+    /// Its joined messages are none, or as many as its events are not.
+    #[error("its joined messages do not fit it")]
+    Joined,
     /// It ends too early.
     #[error("it ends too early")]
     Short,

@@ -192,6 +192,10 @@ fn replay(opened: &Opened, stage: Stage) -> Result<Replay, String> {
     Ok(replay)
 }
 
+fn walks_of(bytes: &[u8]) -> Vec<WalkId> {
+    record::decode(bytes).map(|record| record.walks().collect()).unwrap_or_default()
+}
+
 /// Replays, finishes, syncs: what the engine does before its doors open. Gives the records of the finishing.
 fn finish(opened: Opened, stage: Stage, seed: u64) -> Result<(World, Vec<WalkId>), String> {
     let replay = replay(&opened, stage)?;
@@ -204,7 +208,7 @@ fn finish(opened: Opened, stage: Stage, seed: u64) -> Result<(World, Vec<WalkId>
         let first = log.append(batch)?;
         disk.expects(batch);
         for bytes in batch.iter() {
-            finishing.extend(record::decode(bytes).map(|record| record.prefix.walk));
+            finishing.extend(walks_of(bytes));
         }
         batch.clear();
         Ok(first)
@@ -257,7 +261,8 @@ pub(super) fn check_log(
     let mut walks = HashSet::new();
     for (index, bytes) in opened.records.iter().enumerate() {
         let prefix = record::decode(bytes).map_err(|error| error.to_string())?.prefix;
-        let new = walks.insert(prefix.walk);
+        let new = !walks.contains(&prefix.walk);
+        walks.extend(walks_of(bytes));
         if index >= survivors && prefix.cause.is_none() && !new {
             return Err(format!("at the end two walks have number {}", prefix.walk.0));
         }
@@ -298,13 +303,12 @@ struct Truth {
 
 impl Truth {
     fn new(survivors: &[Record<'_>], finishing: &[WalkId]) -> Truth {
-        let walks = |record: &Record<'_>| record.prefix.walk;
         let does = |record: &&Record<'_>| record.events.iter().any(lasting::has_effect);
         let head = |record: &Record<'_>| ((record.prefix.actor, record.prefix.sequence), record.prefix.chain);
         Truth {
             newest: Position(survivors.len() as u64),
-            known: survivors.iter().map(walks).collect(),
-            effective: survivors.iter().filter(does).map(walks).collect(),
+            known: survivors.iter().flat_map(Record::walks).collect(),
+            effective: survivors.iter().filter(does).flat_map(Record::walks).collect(),
             finishing: finishing.iter().copied().collect(),
             heads: survivors.iter().map(head).collect(),
         }

@@ -58,8 +58,11 @@ fn recovered(mut replay: Replay, records: &[Vec<u8>], skipped: usize) -> Result<
     let finished = replay.finish(&mut |batch| {
         for bytes in batch.iter() {
             finishing.extend(record::decode(bytes).map(|mut record| {
-                if record.prefix.walk.0 >= walks {
-                    record.prefix.walk = WalkId(u64::MAX - (record.prefix.walk.0 - walks));
+                let joined = record.joined.iter_mut().map(|joined| &mut joined.walk);
+                for walk in [&mut record.prefix.walk].into_iter().chain(joined) {
+                    if walk.0 >= walks {
+                        *walk = WalkId(u64::MAX - (walk.0 - walks));
+                    }
                 }
                 format!("{record:?}")
             }));

@@ -379,9 +379,8 @@ impl Outside for Seat<'_> {
         let first = world.log.append(batch)?;
         world.disk.expects(batch);
         for (position, bytes) in (first.0..).zip(batch.iter()) {
-            let walk = record::decode(bytes).map(|record| record.prefix.walk);
-            walk.map(|walk| world.ledger.lock().recorded(walk, Position(position)))
-                .map_err(record_of_ours)?;
+            let record = record::decode(bytes).map_err(record_of_ours)?;
+            record.walks().for_each(|walk| world.ledger.lock().recorded(walk, Position(position)));
         }
         world.newest_of_shard[self.shard] = Position(first.0 + batch.records() - 1);
         batch.clear();

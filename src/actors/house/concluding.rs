@@ -16,6 +16,7 @@ impl House {
         mut turn: Turn,
         outside: &mut impl Outside,
     ) -> Result<(), JournalError> {
+        self.close_all(&mut turn)?;
         let records = turn.places.len();
         let mut first = Position(self.handed.0 + 1);
         if planted::has(Bug::OnwardBeforeRecord) {

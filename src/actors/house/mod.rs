@@ -271,8 +271,9 @@ impl House {
         if !self.catch_up(envelope.to, place, envelope.now, turn)? {
             return Ok(Some(envelope));
         }
-        if place.is_some_and(|place| self.rooms.at(place).entry.is_some()) && envelope.body.shows_chain() {
+        if envelope.body.shows_chain() {
             // It is going to see the head of the actor's chain.
+            self.close_all(turn)?;
             self.hash_chains(turn);
         }
         let context = Context { walk: envelope.walk, now: envelope.now };
@@ -330,7 +331,7 @@ impl House {
 
     /// An answer without a change: recorded inside a walk, and only there (DESIGN §3, point 1).
     fn answer(&mut self, origin: Origin, answer: Answer, turn: &mut Turn) -> Result<(), JournalError> {
-        if origin.sender != Sender::Door {
+        if origin.message.sender != Sender::Door {
             return self.record(origin, Step::default().answering(answer), turn);
         }
         if let Some(ticket) = origin.ticket {

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use super::{House, Place};
 use crate::actors::envelope::{Envelope, Sender};
 use crate::actors::news::DirectoryNews;
-use crate::actors::page::{InTurn, Numbered, Room};
+use crate::actors::page::{Newest, Numbered, Room};
 use crate::actors::rooms::Rooms;
 use crate::actors::ticket::Ticket;
-use crate::actors::turn::{Chained, Spent, Turn};
+use crate::actors::turn::{Absorbed, Chained, Spent, Turn};
 use crate::codec;
 use crate::domain::{
     ActorNumber, Body, Event, News, Onward, OrderKey, Position, Resident, Step, Timestamp, WalkId, chain,
 };
-use crate::journal::{AnswerMark, JournalError, Prefix, Reference, record};
+use crate::journal::{AnswerMark, Joined, JournalError, Prefix, Reference, record};
 use crate::planted::{self, Bug};
 
 /// Where a record comes from: the message, without its body.
@@ -21,18 +21,26 @@ pub(super) struct Origin {
     pub(super) actor: ActorNumber,
     /// Where the actor's room is; none where there is none yet.
     pub(super) place: Option<Place>,
-    pub(super) walk: WalkId,
-    pub(super) now: Timestamp,
-    pub(super) hop: u32,
-    pub(super) sender: Sender,
+    pub(super) message: Absorbed,
     pub(super) ticket: Option<Arc<Ticket>>,
 }
 
 impl Origin {
     pub(super) fn of(envelope: Envelope, place: Option<Place>) -> Origin {
         let Envelope { to, walk, now, hop, sender, ticket, .. } = envelope;
-        Origin { actor: to, place, walk, now, hop, sender, ticket }
+        Origin { actor: to, place, message: Absorbed { walk, hop, sender, now }, ticket }
     }
+}
+
+/// What stands in a record beside its place.
+struct Contents<'step> {
+    /// Its events, encoded.
+    events: &'step [u8],
+    /// False where there are none.
+    changes: bool,
+    joined: &'step [Joined],
+    answer: AnswerMark,
+    onward: &'step [Onward],
 }
 
 impl House {
@@ -45,12 +53,21 @@ impl House {
         if planted::has(Bug::OrderPaidTooSoon) {
             tell_too_soon(&mut step);
         }
+        if let Some(place) = origin.place {
+            match self.rooms.at(place).newest() {
+                Some(newest) if self.joins(&origin, &step) => {
+                    return self.join(origin, place, newest, step, turn);
+                }
+                Some(Newest::Joint(joint)) => self.close(joint, turn)?,
+                _ => {}
+            }
+        }
         let record = turn.next_record();
         let unrecorded = planted::has(Bug::RefusalUnrecorded) && step.events.is_empty();
         if !unrecorded {
             self.write(&mut origin, &step, record, turn)?;
         }
-        let Origin { actor, walk, now, hop, mut ticket, .. } = origin;
+        let Origin { actor, message: Absorbed { walk, now, hop, .. }, mut ticket, .. } = origin;
         if let Some(ticket) = &ticket {
             if let Some(answer) = step.answer {
                 ticket.settle(answer);
@@ -95,6 +112,92 @@ impl House {
         Ok(())
     }
 
+    /// True where a message may share a record with others: it is on its way in a walk, one event comes of it, and
+    /// nothing follows. Where somebody listens each has a record of its own, which the notices name.
+    fn joins(&self, origin: &Origin, step: &Step) -> bool {
+        let Step { events, onward, answer, other_answers, queued, early } = step;
+        let nothing_follows =
+            onward.is_empty() && answer.is_none() && other_answers.is_empty() && !queued && !early;
+        nothing_follows
+            && events.len() == 1
+            && origin.message.sender != Sender::Door
+            && !self.common.notices.wanted()
+    }
+
+    /// Absorbs the event of a message, and lets it share a record with others of the turn.
+    fn join(
+        &mut self,
+        origin: Origin,
+        place: Place,
+        newest: Newest,
+        step: Step,
+        turn: &mut Turn,
+    ) -> Result<(), JournalError> {
+        let Origin { actor, message, ticket, .. } = origin;
+        let index = match newest {
+            Newest::Joint(joint) => joint,
+            Newest::Record(former) => turn.begin_joint(place, former),
+        };
+        let joint = &mut turn.joints[index as usize];
+        for event in &step.events {
+            codec::encode_into(event, &mut joint.events).map_err(record::unencodable)?;
+        }
+        joint.messages.push(message);
+        joint.tickets.extend(ticket);
+        self.rooms.at_mut(place).set_newest(Newest::Joint(index));
+        self.change(Some(place), actor, message.now, &step.events, turn);
+        self.wake(actor, message.walk);
+        Ok(())
+    }
+
+    /// Puts a joint into the turn's batch.
+    pub(super) fn close(&mut self, index: u32, turn: &mut Turn) -> Result<(), JournalError> {
+        let mut joint = std::mem::take(&mut turn.joints[index as usize]);
+        let Some(place) = joint.place.take() else { return Ok(()) };
+        let record = turn.next_record();
+        let numbered = self.rooms.at_mut(place);
+        numbered.set_newest(Newest::Record(joint.former));
+        let mut events = std::mem::take(&mut turn.encoded_events);
+        events.clear();
+        codec::encode_into(&joint.messages.len(), &mut events).map_err(record::unencodable)?;
+        events.extend_from_slice(&joint.events);
+        let (first, joined) = joint.messages.split_first().unwrap_or_else(|| unreachable!("it has messages"));
+        let cause = |message: &Absorbed| {
+            message.cause(record).unwrap_or_else(|| unreachable!("only messages of walks share a record"))
+        };
+        let joined: Vec<Joined> = joined
+            .iter()
+            .map(|message| Joined {
+                walk: message.walk,
+                hop: message.hop,
+                cause: cause(message),
+                now: message.now,
+            })
+            .collect();
+        let contents = Contents {
+            events: &events,
+            changes: true,
+            joined: &joined,
+            answer: AnswerMark::None,
+            onward: &[],
+        };
+        self.put(place, first, contents, turn)?;
+        turn.encoded_events = events;
+        turn.spent.extend(joint.tickets.drain(..).map(|ticket| Spent { ticket, record: Some(record) }));
+        joint.messages.clear();
+        joint.events.clear();
+        turn.joints[index as usize] = joint;
+        Ok(())
+    }
+
+    /// Puts all joints into the turn's batch.
+    pub(super) fn close_all(&mut self, turn: &mut Turn) -> Result<(), JournalError> {
+        for index in 0..std::mem::take(&mut turn.joints_begun) {
+            self.close(u32::try_from(index).unwrap_or(u32::MAX), turn)?;
+        }
+        Ok(())
+    }
+
     /// Absorbs the events and adds the record to the turn's batch.
     fn write(
         &mut self,
@@ -103,71 +206,104 @@ impl House {
         index: u32,
         turn: &mut Turn,
     ) -> Result<(), JournalError> {
-        let Origin { actor, walk, now, hop, sender, .. } = *origin;
+        let Origin { actor, message, .. } = *origin;
         let mut events = std::mem::take(&mut turn.encoded_events);
         events.clear();
         codec::encode_into(&step.events, &mut events).map_err(record::unencodable)?;
         let listens = self.common.notices.wanted();
         if let Some(there) = origin.place.filter(|_| listens) {
             let Numbered { room, .. } = self.rooms.at(there);
-            let at = room.at.max(now);
+            let at = room.at.max(message.now);
             let told = step.events.iter().flat_map(|event| News::before(&room.resident, actor, event));
             turn.notices.extend(told.map(|news| (index, at, news)));
         }
-        let place = absorb(&mut self.rooms, origin.place, actor, now, &step.events);
+        let place = self.change(origin.place, actor, message.now, &step.events, turn);
         origin.place = Some(place);
+        let contents = Contents {
+            events: &events,
+            changes: !step.events.is_empty(),
+            joined: &[],
+            answer: AnswerMark::of(step.answer.as_ref()),
+            onward: &step.onward,
+        };
+        self.put(place, &message, contents, turn)?;
+        turn.encoded_events = events;
+        if listens {
+            let room = &self.rooms.at(place).room;
+            let told = step.events.iter().filter_map(|event| News::after(&room.resident, actor, event));
+            turn.notices.extend(told.map(|news| (index, room.at, news)));
+        }
+        if planted::has(Bug::NameBeforeRecord) {
+            turn.news.drain(..).for_each(|news| news.tell(&self.common.directory));
+        }
+        Ok(())
+    }
+
+    /// Absorbs events, and notes what follows from them for the schedule and for the directory.
+    fn change(
+        &mut self,
+        place: Option<Place>,
+        actor: ActorNumber,
+        now: Timestamp,
+        events: &[Event],
+        turn: &mut Turn,
+    ) -> Place {
+        let place = absorb(&mut self.rooms, place, actor, now, events);
         let numbered = self.rooms.at_mut(place);
         let next_due = numbered.room.next_due();
         self.schedule.moved(actor, numbered.set_due(next_due), next_due);
-        if !step.events.is_empty() {
-            numbered.add_entry(&mut turn.entries, &events);
+        let room = &numbered.room;
+        turn.news.extend(events.iter().filter_map(|event| DirectoryNews::of(actor, &room.resident, event)));
+        place
+    }
+
+    /// Adds a record of absorbed and encoded events to the turn's batch, and its entry to the turn's.
+    fn put(
+        &mut self,
+        place: Place,
+        message: &Absorbed,
+        contents: Contents<'_>,
+        turn: &mut Turn,
+    ) -> Result<(), JournalError> {
+        let Contents { events, changes, joined, answer, onward } = contents;
+        let record = turn.next_record();
+        let numbered = self.rooms.at_mut(place);
+        if changes {
+            numbered.add_entry(&mut turn.entries, events);
         }
         if let Some(entry) = numbered.entry {
             let (entry, at) = (entry.place(), record::chain_place(&turn.batch));
             turn.chained.push(Chained { entry, place, at });
         }
-        let room = &numbered.room;
-        let former = match numbered.record.replace(InTurn::at(index)) {
-            Some(former) => Some(Reference::Back(u64::from(index - former.place()))),
-            None => Some(room.position()).filter(|position| *position > Position(0)).map(Reference::At),
-        };
-        let cause = match sender {
-            Sender::Door => None,
-            Sender::Record { position, index } => Some((Reference::At(position), index)),
-            Sender::OfTurn { record, index: message } => {
-                Some((Reference::Back(u64::from(index - record)), message))
+        let former = match numbered.newest() {
+            Some(Newest::Record(former)) => Some(Reference::Back(u64::from(record - former))),
+            Some(Newest::Joint(_)) => unreachable!("a joint is closed before another record of its actor"),
+            None => {
+                Some(numbered.room.position()).filter(|position| *position > Position(0)).map(Reference::At)
             }
         };
+        numbered.set_newest(Newest::Record(record));
+        let room = &numbered.room;
         let prefix = Prefix {
-            walk,
-            hop,
-            cause,
-            actor,
+            walk: message.walk,
+            hop: message.hop,
+            cause: message.cause(record),
+            actor: numbered.number,
             sequence: room.sequence,
             former,
             at: room.at,
-            now,
+            now: message.now,
             // Set anew where the head is not known yet.
             chain: chain::prefix(&room.head),
-            answer: AnswerMark::of(step.answer.as_ref()),
-            events_bytes: u32::try_from(events.len()).unwrap_or(u32::MAX),
+            answer,
+            events_bytes: 0,
+            joined_bytes: 0,
         };
-        turn.batch.push_with(|bytes| {
-            record::encode(&prefix, &events, &step.onward, &mut turn.encoded_onward, bytes)
-                .map_err(record::unencodable)
-        })?;
-        turn.encoded_events = events;
-        if listens {
-            let told = step.events.iter().filter_map(|event| News::after(&room.resident, actor, event));
-            turn.notices.extend(told.map(|news| (index, room.at, news)));
-        }
         turn.places.push(place);
-        turn.news
-            .extend(step.events.iter().filter_map(|event| DirectoryNews::of(actor, &room.resident, event)));
-        if planted::has(Bug::NameBeforeRecord) {
-            turn.news.drain(..).for_each(|news| news.tell(&self.common.directory));
-        }
-        Ok(())
+        turn.batch.push_with(|bytes| {
+            record::encode(prefix, events, joined, onward, &mut turn.scratch, bytes)
+                .map_err(record::unencodable)
+        })
     }
 
     /// Hashes the turn's entries so far, many side by side, into their actors' heads and their records.

@@ -2,7 +2,7 @@
 
 use super::{House, Origin, Outside, Place};
 use crate::actors::envelope::Sender;
-use crate::actors::turn::Turn;
+use crate::actors::turn::{Absorbed, Turn};
 use crate::domain::{ActorNumber, Timestamp};
 use crate::journal::JournalError;
 
@@ -69,7 +69,12 @@ impl House {
             }
             let walk = self.common.next_walk();
             self.record(
-                Origin { actor, place, walk, now: at, hop: 0, sender: Sender::Door, ticket: None },
+                Origin {
+                    actor,
+                    place,
+                    message: Absorbed { walk, hop: 0, sender: Sender::Door, now: at },
+                    ticket: None,
+                },
                 step,
                 turn,
             )?;

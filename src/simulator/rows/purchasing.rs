@@ -1,8 +1,10 @@
 //! Purchase and cashing: H1, H2, H4 to H6, D14, D16, D25, D26, D31, D41, and pages of credits.
 
 use crate::domain::{
-    Cashing, CertificateEvent, Code, CommissionTerms, IncreasePolicy, Offer, Settlement, Take, Via,
+    AccountView, Cashing, CertificateEvent, Code, Command, CommissionTerms, Done, IncreasePolicy, Message,
+    Offer, Settlement, Take, Via, chain as hashes,
 };
+use crate::journal::record;
 use crate::limits::CREDITS_PER_PAGE;
 use crate::simulator::messages::*;
 use crate::simulator::stage::Stage;
@@ -200,9 +202,58 @@ fn a_restart_in_the_middle_of_the_pages_finishes_them_once() {
     let before = stage.records();
     stage.send(&purchase("buyer", "tea", 1)).unwrap();
     let after = stage.records();
-    for records in [before + 2, before + 3, before + 4, before + 200, before + 400, after - 1] {
+    for records in [before + 2, before + 3, before + 4, before + 200, after - 3, after - 2, after - 1] {
         let again = stage.restarted_at(records);
         assert!(names.iter().all(|sharer| again.posted(sharer) == 7), "cut at {records}");
         assert_eq!(again.posted("payee"), 700, "cut at {records}");
+    }
+}
+
+#[test]
+fn credits_of_one_turn_share_a_record_and_each_is_absorbed_once() {
+    // I1, I11, I14, DESIGN 3: also where the log is cut before, behind or among them, and for whoever looks
+    const BUYERS: usize = 30;
+    let mut stage = market_on(Stage::large(1), offer(700, BUYERS as u32), Some(&terms(500, 100)));
+    let names: Vec<String> = (0..BUYERS).map(|index| format!("buyer {index}")).collect();
+    stage.send_all(&names.iter().map(|buyer| open(buyer, 700)).collect::<Vec<_>>());
+    let before = stage.records();
+    let looking = by("payee", Command::ShowAccount { account: name("payee") });
+    let mut messages: Vec<Message> = names.iter().map(|buyer| purchase(buyer, "tea", 0)).collect();
+    messages.insert(20, looking.clone());
+    let mut answers = stage.send_all(&messages);
+    answers.push(stage.send(&looking));
+    let seen: Vec<AccountView> = answers
+        .into_iter()
+        .filter_map(|answer| match answer.unwrap() {
+            Done::Account(view) => Some(*view),
+            _ => None,
+        })
+        .collect();
+    let payee = stage.number("payee");
+    let records: Vec<_> =
+        stage.encoded()[before..].iter().map(|bytes| record::decode(bytes).unwrap()).collect();
+    let credits: Vec<_> = records.iter().filter(|record| record.prefix.actor == payee).collect();
+    assert!(credits.len() < BUYERS / 4, "{} records of the payee", credits.len());
+    assert_eq!(credits.iter().map(|record| record.events.len()).sum::<usize>(), BUYERS);
+    assert!(credits.iter().all(|record| record.walks().count() == record.events.len()));
+    let posted = |view: &AccountView| view.posted.minor();
+    assert!(posted(&seen[0]) > 0 && posted(&seen[0]) < posted(&seen[1]));
+    assert_eq!(posted(&seen[1]), 700 * BUYERS as i64);
+    for view in seen {
+        let told = credits.iter().find(|record| record.prefix.sequence == view.sequence).unwrap();
+        assert_eq!(
+            told.prefix.chain,
+            hashes::prefix(&view.head),
+            "whoever looks sees a head that a record tells"
+        );
+    }
+    for cut in before..stage.records() {
+        let again = stage.restarted_at(cut);
+        let (sold, of) = (again.posted("payee") / 700, names.iter().filter(|buyer| again.posted(buyer) == 0));
+        assert_eq!(
+            (sold as usize, again.posted("payer")),
+            (of.count(), 1_000_000 - 500 * BUYERS as i64 + 500 * sold),
+            "cut at {cut}"
+        );
     }
 }
