@@ -40,7 +40,7 @@ use crate::planted::{self, Bug};
 use crate::snapshot::Shelf;
 
 /// How many messages are looked at together before the first of them is decided.
-const NEAR_MESSAGES: usize = 16;
+const NEAR_MESSAGES: usize = 128;
 
 /// What a house needs of the world.
 pub trait Outside {
