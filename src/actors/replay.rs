@@ -16,7 +16,7 @@ use super::page::Room;
 use super::rooms::Place;
 use super::ticket::Departing;
 use crate::domain::chain::{self, Entries};
-use crate::domain::{ActorNumber, Currency, Onward, Position, Resident, Timestamp, WalkId};
+use crate::domain::{ActorNumber, Currency, Onward, Position, Resident, Status, Timestamp, WalkId};
 use crate::journal::{Cause, JournalError, Record, RecordBatch, Sent, record};
 use crate::panics;
 use crate::planted::{self, Bug};
@@ -131,7 +131,9 @@ impl Replay {
         match &room.resident {
             Resident::Account(account) => {
                 directory.account_opened(account.name(), number, account.currency());
-                directory.account_changed(account.name(), account.status());
+                if account.status() != Status::Open {
+                    directory.account_changed(account.name(), account.status());
+                }
             }
             Resident::Offering(offering) => {
                 let offer = offering.offer();

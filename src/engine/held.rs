@@ -36,8 +36,8 @@ impl Base {
         let copies = inspect(folder.snapshots())?;
         let mut generations = copies.generations().to_vec();
         generations.reverse();
-        let mut read = |half, manifest: &Manifest, give: &mut dyn FnMut(_, _) -> _| {
-            restore::read(|visit| copies.read(half, manifest, visit), give)
+        let mut read = |of: &Generation, manifest: &Manifest, give: &mut dyn FnMut(_, _) -> _| {
+            restore::read(&of.path, |visit| copies.read(of.half, manifest, visit), give)
         };
         let whole = log.oldest() == Position(1);
         let from = if whole { &[][..] } else { &generations[..] };
@@ -74,7 +74,7 @@ impl Base {
                     rooms.insert(number, room);
                     Ok(())
                 };
-                match read(generation.half, manifest, give)? {
+                match read(&generation, manifest, give)? {
                     Ok(()) => {
                         let mut held = Held { path, rooms };
                         held.begin(&self.replay)?;

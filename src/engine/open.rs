@@ -21,7 +21,7 @@ use crate::domain::{
 };
 use crate::journal::{Cut, DataFolder, FileLog, FolderDisk, Journal, JournalStats, Log, SegmentOptions};
 use crate::limits::{BATCH_MESSAGES_MAX, PERMITS_MAX, SHARDS_MAX};
-use crate::snapshot::{Manifest, Shelf, Snapshots};
+use crate::snapshot::{Generation, Manifest, Shelf, Snapshots};
 
 /// A running engine over one data folder. Every method can be called from any thread.
 pub struct Engine {
@@ -83,8 +83,8 @@ impl Engine {
         let (mut log, opened) = FileLog::open_with(FolderDisk::new(folder.journal()), options)?;
         let mut snapshots = Snapshots::open(folder.snapshots())?;
         let generations = snapshots.generations().to_vec();
-        let mut read = |half, manifest: &Manifest, give: &mut dyn FnMut(_, _) -> _| {
-            restore::read(|visit| snapshots.read(half, manifest, visit), give)
+        let mut read = |of: &Generation, manifest: &Manifest, give: &mut dyn FnMut(_, _) -> _| {
+            restore::read(&of.path, |visit| snapshots.read(of.half, manifest, visit), give)
         };
         let restored = restore::restore(&log, &generations, &mut read, config.shards)?;
         let Restored { mut replay, passed_over, .. } = restored;

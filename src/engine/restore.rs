@@ -3,13 +3,23 @@
 //! What cannot be used is passed over and named; a store is refused by name where nothing is left that a balance can
 //! be trusted to. Absent on purpose: repair.
 
+use std::mem;
+use std::path::Path;
+use std::sync::mpsc::{self, SyncSender};
+use std::thread;
+
 use super::config::Progress;
 use super::error::EngineError;
 use super::reading::{RECORDS_BETWEEN_PROGRESS, replay_all};
 use crate::actors::{Joiner, RecoveryError, Replay, ReplayError, Room};
 use crate::domain::{ActorNumber, Position};
 use crate::journal::{FileLog, JournalError, Log};
+use crate::panics;
 use crate::snapshot::{Generation, Half, Manifest, SnapshotError, Visit};
+
+/// How many rooms are handed from one thread to the other together, and how often ahead.
+const STRETCH_ROOMS: usize = 1_024;
+const STRETCHES_AHEAD: usize = 8;
 
 /// Houses as a snapshot has them, or empty ones, and what was passed over on the way.
 pub(super) struct Restored {
@@ -23,7 +33,7 @@ pub(super) struct Restored {
 /// Reads the rooms of one generation, each given to a function: read, or of no use and why; and what fails without
 /// telling anything of the generation, such as a full disk.
 pub(super) type ReadRooms<'reader> = dyn FnMut(
-        Half,
+        &Generation,
         &Manifest,
         &mut dyn FnMut(ActorNumber, Room) -> Result<(), String>,
     ) -> Result<Result<(), String>, SnapshotError>
@@ -50,7 +60,7 @@ pub(super) fn restore(
             }
         };
         let mut replay = Replay::new(shards);
-        match read(half, manifest, &mut |number, room| replay.restore(number, room))? {
+        match read(generation, manifest, &mut |number, room| replay.restore(number, room))? {
             Ok(()) => {
                 replay.restored(manifest.read_from, manifest.walks);
                 return Ok(Restored { replay, manifest: Some(manifest.clone()), passed_over });
@@ -99,15 +109,43 @@ pub(super) fn usable<'generation>(
     Ok(Ok(manifest))
 }
 
-/// Reads a generation, as `ReadRooms` does.
+/// Reads a generation, as `ReadRooms` does: one thread reads and decodes, this one gives.
 ///
 /// # Errors
 /// What the device says of it.
 pub(super) fn read(
-    read_chunks: impl FnOnce(&mut Visit<'_>) -> Result<(), SnapshotError>,
+    path: &Path,
+    read_chunks: impl FnOnce(&mut Visit<'_>) -> Result<(), SnapshotError> + Send,
     give: &mut dyn FnMut(ActorNumber, Room) -> Result<(), String>,
 ) -> Result<Result<(), String>, SnapshotError> {
+    let (sender, stretches) = mpsc::sync_channel::<Vec<(ActorNumber, Room)>>(STRETCHES_AHEAD);
+    thread::scope(|scope| {
+        let reader = thread::Builder::new()
+            .name("reading".to_owned())
+            .spawn_scoped(scope, move || decode(read_chunks, &sender))
+            .map_err(|source| JournalError::from_io("start the thread of", "reading", source))?;
+        // A refusal ends the receiving, and so the reading.
+        let given = stretches.into_iter().flatten().try_for_each(|(number, room)| give(number, room));
+        let read = reader
+            .join()
+            .unwrap_or_else(|panic| Ok(Err(format!("reading it panicked: {}", panics::words(&*panic)))));
+        match given {
+            Ok(()) => read,
+            Err(why) => Ok(Err(SnapshotError::Refused { path: path.to_owned(), why }.to_string())),
+        }
+    })
+}
+
+/// Decodes the rooms of a generation and sends them, many together.
+fn decode(
+    read_chunks: impl FnOnce(&mut Visit<'_>) -> Result<(), SnapshotError>,
+    sender: &SyncSender<Vec<(ActorNumber, Room)>>,
+) -> Result<Result<(), String>, SnapshotError> {
     let mut failed = None;
+    let mut rooms = Vec::new();
+    let send = |rooms: &mut Vec<_>| {
+        sender.send(mem::take(rooms)).map_err(|_| "nobody takes what is read".to_owned())
+    };
     let joined = join(
         |visit| {
             read_chunks(visit).map_err(|error| {
@@ -116,11 +154,14 @@ pub(super) fn read(
                 why
             })
         },
-        give,
+        &mut |number, room| {
+            rooms.push((number, room));
+            if rooms.len() < STRETCH_ROOMS { Ok(()) } else { send(&mut rooms) }
+        },
     );
     match failed {
         Some(error) => Err(error),
-        None => Ok(joined),
+        None => Ok(joined.and_then(|()| send(&mut rooms))),
     }
 }
 

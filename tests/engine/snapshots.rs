@@ -178,7 +178,7 @@ fn a_restart_from_a_snapshot_is_the_same_store_and_reads_little() {
         assert_eq!(shown(&sale.house), before_it, "every text, amount, hop, sequence and head (C2)");
         // All at once again: who has bought before gets the same answer, without a second debit.
         assert_eq!(sale.buy(0..BUYERS), ITEMS as usize);
-        sale.wait_for_snapshots(2);
+        sale.wait_for_snapshots(1);
         let losers = (0..BUYERS).filter(|number| sale.house.posted(&buyer(*number)) >= PRICE as i64).count();
         assert_eq!(losers, (BUYERS - ITEMS) as usize, "nobody who lost is debited");
         let again = code(&sale.house.send(buy(&buyer(BUYERS - 1), "late", "rush", None)));
