@@ -30,5 +30,5 @@ pub use replay::{RecoveryError, Replay, ReplayError, unfinished_walks};
 pub use shard::{Shards, Stopped};
 #[cfg(test)]
 pub(crate) use sweep::Portion;
-pub use sweep::{Joiner, Piece, Slice, SweepError, large_key};
+pub use sweep::{Joiner, Piece, Slice, SweepError, large_key, rooms_of};
 pub use ticket::{Departing, Permit, Permits, Sink, Ticket};

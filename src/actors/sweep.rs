@@ -218,6 +218,23 @@ pub fn large_key(number: ActorNumber, part: u32) -> Vec<u8> {
     key
 }
 
+/// Gives the rooms of a page's chunk.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn rooms_of(
+    value: &[u8],
+    mut give: impl FnMut(ActorNumber, Room) -> Result<(), String>,
+) -> Result<(), String> {
+    let mut rest = value;
+    while !rest.is_empty() {
+        let (number, room);
+        ((number, room), rest) = codec::decode_front(rest).map_err(|error| error.to_string())?;
+        give(number, room)?;
+    }
+    Ok(())
+}
+
 /// Joins chunks, which come in the order of their keys, to rooms again.
 #[derive(Default)]
 pub struct Joiner {
@@ -237,15 +254,7 @@ impl Joiner {
         mut give: impl FnMut(ActorNumber, Room) -> Result<(), String>,
     ) -> Result<(), String> {
         match (key.first(), self.large.take()) {
-            (Some(&PAGE), None) => {
-                let mut rest = value;
-                while !rest.is_empty() {
-                    let (number, room);
-                    ((number, room), rest) = codec::decode_front(rest).map_err(|error| error.to_string())?;
-                    give(number, room)?;
-                }
-                Ok(())
-            }
+            (Some(&PAGE), None) => rooms_of(value, give),
             (Some(&LARGE), former) => {
                 let (number, part) = large_parts(key).ok_or("a chunk's key is too short")?;
                 let (mut bytes, expected) = former.unwrap_or_else(|| (Vec::new(), large_key(number, 0)));
@@ -267,6 +276,12 @@ impl Joiner {
             }
             _ => Err("a chunk stands where it does not belong".to_owned()),
         }
+    }
+
+    /// True where this is the chunk of a page and can stand here: then `rooms_of` gives its rooms, wherever that is.
+    #[must_use]
+    pub fn passes(&self, key: &[u8]) -> bool {
+        key.first() == Some(&PAGE) && self.large.is_none()
     }
 
     /// Checks that nothing is half joined.

@@ -31,8 +31,6 @@ pub use open::{Engine, Recovered};
 pub use platform::{
     LinkedPage, PlatformCursor, PlatformPage, PlatformQuery, PlatformRow, PrivatePage, Shown,
 };
-#[cfg(test)]
-pub(crate) use restore::join;
 pub use subscription::{Heard, Subscription};
 pub use sweeps::SnapshotStats;
 #[cfg(test)]

@@ -3,7 +3,6 @@
 //! What cannot be used is passed over and named; a store is refused by name where nothing is left that a balance can
 //! be trusted to. Absent on purpose: repair.
 
-use std::mem;
 use std::path::Path;
 use std::sync::mpsc::{self, SyncSender};
 use std::thread;
@@ -11,15 +10,14 @@ use std::thread;
 use super::config::Progress;
 use super::error::EngineError;
 use super::reading::{RECORDS_BETWEEN_PROGRESS, replay_all};
-use crate::actors::{Joiner, RecoveryError, Replay, ReplayError, Room};
+use crate::actors::{Joiner, RecoveryError, Replay, ReplayError, Room, rooms_of};
 use crate::domain::{ActorNumber, Position};
 use crate::journal::{FileLog, JournalError, Log};
 use crate::panics;
 use crate::snapshot::{Generation, Half, Manifest, SnapshotError, Visit};
 
-/// How many rooms are handed from one thread to the other together, and how often ahead.
-const STRETCH_ROOMS: usize = 1_024;
-const STRETCHES_AHEAD: usize = 8;
+/// How many parts of a generation are read ahead.
+const PARTS_AHEAD: usize = 32;
 
 /// Houses as a snapshot has them, or empty ones, and what was passed over on the way.
 pub(super) struct Restored {
@@ -109,7 +107,15 @@ pub(super) fn usable<'generation>(
     Ok(Ok(manifest))
 }
 
-/// Reads a generation, as `ReadRooms` does: one thread reads and decodes, this one gives.
+/// A part of a generation.
+enum Part {
+    Rooms(Vec<(ActorNumber, Room)>),
+    /// The chunk of a page, to be decoded by whoever takes it.
+    Page(Vec<u8>),
+}
+
+/// Reads a generation, as `ReadRooms` does: one thread reads and decodes every other page, this one decodes the others
+/// and gives.
 ///
 /// # Errors
 /// What the device says of it.
@@ -118,14 +124,17 @@ pub(super) fn read(
     read_chunks: impl FnOnce(&mut Visit<'_>) -> Result<(), SnapshotError> + Send,
     give: &mut dyn FnMut(ActorNumber, Room) -> Result<(), String>,
 ) -> Result<Result<(), String>, SnapshotError> {
-    let (sender, stretches) = mpsc::sync_channel::<Vec<(ActorNumber, Room)>>(STRETCHES_AHEAD);
+    let (sender, parts) = mpsc::sync_channel(PARTS_AHEAD);
     thread::scope(|scope| {
         let reader = thread::Builder::new()
             .name("reading".to_owned())
             .spawn_scoped(scope, move || decode(read_chunks, &sender))
             .map_err(|source| JournalError::from_io("start the thread of", "reading", source))?;
         // A refusal ends the receiving, and so the reading.
-        let given = stretches.into_iter().flatten().try_for_each(|(number, room)| give(number, room));
+        let given = parts.into_iter().try_for_each(|part| match part {
+            Part::Rooms(rooms) => rooms.into_iter().try_for_each(|(number, room)| give(number, room)),
+            Part::Page(bytes) => rooms_of(&bytes, &mut *give),
+        });
         let read = reader
             .join()
             .unwrap_or_else(|panic| Ok(Err(format!("reading it panicked: {}", panics::words(&*panic)))));
@@ -136,46 +145,31 @@ pub(super) fn read(
     })
 }
 
-/// Decodes the rooms of a generation and sends them, many together.
+/// Sends the parts of a generation, half of its pages decoded.
 fn decode(
     read_chunks: impl FnOnce(&mut Visit<'_>) -> Result<(), SnapshotError>,
-    sender: &SyncSender<Vec<(ActorNumber, Room)>>,
+    sender: &SyncSender<Part>,
 ) -> Result<Result<(), String>, SnapshotError> {
-    let mut failed = None;
-    let mut rooms = Vec::new();
-    let send = |rooms: &mut Vec<_>| {
-        sender.send(mem::take(rooms)).map_err(|_| "nobody takes what is read".to_owned())
-    };
-    let joined = join(
-        |visit| {
-            read_chunks(visit).map_err(|error| {
-                let why = error.to_string();
-                failed = Some(error).filter(|error| !error.is_of_the_generation());
-                why
-            })
-        },
-        &mut |number, room| {
-            rooms.push((number, room));
-            if rooms.len() < STRETCH_ROOMS { Ok(()) } else { send(&mut rooms) }
-        },
-    );
-    match failed {
-        Some(error) => Err(error),
-        None => Ok(joined.and_then(|()| send(&mut rooms))),
-    }
-}
-
-/// Joins the chunks of a generation, which `read_chunks` visits, to rooms.
-///
-/// # Errors
-/// What is wrong, in words that name the generation.
-pub(crate) fn join<E: std::fmt::Display>(
-    read_chunks: impl FnOnce(&mut dyn FnMut(&[u8], &[u8]) -> Result<(), String>) -> Result<(), E>,
-    give: &mut dyn FnMut(ActorNumber, Room) -> Result<(), String>,
-) -> Result<(), String> {
+    let send = |part| sender.send(part).map_err(|_| "nobody takes what is read".to_owned());
     let mut joiner = Joiner::default();
-    read_chunks(&mut |key, value| joiner.join(key, value, &mut *give)).map_err(|error| error.to_string())?;
-    joiner.end()
+    let mut own = false;
+    let read = read_chunks(&mut |key, value| {
+        own = !own;
+        if !own && joiner.passes(key) {
+            return send(Part::Page(value.to_vec()));
+        }
+        let mut rooms = Vec::new();
+        joiner.join(key, value, |number, room| {
+            rooms.push((number, room));
+            Ok(())
+        })?;
+        send(Part::Rooms(rooms))
+    });
+    match read {
+        Ok(()) => Ok(joiner.end()),
+        Err(error) if error.is_of_the_generation() => Ok(Err(error.to_string())),
+        Err(error) => Err(error),
+    }
 }
 
 /// What a reader is shown of each record, once it is absorbed and its chain is proved.

@@ -4,12 +4,10 @@
 use std::sync::Arc;
 
 use super::snapshots::Generation;
-use crate::actors::{Common, House, Replay};
+use crate::actors::{Common, House, Joiner, Replay};
 use crate::domain::supply::Supply;
 use crate::domain::{ActorNumber, Body, Currency, Name, Position, Resident, Timestamp, WalkId};
-use crate::engine::join;
 use crate::journal::record;
-use crate::snapshot::Visit;
 
 /// What a recovery comes to.
 pub(super) struct Recovered {
@@ -40,8 +38,11 @@ pub(super) fn hold(
         return Err(format!("it holds record {}, and {} survived", coverage.newest.0, newest.0));
     }
     let mut replay = Replay::new(from_journal.houses.len());
-    let visit = |give: &mut Visit<'_>| generation.chunks.iter().try_for_each(|(key, value)| give(key, value));
-    join(visit, &mut |number, room| replay.restore(number, room))?;
+    let mut joiner = Joiner::default();
+    for (key, value) in &generation.chunks {
+        joiner.join(key, value, |number, room| replay.restore(number, room))?;
+    }
+    joiner.end()?;
     replay.restored(coverage.read_from, coverage.walks);
     recovered(replay, records, (coverage.read_from.0 - 1) as usize)?.compare(from_journal)
 }
