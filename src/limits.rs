@@ -98,6 +98,10 @@ pub const TURN_MESSAGES_MAX: usize = 1_024;
 /// has brought about at their actors; where that is more, the rest comes with the next turn.
 pub const TURN_RECORDS_MAX: usize = 2 * TURN_MESSAGES_MAX;
 
+/// A record that messages share is ended once its events have so many bytes: some thousand credits fit, and one more event
+/// keeps it far below `RECORD_BYTES_MAX`.
+pub const JOINT_BYTES_MAX: usize = 256 * 1024;
+
 /// How often a shard looks whether something is due by time alone, in milliseconds: nobody notices a prompt or
 /// a return that is so much late, and fifty comparisons a second cost nothing. What is due is dated at its own
 /// instant however late it is found.
@@ -144,6 +148,7 @@ const _: () = assert!(LINE_MAX * 4 <= PERMITS_MAX, "a full line must leave permi
 const _: () = assert!(BATCH_MESSAGES_MAX <= PERMITS_MAX, "one batch must fit the house");
 const _: () = assert!(MONEY_MINOR_MAX < i64::MAX as u64 / 8, "sums of legal amounts must fit a balance");
 const _: () = assert!(RECORD_BYTES_MAX < BATCH_PAYLOAD_BYTES_MAX, "a batch holds its records");
+const _: () = assert!(JOINT_BYTES_MAX as u64 * 2 <= RECORD_BYTES_MAX, "a record holds what messages share");
 const _: () = assert!(BATCH_BYTES_MAX <= SEGMENT_BYTES_MAX, "a segment holds a usual batch");
 const _: () = assert!(BATCH_PAYLOAD_BYTES_MAX <= u32::MAX as u64, "a batch's length has four bytes");
 const _: () = assert!(

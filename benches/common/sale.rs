@@ -1,5 +1,5 @@
 //! A sale as messages: each purchase goes through the offering, by a buyer of its own, with two sharers who
-//! circulated before. That makes 4 movements (the price, two cashed promises, a return) and 8 records.
+//! circulated before. That makes 4 movements (the price, two cashed promises, a return) and 8 messages.
 
 use hongbao::domain::{
     Command, CommissionTerms, Currency, Information, Message, Money, Name, Offer, Serial, Via,

@@ -14,6 +14,7 @@ use crate::domain::{
     ActorNumber, Body, Event, News, Onward, OrderKey, Position, Resident, Step, Timestamp, WalkId, chain,
 };
 use crate::journal::{AnswerMark, Joined, JournalError, Prefix, Reference, record};
+use crate::limits::JOINT_BYTES_MAX;
 use crate::planted::{self, Bug};
 
 /// Where a record comes from: the message, without its body.
@@ -144,10 +145,11 @@ impl House {
         }
         joint.messages.push(message);
         joint.tickets.extend(ticket);
+        let ends = joint.events.len() >= JOINT_BYTES_MAX;
         self.rooms.at_mut(place).set_newest(Newest::Joint(index));
         self.change(Some(place), actor, message.now, &step.events, turn);
         self.wake(actor, message.walk);
-        Ok(())
+        if ends { self.close(index, turn) } else { Ok(()) }
     }
 
     /// Puts a joint into the turn's batch.
