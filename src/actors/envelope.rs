@@ -68,12 +68,11 @@ impl Envelope {
     }
 
     /// Notes that the turn's records have their positions, from `first` on.
-    pub(super) fn positioned(mut self, first: Position) -> Envelope {
+    pub(super) fn turn_begins_at(&mut self, first: Position) {
         if let Sender::OfTurn { record, index } = self.sender {
             let position = Position(first.0 + u64::from(record));
             self.sender = Sender::Record { position, index };
         }
-        self
     }
 
     /// Reads what most decisions read of a message, and makes a meaningless number of it: its memory is near then.

@@ -252,8 +252,9 @@ impl Replay {
             return Ok(());
         }
         self.latest = self.latest.max(prefix.at);
-        let newest_walk = record.walks().max().unwrap_or(prefix.walk);
-        self.common.walks.fetch_max(newest_walk.0 + 1, Ordering::Relaxed);
+        for walk in record.walks() {
+            self.common.walks.fetch_max(walk.0 + 1, Ordering::Relaxed);
+        }
         for (index, onward) in record.onward().enumerate() {
             let onward = onward.map_err(|error| error.to_string())?;
             if self.reads_messages {
@@ -288,7 +289,7 @@ impl Replay {
         for (now, events) in record.parts() {
             place = Some(absorb(rooms, place, prefix.actor, now, events));
         }
-        let Some(place) = place else { return Err("it absorbs no message".to_owned()) };
+        let place = place.unwrap_or_else(|| unreachable!("a record has a first message"));
         let numbered = rooms.at_mut(place);
         if !record.events.is_empty() {
             numbered.add_entry(&mut self.entries, record.encoded_events);
@@ -394,14 +395,14 @@ impl Replay {
         let shards = self.houses.len();
         let mut outside = OneThread { hand_over, inboxes: Vec::new() };
         outside.inboxes.resize_with(shards, Vec::new);
-        if !planted::has(Bug::WalkDropped) {
-            for envelope in undelivered {
-                outside.inboxes[shard_of(envelope.to, shards)].push(envelope);
-            }
-        }
         for house in &mut self.houses {
             house.begins_after(self.newest);
             house.schedule_all();
+        }
+        if !planted::has(Bug::WalkDropped) {
+            for envelope in undelivered {
+                self.houses[shard_of(envelope.to, shards)].resume(envelope);
+            }
         }
         loop {
             let mut quiet = true;

@@ -1,6 +1,5 @@
 //! What a house has worked out in one turn and not yet let out.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::envelope::{Envelope, Sender};
@@ -31,8 +30,6 @@ pub(super) struct Turn {
     pub(super) joints_begun: usize,
     /// Where the room of each record of the batch is.
     pub(super) places: Vec<Place>,
-    /// Messages to actors of this house, which it decides in this very turn where there is room.
-    pub(super) inside: VecDeque<Envelope>,
     /// Messages that leave with the turn's end.
     pub(super) outgoing: Vec<Envelope>,
     /// What the directory is to be told.
@@ -64,9 +61,9 @@ impl Turn {
         u32::try_from(self.joints_begun - 1).unwrap_or_else(|_| unreachable!("a turn's records are bounded"))
     }
 
-    /// True where it is to make no more records by time alone.
+    /// True where one more message's own record is all that it has room for.
     pub(super) fn is_full(&self) -> bool {
-        self.places.len() >= TURN_RECORDS_MAX
+        self.places.len() + self.joints_begun + 1 >= TURN_RECORDS_MAX
     }
 }
 

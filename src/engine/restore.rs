@@ -3,6 +3,8 @@
 //! What cannot be used is passed over and named; a store is refused by name where nothing is left that a balance can
 //! be trusted to. Absent on purpose: repair.
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::mpsc::{self, SyncSender};
 use std::thread;
@@ -133,16 +135,21 @@ pub(super) fn read(
         // A refusal ends the receiving, and so the reading.
         let given = parts.into_iter().try_for_each(|part| match part {
             Part::Rooms(rooms) => rooms.into_iter().try_for_each(|(number, room)| give(number, room)),
-            Part::Page(bytes) => rooms_of(&bytes, &mut *give),
+            Part::Page(bytes) => {
+                let decoded = catch_unwind(AssertUnwindSafe(|| rooms_of(&bytes, &mut *give)));
+                decoded.unwrap_or_else(|panic| Err(panicked(&*panic)))
+            }
         });
-        let read = reader
-            .join()
-            .unwrap_or_else(|panic| Ok(Err(format!("reading it panicked: {}", panics::words(&*panic)))));
-        match given {
+        let read = reader.join().unwrap_or_else(|panic| Ok(Err(panicked(&*panic))))?;
+        Ok(match given {
             Ok(()) => read,
-            Err(why) => Ok(Err(SnapshotError::Refused { path: path.to_owned(), why }.to_string())),
-        }
+            Err(why) => Err(SnapshotError::Refused { path: path.to_owned(), why }.to_string()),
+        })
     })
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> String {
+    format!("reading it panicked: {}", panics::words(panic))
 }
 
 /// Sends the parts of a generation, half of its pages decoded.

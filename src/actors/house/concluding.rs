@@ -57,10 +57,6 @@ impl House {
             let at = if planted::has(Bug::AnswerBeforeSync) { Position(0) } else { at };
             outside.release(at, leaving);
         }
-        // What is left of the house's own walks goes on before anything that came later.
-        for envelope in turn.inside.drain(..).rev() {
-            self.queue.push_front(envelope.positioned(first));
-        }
         turn.places.clear();
         self.turn = turn;
         Ok(())
@@ -69,7 +65,11 @@ impl House {
     fn send(&mut self, turn: &mut Turn, first: Position, outside: &mut impl Outside) {
         let mut others: Vec<Vec<Envelope>> = Vec::new();
         others.resize_with(self.shards, Vec::new);
-        for envelope in turn.outgoing.drain(..).map(|envelope| envelope.positioned(first)) {
+        for envelope in &mut self.inside {
+            envelope.turn_begins_at(first);
+        }
+        for mut envelope in turn.outgoing.drain(..) {
+            envelope.turn_begins_at(first);
             let shard = shard_of(envelope.to, self.shards);
             if shard == self.shard {
                 self.queue.push_back(envelope);

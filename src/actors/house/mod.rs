@@ -23,7 +23,7 @@ pub(super) use recording::absorb;
 use super::directory::Directory;
 use super::envelope::{Envelope, Sender};
 use super::notices::Notices;
-use super::page::Room;
+use super::page::{Newest, Room};
 use super::rooms::{Place, Rooms};
 use super::schedule::Schedule;
 use super::sweep::{Portion, Slice, Sweep, SweepError};
@@ -98,7 +98,11 @@ pub struct House {
     shards: usize,
     common: Arc<Common>,
     rooms: Rooms,
+    /// Messages from elsewhere.
     queue: VecDeque<Envelope>,
+    /// Messages that its own residents have sent each other. They come before the queue, and mostly their turn is the
+    /// one that has sent them.
+    inside: VecDeque<Envelope>,
     /// Messages that are decided again once that actor records that walk's next step.
     waiting: FxHashMap<(ActorNumber, WalkId), Vec<Envelope>>,
     /// Tickets of walks that wait in an offering's line.
@@ -126,6 +130,7 @@ impl House {
             common,
             rooms: Rooms::default(),
             queue: VecDeque::new(),
+            inside: VecDeque::new(),
             waiting: FxHashMap::default(),
             parked: FxHashMap::default(),
             handed: Position(0),
@@ -169,10 +174,16 @@ impl House {
         self.queue.extend(envelopes);
     }
 
+    /// Puts messages that were under way before a restart into the house, in the order of their causes: before
+    /// everything else, and before what comes of them.
+    pub(in crate::actors) fn resume(&mut self, envelope: Envelope) {
+        self.inside.push_back(envelope);
+    }
+
     /// True where messages wait to be decided.
     #[must_use]
     pub fn busy(&self) -> bool {
-        !self.queue.is_empty()
+        !(self.queue.is_empty() && self.inside.is_empty())
     }
 
     /// Begins a sweep for a snapshot: everything with a record behind `changed_since` is going to be in its slices, and
@@ -188,7 +199,7 @@ impl House {
             Sender::Door => None,
             Sender::OfTurn { .. } => unreachable!("between two turns every record has its position"),
         };
-        self.queue.iter().filter_map(position).min()
+        self.inside.iter().chain(&self.queue).filter_map(position).min()
     }
 
     /// The next slice of the sweep; only between two turns.
@@ -231,17 +242,20 @@ impl House {
     ) -> Result<(), JournalError> {
         let mut turn = std::mem::take(&mut self.turn);
         let mut left = messages_max;
-        // What follows from a message is decided before the next one from outside.
-        'turn: while left > 0 && !(turn.inside.is_empty() && self.queue.is_empty()) {
-            let inside = !turn.inside.is_empty();
-            let next = if inside { &turn.inside } else { &self.queue };
+        // What follows from messages is decided, in its order, before more from elsewhere.
+        'turn: while left > 0 && self.busy() {
+            let inside = !self.inside.is_empty();
+            let next = if inside { &self.inside } else { &self.queue };
             let near = left.min(next.len()).min(NEAR_MESSAGES);
             let mut places = look_ahead(&self.rooms, next.iter().take(near));
             for place in places.iter_mut().take(near) {
-                let next = if inside { &mut turn.inside } else { &mut self.queue };
+                if turn.is_full() {
+                    break 'turn;
+                }
+                let next = if inside { &mut self.inside } else { &mut self.queue };
                 let Some(envelope) = next.pop_front() else { break };
                 if let Some(put_off) = self.decide(envelope, place.take(), &mut turn)? {
-                    let next = if inside { &mut turn.inside } else { &mut self.queue };
+                    let next = if inside { &mut self.inside } else { &mut self.queue };
                     next.push_front(put_off);
                     break 'turn;
                 }
@@ -271,10 +285,14 @@ impl House {
         if !self.catch_up(envelope.to, place, envelope.now, turn)? {
             return Ok(Some(envelope));
         }
-        if envelope.body.shows_chain() {
+        if let Some(place) = place.filter(|_| envelope.body.shows_chain()) {
             // It is going to see the head of the actor's chain.
-            self.close_all(turn)?;
-            self.hash_chains(turn);
+            if let Some(Newest::Joint(joint)) = self.rooms.at(place).newest() {
+                self.close(joint, turn)?;
+            }
+            if self.rooms.at(place).entry.is_some() {
+                self.hash_chains(turn);
+            }
         }
         let context = Context { walk: envelope.walk, now: envelope.now };
         let room = place.map(|place| &self.rooms.at(place).room);
@@ -311,14 +329,14 @@ impl House {
 
     /// Sends a message on: to an actor of this house within the turn. Where a page's credit is absorbed that does not
     /// hurry, and others have their turn between two pages.
-    fn send_on(&self, envelope: Envelope, turn: &mut Turn) {
+    fn send_on(&mut self, envelope: Envelope, turn: &mut Turn) {
         #[cfg(test)]
         let waits = self.step_by_step || planted::has(Bug::OnwardBeforeRecord);
         #[cfg(not(test))]
         let waits = false;
         let here = shard_of(envelope.to, self.shards) == self.shard;
         if here && !waits && !matches!(envelope.body, Body::CreditAbsorbed) {
-            turn.inside.push_back(envelope);
+            self.inside.push_back(envelope);
         } else {
             turn.outgoing.push(envelope);
         }

@@ -31,3 +31,4 @@ mod timing;
 mod topping;
 mod transfers;
 mod withdrawing;
+mod within_a_turn;

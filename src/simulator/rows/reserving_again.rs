@@ -147,3 +147,26 @@ fn a_restart_after_any_record_comes_to_the_same_end() {
         }
     }
 }
+
+#[test]
+fn what_is_due_while_a_turn_had_no_room_comes_behind_what_it_left() {
+    // F6, I16, DESIGN 3: a turn may end in the middle of a walk, and a timer come before the next one
+    for steps in 0..14 {
+        let mut stage = market_on(Stage::new(1).step_by_step(false), reservable(700, 1), None);
+        let wanting = [reserve("buyer", "tea", 0), reserve("rival", "tea", 0), purchase("broke", "tea", 0)];
+        let first = stage.begin(&wanting);
+        (0..steps).for_each(|_| _ = stage.step());
+        stage.later(STANDS_MS);
+        stage.fire();
+        let again = stage.begin(&wanting.clone().map(|message| with_id(message, "again")));
+        (0..steps).for_each(|_| _ = stage.step());
+        stage.later(STANDS_MS);
+        stage.fire();
+        for pending in [&first, &again] {
+            assert!(stage.answers(pending).iter().all(Option::is_some), "{steps} steps");
+        }
+        for account in ["buyer", "rival"] {
+            assert_eq!(purse(&stage, account), [1_000_000, 0, 1_000_000], "{account} behind {steps} steps");
+        }
+    }
+}
