@@ -49,8 +49,10 @@ pub(super) fn restore(
     read: &mut ReadRooms<'_>,
     shards: usize,
 ) -> Result<Restored, EngineError> {
-    let mut passed_over: Vec<(Half, String)> = Vec::new();
-    for generation in generations {
+    // Whose manifest is damaged may have been the newest, and is named whichever is used.
+    let damaged = |generation: &Generation| Some((generation.half, generation.manifest.clone().err()?));
+    let mut passed_over: Vec<(Half, String)> = generations.iter().filter_map(damaged).collect();
+    for generation in generations.iter().filter(|generation| generation.manifest.is_ok()) {
         let half = generation.half;
         let manifest = match usable(log, generation)? {
             Ok(manifest) => manifest,

@@ -39,9 +39,10 @@ impl Latency {
         Latency { p50: at(0.5), p99: at(0.99), p999: at(0.999) }
     }
 
-    pub(super) fn write(&self, text: &mut String) -> std::fmt::Result {
+    /// Rows of how long `what` took.
+    pub(super) fn write(&self, what: &str, text: &mut String) -> std::fmt::Result {
         for (share, microseconds) in [("p50", self.p50), ("p99", self.p99), ("p99.9", self.p999)] {
-            row(text, &format!("a purchase, {share}"), &format!("{} µs", count(microseconds)))?;
+            row(text, &format!("{what}, {share}"), &format!("{} µs", count(microseconds)))?;
         }
         Ok(())
     }

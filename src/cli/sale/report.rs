@@ -169,7 +169,7 @@ impl Outcome<'_> {
             writeln!(text, "    with {} certificates under way:", count(CERTIFICATES_AT_ONCE as u64))?;
             row_rate(text, "purchases/s", run.sold, run.took)?;
             row_rate(text, "money movements/s", run.movements, run.took)?;
-            Latency::of(&run.latency).write(text)?;
+            Latency::of(&run.latency).write("a purchase", text)?;
         }
         JournalFigures::of(&self.written).write(text)
     }

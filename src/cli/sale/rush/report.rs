@@ -156,7 +156,14 @@ impl Outcome<'_> {
         }
         row(text, "sent again, overloaded", &count(driven.overloaded_retries))?;
         if run.sold == 0 {
-            writeln!(text, "    nothing was left to sell: this sale was complete")?;
+            let complete =
+                driven.tally.sold == u64::from(self.plan.rush.certificates) || self.not_sold() == 0;
+            let why = if complete {
+                "nothing was left to sell: this sale was complete"
+            } else {
+                "nobody has bought"
+            };
+            writeln!(text, "    {why}")?;
             return JournalFigures::of(&self.written).write(text);
         }
         let (in_flight, batch) = (count(self.in_flight()), count(self.plan.rush.batch.into()));
@@ -166,7 +173,7 @@ impl Outcome<'_> {
         row_rate(text, "purchases/s", driven.purchase.done, driven.purchase.took)?;
         row_rate(text, "money movements/s", run.movements, driven.purchase.took)?;
         row_rate(text, "answers to buyers/s", self.plan.rush.buyers.into(), driven.purchase.took)?;
-        Latency::of(&run.latency).write(text)?;
+        Latency::of(&run.latency).write("an answer to a buyer", text)?;
         if let Some(busy) = &driven.busy {
             let shards = busy.shards.iter().map(|shard| format!("{:.2}", shard.busy)).collect::<Vec<_>>();
             let (shards, journal, driver) = (shards.join(", "), busy.journal.busy, busy.driver.busy);
