@@ -67,7 +67,7 @@ pub(super) struct Numbered {
     /// has none.
     due: Timestamp,
     /// Its newest record in the turn under way, which has no position yet.
-    record: Option<NonZeroU32>,
+    record: Option<InTurn>,
     /// Its newest chain entry in the turn under way, whose head is not known yet.
     pub(super) entry: Option<InTurn>,
 }
@@ -75,7 +75,7 @@ pub(super) struct Numbered {
 /// No instant at all: later than any that a clock gives.
 const NEVER: Timestamp = Timestamp(u64::MAX);
 
-/// A place among the records or entries of a turn.
+/// A place among the records or entries of a turn, in four bytes with none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct InTurn(NonZeroU32);
 
@@ -113,7 +113,7 @@ impl Numbered {
 
     /// Its newest record in the turn under way.
     pub(super) fn newest(&self) -> Option<Newest> {
-        let stored = self.record?.get() - 1;
+        let stored = self.record?.place();
         Some(if stored & 1 == 0 { Newest::Record(stored >> 1) } else { Newest::Joint(stored >> 1) })
     }
 
@@ -123,7 +123,7 @@ impl Numbered {
             Newest::Record(place) => place << 1,
             Newest::Joint(place) => place << 1 | 1,
         };
-        self.record = Some(NonZeroU32::MIN.saturating_add(stored));
+        self.record = Some(InTurn::at(stored));
     }
 
     /// Takes the head of its newest entry, or of one before it, once it is known.

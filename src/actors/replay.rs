@@ -230,8 +230,7 @@ impl Replay {
 
     fn absorb(&mut self, position: Position, record: Record<'_>) -> Result<(), String> {
         let prefix = record.prefix;
-        let joined = record.joined.iter().map(|joined| joined.caused_by(position));
-        for cause in prefix.caused_by(position).into_iter().chain(joined) {
+        for cause in record.causes(position) {
             // A message from before the first record that is read was absorbed before the snapshot.
             if cause.position >= self.reads_from
                 && self.undelivered.remove(&cause).is_none_or(|sent| sent.to != prefix.actor)

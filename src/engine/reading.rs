@@ -2,6 +2,7 @@
 //!
 //! Absent on purpose: what a record does.
 
+use std::any::Any;
 use std::mem;
 use std::sync::mpsc::{self, SyncSender};
 use std::thread;
@@ -81,21 +82,42 @@ pub(super) fn replay_all(
             progress.tell(read, records);
         }
     };
-    let (sender, stretches) = mpsc::sync_channel(STRETCHES_AHEAD);
+    let (absorbed, read) = read_beside(
+        STRETCHES_AHEAD,
+        |sender| read(log, from, sender),
+        |why| Err(JournalError::Stopped { why }),
+        |stretch: Stretch| stretch.absorb(replay, told),
+    )?;
+    absorbed?;
+    replay.prove()?;
+    Ok(read?)
+}
+
+/// Reads on a thread of its own, some parts ahead, while this one takes what it sends; the first error of taking ends
+/// the receiving, and so the reading. Gives what both came to; what a panic of reading comes to says `on_panic`.
+///
+/// # Errors
+/// Where the machine gives no thread.
+pub(super) fn read_beside<Part: Send, Read: Send, Wrong>(
+    parts_ahead: usize,
+    read: impl FnOnce(&SyncSender<Part>) -> Read + Send,
+    on_panic: impl FnOnce(String) -> Read,
+    take: impl FnMut(Part) -> Result<(), Wrong>,
+) -> Result<(Result<(), Wrong>, Read), JournalError> {
+    let (sender, parts) = mpsc::sync_channel(parts_ahead);
     thread::scope(|scope| {
         let reader = thread::Builder::new()
             .name("reading".to_owned())
-            .spawn_scoped(scope, move || read(log, from, &sender))
+            .spawn_scoped(scope, move || read(&sender))
             .map_err(|source| JournalError::from_io("start the thread of", "reading", source))?;
-        // An error ends the receiving, and so the reading.
-        stretches.into_iter().try_for_each(|stretch: Stretch| stretch.absorb(replay, told))?;
-        replay.prove()?;
-        let read = reader.join().unwrap_or_else(|panic| {
-            let why = format!("reading panicked: {}", panics::words(&*panic));
-            Err(JournalError::Stopped { why })
-        });
-        Ok(read?)
+        let taken = parts.into_iter().try_for_each(take);
+        Ok((taken, reader.join().unwrap_or_else(|panic| on_panic(panicked(&*panic)))))
     })
+}
+
+/// What a panic of reading said.
+pub(super) fn panicked(panic: &(dyn Any + Send)) -> String {
+    format!("reading panicked: {}", panics::words(panic))
 }
 
 fn read(log: &impl Log, from: Position, sender: &SyncSender<Stretch>) -> Result<(), JournalError> {

@@ -3,19 +3,16 @@
 //! What cannot be used is passed over and named; a store is refused by name where nothing is left that a balance can
 //! be trusted to. Absent on purpose: repair.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::mpsc::{self, SyncSender};
-use std::thread;
+use std::sync::mpsc::SyncSender;
 
 use super::config::Progress;
 use super::error::EngineError;
-use super::reading::{RECORDS_BETWEEN_PROGRESS, replay_all};
+use super::reading::{RECORDS_BETWEEN_PROGRESS, panicked, read_beside, replay_all};
 use crate::actors::{Joiner, RecoveryError, Replay, ReplayError, Room, rooms_of};
 use crate::domain::{ActorNumber, Position};
 use crate::journal::{FileLog, JournalError, Log};
-use crate::panics;
 use crate::snapshot::{Generation, Half, Manifest, SnapshotError, Visit};
 
 /// How many parts of a generation are read ahead.
@@ -128,30 +125,23 @@ pub(super) fn read(
     read_chunks: impl FnOnce(&mut Visit<'_>) -> Result<(), SnapshotError> + Send,
     give: &mut dyn FnMut(ActorNumber, Room) -> Result<(), String>,
 ) -> Result<Result<(), String>, SnapshotError> {
-    let (sender, parts) = mpsc::sync_channel(PARTS_AHEAD);
-    thread::scope(|scope| {
-        let reader = thread::Builder::new()
-            .name("reading".to_owned())
-            .spawn_scoped(scope, move || decode(read_chunks, &sender))
-            .map_err(|source| JournalError::from_io("start the thread of", "reading", source))?;
-        // A refusal ends the receiving, and so the reading.
-        let given = parts.into_iter().try_for_each(|part| match part {
+    let (given, read) = read_beside(
+        PARTS_AHEAD,
+        |sender| decode(read_chunks, sender),
+        |why| Ok(Err(why)),
+        |part| match part {
             Part::Rooms(rooms) => rooms.into_iter().try_for_each(|(number, room)| give(number, room)),
             Part::Page(bytes) => {
                 let decoded = catch_unwind(AssertUnwindSafe(|| rooms_of(&bytes, &mut *give)));
                 decoded.unwrap_or_else(|panic| Err(panicked(&*panic)))
             }
-        });
-        let read = reader.join().unwrap_or_else(|panic| Ok(Err(panicked(&*panic))))?;
-        Ok(match given {
-            Ok(()) => read,
-            Err(why) => Err(SnapshotError::Refused { path: path.to_owned(), why }.to_string()),
-        })
+        },
+    )?;
+    let read = read?;
+    Ok(match given {
+        Ok(()) => read,
+        Err(why) => Err(SnapshotError::Refused { path: path.to_owned(), why }.to_string()),
     })
-}
-
-fn panicked(panic: &(dyn Any + Send)) -> String {
-    format!("reading it panicked: {}", panics::words(panic))
 }
 
 /// Sends the parts of a generation, half of its pages decoded.

@@ -2,9 +2,9 @@
 //!
 //! Each of them brought about one of the record's events, in their order, and nothing else.
 
-use super::prefix::{Cause, Reference};
+use super::prefix::Reference;
 use crate::codec::{self, CodecError};
-use crate::domain::{Position, Timestamp, WalkId};
+use crate::domain::{Timestamp, WalkId};
 
 /// One of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,15 +22,6 @@ pub struct Joined {
 /// As it is stored: the walk as its difference to the one before, hop, the cause's record as in a prefix and index, and
 /// how much the record is later.
 type Stored = (u64, u32, u64, u32, u64);
-
-impl Joined {
-    /// Which message of which record it is, where `own` is the position of the record that absorbs it.
-    #[must_use]
-    pub fn caused_by(&self, own: Position) -> Cause {
-        let (record, index) = self.cause;
-        Cause { position: record.resolve(own), index }
-    }
-}
 
 /// Appends their bytes; `first` is the walk of the record's first message, `at` its time.
 ///
@@ -80,6 +71,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::Position;
 
     const AT: Timestamp = Timestamp(1_000);
 
@@ -96,7 +88,7 @@ mod tests {
             Joined { walk: WalkId(9), hop: 2, cause: (Reference::At(Position(4)), 0), now: AT },
         ];
         assert_eq!(bytes_of(&joined), [2, 3, 11, 1, 2, 0, 2, 8, 0, 0]);
-        assert_eq!(joined.map(|joined| joined.caused_by(Position(20)).position), [Position(15), Position(4)]);
+        assert_eq!(joined.map(|joined| joined.cause.0.resolve(Position(20))), [Position(15), Position(4)]);
     }
 
     #[test]

@@ -135,12 +135,6 @@ pub enum PrefixError {
 }
 
 impl Prefix {
-    /// Which message of which record brought the record at `own` about.
-    #[must_use]
-    pub fn caused_by(&self, own: Position) -> Option<Cause> {
-        self.cause.map(|(record, index)| Cause { position: record.resolve(own), index })
-    }
-
     fn numbers(&self) -> [u64; NUMBERS] {
         let (cause, index) = self.cause.map_or((None, 0), |(record, index)| (Some(record), index));
         [

@@ -2,17 +2,16 @@
 //!
 //! Its bytes are: the prefix, which says how long the next two are, by the codec the events, the joined messages, and to
 //! the end the onward messages, each as its receiver, its length and its encoding: whoever reads the log need not read all
-//! of them.
-//! Length and checksum around it are the log's.
+//! of them. Length and checksum around it are the log's.
 
 use std::mem;
 
 use super::error::JournalError;
 use super::joined::{self, Joined};
 use super::log::RecordBatch;
-use super::prefix::{CHAIN_AT, Prefix, PrefixError};
+use super::prefix::{CHAIN_AT, Cause, Prefix, PrefixError};
 use crate::codec::{self, CodecError};
-use crate::domain::{ActorNumber, Event, Onward, Timestamp, WalkId};
+use crate::domain::{ActorNumber, Event, Onward, Position, Timestamp, WalkId};
 
 /// A record as it is read back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +32,13 @@ impl<'bytes> Record<'bytes> {
     /// The walks of all messages that it absorbs.
     pub fn walks(&self) -> impl Iterator<Item = WalkId> {
         [self.prefix.walk].into_iter().chain(self.joined.iter().map(|joined| joined.walk))
+    }
+
+    /// The messages that it absorbs, where `own` is its position; none for a walk's first.
+    pub fn causes(&self, own: Position) -> impl Iterator<Item = Cause> {
+        let joined = self.joined.iter().map(|joined| joined.cause);
+        let all = self.prefix.cause.into_iter().chain(joined);
+        all.map(move |(record, index)| Cause { position: record.resolve(own), index })
     }
 
     /// Its events by the messages that brought them about, each with its walk's time.
@@ -82,7 +88,7 @@ impl<'bytes> Sent<'bytes> {
     }
 }
 
-/// Appends the record's bytes; the lengths in the prefix are worked out here. `scratch` is memory for one message.
+/// Appends the record's bytes; the lengths in the prefix are worked out here. `scratch` is memory for parts of them.
 ///
 /// # Errors
 /// Where something is not encodable; nothing of ours is.

@@ -154,8 +154,9 @@ impl House {
 
     /// Puts a joint into the turn's batch.
     pub(super) fn close(&mut self, index: u32, turn: &mut Turn) -> Result<(), JournalError> {
-        let mut joint = std::mem::take(&mut turn.joints[index as usize]);
+        let joint = &mut turn.joints[index as usize];
         let Some(place) = joint.place.take() else { return Ok(()) };
+        let mut joint = std::mem::take(joint);
         let record = turn.next_record();
         let numbered = self.rooms.at_mut(place);
         numbered.set_newest(Newest::Record(joint.former));

@@ -4,10 +4,9 @@ use crate::domain::{
     Cashing, Code, Command, CommissionTerms, Done, GiftCommand, GiftState, Increase, IncreasePolicy, Message,
     StatusChange, Take, Timestamp, WhenShort,
 };
-use crate::limits::TURN_RECORDS_MAX;
 use crate::simulator::engaging::*;
 use crate::simulator::messages::*;
-use crate::simulator::stage::{START, Stage};
+use crate::simulator::stage::Stage;
 
 fn shop(shards: usize) -> Stage {
     let mut stage = Stage::new(shards);
@@ -385,31 +384,5 @@ fn a_gift_of_a_long_chain_s_certificate_is_withheld_and_refunded_page_by_page() 
         assert!(people.iter().all(|person| stage.posted(person) == 0));
         let owed: u64 = people.iter().map(|person| stage.account(person).owed().minor()).sum();
         assert_eq!((owed, stage.posted("u8")), (300, 700));
-    }
-}
-
-#[test]
-fn more_than_a_turn_takes_may_be_due_at_once() {
-    // T9, I15: whoever gives many gifts that lapse together stops nobody, and all of them come home
-    let gifts = u64::try_from(TURN_RECORDS_MAX).unwrap() + 500;
-    for by_message in [true, false] {
-        let mut stage = Stage::large(1);
-        for (account, purse) in [("ann", gifts), ("bob", 0), ("mall", 0), ("till", 0)] {
-            stage.send(&open(account, purse)).unwrap();
-        }
-        stage.send(&register("mall", "till", WhenShort::Refuse)).unwrap();
-        let until = Timestamp(START.0 + 1_000);
-        let given = |of: u64| give_until("ann", &format!("g{of}"), "bob", "mall", (goods(), 1), Some(until));
-        let messages: Vec<Message> = (0..gifts).map(given).collect();
-        stage.send_all(&messages).into_iter().for_each(|answer| drop(answer.unwrap()));
-        assert_eq!((stage.posted("ann"), stage.account("bob").earmarked()), (0, money(gifts)));
-        stage.at(until);
-        if by_message {
-            stage.send(&deposit("bob", 1)).unwrap();
-        } else {
-            stage.fire();
-        }
-        assert_eq!(stage.posted("ann"), i64::try_from(gifts).unwrap());
-        assert_eq!(stage.account("bob").earmarked(), money(0));
     }
 }

@@ -2,6 +2,7 @@
 //! behind a restart and behind what time alone brings about (DESIGN §3, points 2 and 8).
 
 use crate::domain::{Message, Offer, Timestamp, WhenShort};
+use crate::limits::TURN_RECORDS_MAX;
 use crate::simulator::engaging::*;
 use crate::simulator::messages::*;
 use crate::simulator::stage::{START, Stage};
@@ -68,10 +69,8 @@ fn a_restart_goes_on_in_the_order_of_what_was_under_way() {
     assert!(stage.answers(&begun).iter().all(Option::is_some));
 }
 
-#[test]
-fn what_is_due_and_messages_together_keep_the_bound_of_a_turn() {
-    // T9, DESIGN 3: the stage holds every turn against it
-    let gifts = 2_000;
+/// A house in which ann has given bob so many gifts of 1, all of which have just lapsed.
+fn lapsed(gifts: u64) -> Stage {
     let mut stage = Stage::large(1);
     for (account, purse) in [("ann", gifts), ("bob", 0), ("mall", 0), ("till", 0)] {
         stage.send(&open(account, purse)).unwrap();
@@ -81,7 +80,31 @@ fn what_is_due_and_messages_together_keep_the_bound_of_a_turn() {
     let given = |of: u64| give_until("ann", &format!("g{of}"), "bob", "mall", (goods(), 1), Some(until));
     let messages: Vec<Message> = (0..gifts).map(given).collect();
     stage.send_all(&messages).into_iter().for_each(|answer| drop(answer.unwrap()));
+    assert_eq!((stage.posted("ann"), stage.account("bob").earmarked()), (0, money(gifts)));
     stage.at(until);
+    stage
+}
+
+#[test]
+fn more_than_a_turn_takes_may_be_due_at_once() {
+    // T9, I15: whoever gives many gifts that lapse together stops nobody, and all of them come home
+    let gifts = u64::try_from(TURN_RECORDS_MAX).unwrap() + 500;
+    for by_message in [true, false] {
+        let mut stage = lapsed(gifts);
+        if by_message {
+            stage.send(&deposit("bob", 1)).unwrap();
+        } else {
+            stage.fire();
+        }
+        assert_eq!(stage.posted("ann"), i64::try_from(gifts).unwrap());
+        assert_eq!(stage.account("bob").earmarked(), money(0));
+    }
+}
+
+#[test]
+fn what_is_due_and_messages_together_keep_the_bound_of_a_turn() {
+    // T9, DESIGN 3: the stage holds every turn against it
+    let mut stage = lapsed(2_000);
     let deposits = (0..1_024).map(|of| deposit(if of == 0 { "bob" } else { "mall" }, 1));
     stage.send_all(&deposits.collect::<Vec<_>>()).into_iter().for_each(|answer| drop(answer.unwrap()));
     assert_eq!((stage.posted("ann"), stage.posted("bob"), stage.posted("mall")), (2_000, 1, 1_023));
