@@ -30,29 +30,51 @@ pub(crate) enum Bug {
     /// Doors do not learn again, when the engine starts, which accounts are frozen or closed.
     StatusForgotten,
     /// A snapshot counts the walks before it settles which records are in it.
-    #[cfg(test)]
     WalksBeforePosition,
+    /// The journal is trimmed behind the newer of two snapshots.
+    TrimmedToTheNewer,
 }
 
-#[cfg(test)]
+impl Bug {
+    /// All of them.
+    #[cfg(any(test, feature = "planted"))]
+    pub(crate) const ALL: [Bug; 14] = [
+        Bug::OnwardBeforeRecord,
+        Bug::AnswerBeforeSync,
+        Bug::RefusalUnrecorded,
+        Bug::BadRecordSkipped,
+        Bug::NameBeforeRecord,
+        Bug::WalkDropped,
+        Bug::SliceBeforeSync,
+        Bug::WaitingForgotten,
+        Bug::OtherHalfCounted,
+        Bug::KnownRecordIgnored,
+        Bug::OrderPaidTooSoon,
+        Bug::StatusForgotten,
+        Bug::WalksBeforePosition,
+        Bug::TrimmedToTheNewer,
+    ];
+}
+
+#[cfg(any(test, feature = "planted"))]
 thread_local! {
     static PLANTED: std::cell::Cell<Option<Bug>> = const { std::cell::Cell::new(None) };
 }
 
 /// True where this bug is planted on this thread.
-#[cfg(test)]
+#[cfg(any(test, feature = "planted"))]
 pub(crate) fn has(bug: Bug) -> bool {
     PLANTED.get() == Some(bug)
 }
 
 /// Nothing is planted outside of tests.
-#[cfg(not(test))]
+#[cfg(not(any(test, feature = "planted")))]
 pub(crate) const fn has(_bug: Bug) -> bool {
     false
 }
 
 /// Runs with a bug planted on this thread, or with none; then what was planted before is so again.
-#[cfg(test)]
+#[cfg(any(test, feature = "planted"))]
 pub(crate) fn with<T>(bug: Option<Bug>, run: impl FnOnce() -> T) -> T {
     let before = PLANTED.replace(bug);
     let result = run();

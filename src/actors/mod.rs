@@ -28,7 +28,6 @@ pub use notices::Notices;
 pub use page::Room;
 pub use replay::{RecoveryError, Replay, ReplayError, unfinished_walks};
 pub use shard::{Shards, Stopped};
-#[cfg(test)]
 pub(crate) use sweep::Portion;
 pub use sweep::{Joiner, Piece, Slice, SweepError, large_key, rooms_of};
 pub use ticket::{Departing, Permit, Permits, Sink, Ticket};

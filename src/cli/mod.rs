@@ -9,6 +9,7 @@ mod keeping;
 pub mod orders;
 mod progress;
 mod sale;
+mod simulate;
 mod text;
 
 use std::io::{IsTerminal, Write};
@@ -45,6 +46,9 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Play a made-up market from a seed through crashes, failing disks and clocks that jump, all in memory, and judge
+    /// every step: the way to see on one's own machine that nothing is lost.
+    Simulate(simulate::Options),
 }
 
 /// Runs the command line of this process.
@@ -58,6 +62,7 @@ pub fn run() -> ExitCode {
     let outcome = catch_unwind(|| match arguments.command {
         Command::Sale(options) => sale::run(&options),
         Command::Audit { data, json } => audit::run(&data, json),
+        Command::Simulate(options) => simulate::run(&options),
     });
     let outcome = outcome.unwrap_or_else(|_| {
         Err(Failure::Other(

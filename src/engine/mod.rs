@@ -15,6 +15,7 @@ mod platform;
 mod pressure;
 mod reading;
 mod restore;
+mod retention;
 mod subscription;
 mod sweeps;
 mod taking;
@@ -31,7 +32,8 @@ pub use open::{Engine, Recovered};
 pub use platform::{
     LinkedPage, PlatformCursor, PlatformPage, PlatformQuery, PlatformRow, PrivatePage, Shown,
 };
+pub(crate) use restore::{Restored, read_into, restore};
+pub(crate) use retention::Retention;
 pub use subscription::{Heard, Subscription};
 pub use sweeps::SnapshotStats;
-#[cfg(test)]
 pub(crate) use taking::{Taking, Written};

@@ -11,6 +11,7 @@ use super::door::Door;
 use super::error::EngineError;
 use super::pressure::{Gauge, Pressure};
 use super::restore::{self, Restored};
+use super::retention::Retention;
 use super::sweeps::{SnapshotStats, Sweeper, Sweeps};
 use crate::actors::{
     Departing, Envelope, Permit, Permits, Shards, Sink, Stopped, Ticket, Time, shard_of, unfinished_walks,
@@ -126,11 +127,10 @@ impl Engine {
             journal: Arc::clone(&journal),
             gauge: Arc::clone(&gauge),
             common: Arc::clone(&common),
-            needed: needed(&snapshots),
+            retention: Retention::new(milestones, needed(&snapshots), config.keeping.archive),
             snapshots,
             keeping: config.keeping,
             identity,
-            milestones,
         })?;
         let pressure = Pressure::start(gauge, Arc::clone(&permits))?;
         let took = begun.elapsed();

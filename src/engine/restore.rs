@@ -12,24 +12,24 @@ use super::error::EngineError;
 use super::reading::{RECORDS_BETWEEN_PROGRESS, panicked, read_beside, replay_all};
 use crate::actors::{Joiner, RecoveryError, Replay, ReplayError, Room, rooms_of};
 use crate::domain::{ActorNumber, Position};
-use crate::journal::{FileLog, JournalError, Log};
+use crate::journal::{Disk, JournalError, Log, SegmentLog};
 use crate::snapshot::{Generation, Half, Manifest, SnapshotError, Visit};
 
 /// How many parts of a generation are read ahead.
 const PARTS_AHEAD: usize = 32;
 
 /// Houses as a snapshot has them, or empty ones, and what was passed over on the way.
-pub(super) struct Restored {
-    pub(super) replay: Replay,
+pub(crate) struct Restored {
+    pub(crate) replay: Replay,
     /// The snapshot; none where the journal is read from its beginning.
-    pub(super) manifest: Option<Manifest>,
+    pub(crate) manifest: Option<Manifest>,
     /// Halves that could not be used, and why.
-    pub(super) passed_over: Vec<(Half, String)>,
+    pub(crate) passed_over: Vec<(Half, String)>,
 }
 
 /// Reads the rooms of one generation, each given to a function: read, or of no use and why; and what fails without
 /// telling anything of the generation, such as a full disk.
-pub(super) type ReadRooms<'reader> = dyn FnMut(
+pub(crate) type ReadRooms<'reader> = dyn FnMut(
         &Generation,
         &Manifest,
         &mut dyn FnMut(ActorNumber, Room) -> Result<(), String>,
@@ -40,8 +40,8 @@ pub(super) type ReadRooms<'reader> = dyn FnMut(
 ///
 /// # Errors
 /// Where a snapshot is ahead of the journal, or the journal's beginning is gone and no snapshot stands for it.
-pub(super) fn restore(
-    log: &FileLog,
+pub(crate) fn restore(
+    log: &SegmentLog<impl Disk>,
     generations: &[Generation],
     read: &mut ReadRooms<'_>,
     shards: usize,
@@ -82,7 +82,7 @@ pub(super) fn restore(
 /// # Errors
 /// Where it is ahead of the journal.
 pub(super) fn usable<'generation>(
-    log: &FileLog,
+    log: &SegmentLog<impl Disk>,
     generation: &'generation Generation,
 ) -> Result<Result<&'generation Manifest, String>, EngineError> {
     let Generation { path, manifest, .. } = generation;
@@ -172,13 +172,13 @@ fn decode(
 }
 
 /// What a reader is shown of each record, once it is absorbed and its chain is proved.
-pub(super) type Seen<'seen> = dyn FnMut(&Replay, Position, ActorNumber) -> Result<(), String> + 'seen;
+pub(crate) type Seen<'seen> = dyn FnMut(&Replay, Position, ActorNumber) -> Result<(), String> + 'seen;
 
 /// Replays every record of the log from one on; each is shown to `seen`. Where nobody looks, it goes faster.
 ///
 /// # Errors
 /// What reading gives, the first record that is wrong, and the first error of `seen`.
-pub(super) fn read_into(
+pub(crate) fn read_into(
     log: &(impl Log + Sync),
     replay: &mut Replay,
     progress: &Progress,

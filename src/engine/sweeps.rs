@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use super::config::Keeping;
 use super::pressure::Gauge;
+use super::retention::Retention;
 use super::taking::{Taking, Written};
 use crate::actors::{Common, Departing, Shards, Slice, SweepError};
 use crate::codec::CodecError;
@@ -59,10 +60,8 @@ pub(super) struct Sweeper {
     pub(super) keeping: Keeping,
     /// The journal's identity.
     pub(super) identity: u64,
-    /// Positions and how many bytes of journal stand before them, oldest first.
-    pub(super) milestones: Vec<(Position, u64)>,
-    /// From where on each generation that counts needs the journal, older first.
-    pub(super) needed: Vec<Position>,
+    /// What of the journal is needed.
+    pub(super) retention: Retention,
 }
 
 /// The running thread.
@@ -84,8 +83,9 @@ impl Sweeps {
             stats: Arc::clone(&stats),
             sweeper,
         };
-        run.swept_at = run.sweeper.needed.last().map_or(0, |newest| run.bytes_before(*newest));
-        run.sweeper.gauge.spare(run.bytes_before(run.needed_from()));
+        let retention = &run.sweeper.retention;
+        run.swept_at = retention.newest_needs().map_or(0, |newest| retention.bytes_before(newest));
+        run.spare();
         let thread = std::thread::Builder::new().name("snapshots".to_owned()).spawn(move || run.run())?;
         Ok(Sweeps { stop, stats, thread: Mutex::new(Some(thread)) })
     }
@@ -147,7 +147,7 @@ impl Run {
         while !self.stop.load(Ordering::Acquire) && self.sweeper.journal.fault().is_none() {
             let bytes = self.sweeper.gauge.bytes();
             let fresh = bytes.saturating_sub(self.swept_at);
-            let more_to_stand_for = self.needed_from() <= self.sweeper.journal.durable();
+            let more_to_stand_for = self.sweeper.retention.needed_from() <= self.sweeper.journal.durable();
             let crowded = self.sweeper.gauge.crowded() && more_to_stand_for;
             if fresh < self.sweeper.keeping.snapshot_every && !crowded {
                 std::thread::sleep(LOOK_EVERY);
@@ -156,7 +156,7 @@ impl Run {
             self.note(|stats| stats.under_way = true);
             let taken = self.snapshot(bytes);
             self.note(|stats| stats.under_way = false);
-            self.sweeper.gauge.spare(self.bytes_before(self.needed_from()));
+            self.spare();
             match taken {
                 Ok(()) => self.swept_at = bytes,
                 // The shards have ended.
@@ -174,17 +174,10 @@ impl Run {
         }
     }
 
-    /// The first record that a restart from the oldest generation that counts would read; where there is none, the
-    /// oldest.
-    fn needed_from(&self) -> Position {
-        let oldest = self.sweeper.milestones.first().map_or(Position(1), |(position, _)| *position);
-        self.sweeper.needed.first().copied().unwrap_or(oldest)
-    }
-
-    /// How many bytes of journal stand before a position, or somewhat fewer.
-    fn bytes_before(&self, position: Position) -> u64 {
-        let before = self.sweeper.milestones.iter().take_while(|(at, _)| *at <= position);
-        before.last().map_or(0, |(_, bytes)| *bytes)
+    /// Tells the doors how much of the journal no restart needs.
+    fn spare(&self) {
+        let retention = &self.sweeper.retention;
+        self.sweeper.gauge.spare(retention.bytes_before(retention.needed_from()));
     }
 
     fn note(&self, change: impl FnOnce(&mut SnapshotStats)) {
@@ -193,7 +186,7 @@ impl Run {
 
     /// Takes a snapshot and trims the journal behind it.
     fn snapshot(&mut self, bytes: u64) -> Result<(), GivenUp> {
-        let taken = catch_unwind(AssertUnwindSafe(|| self.take(bytes)));
+        let taken = catch_unwind(AssertUnwindSafe(|| self.take()));
         let taken =
             taken.unwrap_or_else(|panic| Err(GivenUp::Panic(panics::words(panic.as_ref()).to_owned())));
         match taken {
@@ -204,15 +197,13 @@ impl Run {
                     "a snapshot is taken"
                 );
                 self.note(|stats| stats.finished += 1);
-                self.trim(manifest.read_from);
+                self.trim(manifest.read_from, bytes);
                 Ok(())
             }
             Err(why) => {
                 // A half that was begun counts no more.
                 self.sweeper.snapshots.abandon();
-                if self.sweeper.needed.len() > 1 {
-                    self.sweeper.needed.remove(0);
-                }
+                self.sweeper.retention.gave_up();
                 if !matches!(why, GivenUp::Ending) {
                     tracing::error!(%why, "a snapshot failed");
                     self.note(|stats| {
@@ -225,7 +216,7 @@ impl Run {
         }
     }
 
-    fn take(&mut self, bytes: u64) -> Result<Manifest, GivenUp> {
+    fn take(&mut self) -> Result<Manifest, GivenUp> {
         let begun = self.sweeper.snapshots.begin()?;
         let everything_up_to = self.sweeper.journal.handed_over();
         // Only now: whatever walk has a record up to there has its number already.
@@ -262,8 +253,6 @@ impl Run {
             }
         }
         let manifest = self.sweeper.snapshots.finish(taking.coverage(self.sweeper.identity))?;
-        // A few messages' worth of journal lies between the two, which is of no account.
-        self.sweeper.milestones.push((manifest.read_from, bytes));
         taking.finished(&mut self.written);
         Ok(manifest)
     }
@@ -324,21 +313,11 @@ impl Run {
     }
 
     /// Lets the journal forget what both generations stand for, but for the archive.
-    fn trim(&mut self, read_from: Position) {
-        let needed = &mut self.sweeper.needed;
-        if needed.len() > 1 {
-            needed.remove(0);
-        }
-        needed.push(read_from);
-        let [older, _] = needed[..] else { return };
-        let kept_from = self.bytes_before(older).saturating_sub(self.sweeper.keeping.archive);
-        let before = self.sweeper.milestones.iter().take_while(|(_, bytes)| *bytes <= kept_from).last();
-        if let Some((before, _)) = before.copied() {
-            let before = before.min(older);
-            if let Err(error) = self.sweeper.journal.trim(before) {
-                tracing::error!(%error, "the journal could not be trimmed");
-            }
-            self.sweeper.milestones.retain(|(at, _)| *at >= before);
+    fn trim(&mut self, read_from: Position, bytes: u64) {
+        if let Some(before) = self.sweeper.retention.stands_for(read_from, bytes)
+            && let Err(error) = self.sweeper.journal.trim(before)
+        {
+            tracing::error!(%error, "the journal could not be trimmed");
         }
     }
 }

@@ -9,11 +9,11 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Instant;
 
-use super::judge::{Judge, Stage, begin, check_end, check_log, end_of, records_of};
+use super::judge::{Judge, Stage, begin, check_end, check_log, end_of, play, records_of};
 use super::script::{Phase, Script};
-use super::world::Play;
 use crate::domain::{AccountEvent, Event};
 use crate::planted::{self, Bug};
+use crate::simulation::world::Play;
 
 /// Seeds that are played where nobody asks for more. How often a world syncs repeats after four.
 fn usual_seeds(script: Script) -> u64 {
@@ -40,8 +40,8 @@ fn stage(shards: usize, seed: u64) -> Stage {
 
 /// A sale that nothing disturbs: how it ends, and its records.
 fn undisturbed(script: &Rc<[Phase]>) -> (Rc<[String]>, Vec<Vec<u8>>) {
-    let mut world = begin(stage(1, 0), Play { seed: 0, sync_one_in: 1, sweep_one_in: 0 }).unwrap();
-    world.play(script).unwrap();
+    let mut world = begin(stage(1, 0), Play { sync_one_in: 1, ..Play::default() }).unwrap();
+    play(&mut world, script).unwrap();
     let (lines, log) = end_of(world).unwrap();
     (lines.into(), records_of(&log).unwrap())
 }
@@ -88,17 +88,18 @@ fn cut_everywhere(
         }
         _ => (bug, None),
     };
-    let play = Play {
+    let played_by = Play {
         seed,
         sync_one_in: [1, 4, 12, 60][seed as usize % 4],
         sweep_one_in: if bug.is_none_or(is_of_snapshots) { 2 + seed % 2 } else { 0 },
+        ..Play::default()
     };
     let (mut generations, mut parts_removed) = (0, 0);
-    let played = begin(stage, play).and_then(|mut world| {
+    let played = begin(stage, played_by).and_then(|mut world| {
         world.watched_by(Box::new(move |image, ledger, generations| {
             planted::with(after, || watching.borrow_mut().judge(image, ledger, generations))
         }));
-        planted::with(before, || world.play(script))?;
+        planted::with(before, || play(&mut world, script))?;
         (generations, parts_removed) = world.swept();
         check_log(check_end(world, expected)?, 0, stage)
     });

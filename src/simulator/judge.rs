@@ -7,18 +7,18 @@ use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
 use super::lasting::{self, Lasting};
-use super::ledger::{Ledger, Left};
-use super::power::Chance;
 use super::restoration;
 use super::script::Phase;
-use super::snapshots::Generation;
-use super::tearing_disk::TearingDisk;
-use super::watched_disk::{Image, WatchedDisk};
-use super::world::{Beginning, Play, WatchedLog, World};
 use crate::actors::{Common, Replay, invariants};
 use crate::domain::{ActorNumber, Command, Done, Message, Position, Refusal, WalkId, chain};
 use crate::engine::state_lines;
 use crate::journal::{Log, Record, SegmentOptions, record};
+use crate::simulation::chance::Chance;
+use crate::simulation::ledger::{Ledger, Left};
+use crate::simulation::snapshots::{Generation, IDENTITY};
+use crate::simulation::tearing_disk::TearingDisk;
+use crate::simulation::watched_disk::{Image, WatchedDisk};
+use crate::simulation::world::{Beginning, Play, WatchedLog, World};
 
 /// How a sale is played and judged.
 #[derive(Clone, Copy, Debug)]
@@ -166,7 +166,7 @@ impl Judge {
                 )
             })?;
         }
-        world.play(&self.script).map_err(|why| format!("the sale does not go on: {why}"))?;
+        play(&mut world, &self.script).map_err(|why| format!("the sale does not go on: {why}"))?;
         let end = check_end(world, &self.expected)?;
         if self.chance.below(LOG_ONE_IN) == 0 {
             check_log(end, survivors.len(), self.stage)?;
@@ -175,9 +175,20 @@ impl Judge {
     }
 }
 
+/// Sends the whole script, phase by phase, and waits for every answer.
+pub(super) fn play(world: &mut World, script: &Rc<[Phase]>) -> Result<(), String> {
+    for phase in script.iter() {
+        phase.messages.iter().for_each(|message| world.say(phase.now, message.clone()));
+        world.run();
+        world.pause("between two phases");
+    }
+    world.sync();
+    world.check()?;
+    world.ledger().lock().complete()
+}
+
 fn open(disk: WatchedDisk, stage: Stage) -> Result<Opened, String> {
-    let options =
-        SegmentOptions { segment_bytes_max: stage.segment_bytes_max, new_identity: 0x0123_4567_89ab };
+    let options = SegmentOptions { segment_bytes_max: stage.segment_bytes_max, new_identity: IDENTITY };
     let opened = WatchedLog::open_with(disk.clone(), options);
     let (log, _) = opened.map_err(|error| format!("the log does not open: {error}"))?;
     let records = records_of(&log).map_err(|error| format!("the log does not read: {error}"))?;
@@ -216,7 +227,7 @@ fn finish(opened: Opened, stage: Stage, seed: u64) -> Result<(World, Vec<WalkId>
     let (houses, common) = finished.map_err(|error| error.to_string())?;
     log.sync().map_err(|error| error.to_string())?;
     invariants::check(&houses, &[]).map_err(|why| format!("after recovery: {why}"))?;
-    let play = Play { seed, sync_one_in: 24, sweep_one_in: 0 };
+    let play = Play { seed, sync_one_in: 24, ..Play::default() };
     Ok((World::new(Beginning { houses, common, log, disk, not_before }, play), finishing))
 }
 

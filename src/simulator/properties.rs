@@ -6,16 +6,18 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::acts::{Act, CROWD, OFFERINGS, PAYER, SHOP, Sent, acts, message, remembered_for_a_day};
 use super::engaging::register_for;
 use super::messages::*;
 use super::model::{Growth, Limits, Model, Plan, Portion, Said};
 use super::stage::{START, Stage};
 use crate::domain::{
-    Acquiring, Answer, Cashing, CheckPoint, Clawback, Command, CommissionTerms, Condition, Done, Increase,
-    IncreasePolicy, Message, Offer, Resident, Settlement, Take, Timestamp, WhenShort, Window,
+    Acquiring, Answer, Cashing, CheckPoint, Command, CommissionTerms, Condition, Done, Increase,
+    IncreasePolicy, Message, Resident, Settlement, Take, Timestamp,
 };
 use crate::limits::REQUEST_KEPT_MS;
+use crate::simulation::acts::{Act, CROWD, SHOP, Sent, message, remembered_for_a_day};
+use crate::simulation::chance::Chance;
+use crate::simulation::setting::Setting;
 
 /// As many cases as asked for by `PROPTEST_CASES`, or these.
 pub(super) fn cases(default: u32) -> ProptestConfig {
@@ -216,78 +218,25 @@ proptest! {
 
 /// Everything that a random market begins with.
 #[derive(Clone, Debug)]
-pub(super) struct Setting {
-    pub(super) offers: Vec<Offer>,
-    pub(super) terms: Vec<CommissionTerms>,
-    /// Whether a payment certificate backs the commission.
-    backed: Vec<bool>,
-    pub(super) purses: Vec<u64>,
-    /// What a reversal does where the payee is short.
-    when_short: WhenShort,
+pub(super) struct Market {
+    pub(super) setting: Setting,
     shards: usize,
     luck: u64,
 }
 
-fn any_terms() -> impl Strategy<Value = CommissionTerms> {
-    let low_high = || (0..12_u64, 1..12_u64).prop_map(|(low, more)| (money(low), money(low + more)));
-    let take = prop::option::weighted(
-        0.4,
-        prop_oneof![
-            low_high().prop_map(|(min, max)| Take::Random { min, max }),
-            (1..6_u32).prop_map(|hops| Take::Split { hops })
-        ],
-    );
-    let increase = prop::option::weighted(0.5, low_high());
-    (plans(), take, increase).prop_map(|(plan, take, random)| {
-        let mut terms = terms_of(&plan);
-        if let Some(take) = take {
-            terms.take = take;
-        }
-        if let (IncreasePolicy::EveryCommand, Some((min, max))) = (terms.policy, random) {
-            terms.increase = Increase::Random { min, max };
-        }
-        terms
+pub(super) fn markets() -> impl Strategy<Value = Market> {
+    (any::<u64>(), prop_oneof![Just(1), Just(3)], any::<u64>()).prop_map(|(seed, shards, luck)| Market {
+        setting: Setting::draw(&mut Chance(seed), 1, START),
+        shards,
+        luck,
     })
 }
 
-fn short() -> impl Strategy<Value = WhenShort> {
-    prop_oneof![Just(WhenShort::Refuse), Just(WhenShort::Receivable)]
-}
-
-fn any_offer() -> impl Strategy<Value = Offer> {
-    let limit = || prop::option::weighted(0.3, 1..60_u64);
-    let clawback =
-        prop_oneof![1 => Just(Clawback::None), 2 => Just(Clawback::Reserve), 2 => Just(Clawback::Receivable)];
-    let refunds = (prop::option::weighted(0.8, 1..40_u64), clawback, short());
-    // One who spends it may be short of it later.
-    let payee = prop_oneof![1 => Just("payee"), 2 => prop::sample::select(CROWD.to_vec())];
-    let sizes = (1..30_u64, 1..5_u32, prop::option::weighted(0.3, 1..3_u32), payee);
-    (sizes, limit(), limit(), limit(), refunds).prop_map(
-        |((price, items, cap, payee), opens, open_for, expires, (reservable_ms, clawback, when_short))| {
-            let opens_at = opens.map(after_start);
-            let closes = open_for.map(|open_for| Timestamp(opens_at.unwrap_or(START).0 + open_for));
-            let window = Window { opens: opens_at, closes };
-            let expires_at = expires.map(after_start);
-            let payee = name(payee);
-            let plain = offer(price, items);
-            Offer { payee, cap, window, expires_at, reservable_ms, clawback, when_short, ..plain }
-        },
-    )
-}
-
-pub(super) fn settings() -> impl Strategy<Value = Setting> {
-    (
-        prop::collection::vec(any_offer(), OFFERINGS.len()),
-        prop::collection::vec((any_terms(), prop::bool::weighted(0.3)), OFFERINGS.len()),
-        prop::collection::vec(prop_oneof![1 => Just(0), 1 => 1..60_u64, 2 => 60..200_u64], CROWD.len()),
-        short(),
-        prop_oneof![Just(1), Just(3)],
-        any::<u64>(),
-    )
-        .prop_map(|(offers, commissions, purses, when_short, shards, luck)| {
-            let (terms, backed) = commissions.into_iter().unzip();
-            Setting { offers, terms, backed, purses, when_short, shards, luck }
-        })
+/// Batches of acts that are under way together, each after a pause.
+pub(super) fn acts() -> impl Strategy<Value = Vec<(u64, Vec<Act>)>> {
+    let act = any::<u64>().prop_map(|seed| Act::draw(&mut Chance(seed)));
+    let pause = prop_oneof![4 => Just(0), 3 => 1..15_u64, 1 => Just(REQUEST_KEPT_MS)];
+    prop::collection::vec((pause, prop::collection::vec(act, 1..7)), 1..24)
 }
 
 /// A market under way, with what was sent and answered.
@@ -302,8 +251,9 @@ pub(super) struct Run {
 }
 
 impl Run {
-    pub(super) fn new(setting: &Setting) -> Run {
-        let mut stage = Stage::new(setting.shards).with_luck(setting.luck);
+    pub(super) fn new(market: &Market) -> Run {
+        let Market { setting, shards, luck } = market;
+        let mut stage = Stage::new(*shards).with_luck(*luck);
         let mut people: Vec<Message> =
             CROWD.iter().zip(&setting.purses).map(|(who, purse)| open(who, *purse)).collect();
         people.extend([open("payee", 0), open(SHOP, 0)]);
@@ -311,7 +261,7 @@ impl Run {
         // The payer can afford the commission more often than not.
         stage.send(&deposit("payer", 200)).unwrap();
         let outside = i128::from(setting.purses.iter().sum::<u64>()) + 200;
-        for (offering, offer) in OFFERINGS.iter().zip(&setting.offers) {
+        for (offering, offer) in setting.offerings.iter().zip(&setting.offers) {
             stage.send(&issue(offering, offer.clone())).unwrap();
         }
         stage.send(&register_for(SHOP, "payee", Some("supplier"), setting.when_short)).unwrap();
@@ -319,21 +269,16 @@ impl Run {
         let mut run = Run { stage, setting, sent: Vec::new(), begun, outside, now: START };
         // The first of the crowd accepts gifts as they arrive.
         run.play(&[Act::Status(0, 3)]);
-        for offering in 0..OFFERINGS.len() {
-            let Setting { terms, backed, offers, .. } = &run.setting;
-            if backed[offering] {
-                let covers = terms[offering].funded.minor() * u64::from(offers[offering].items);
-                run.play(&[Act::Issue(PAYER, CROWD.len(), covers, None, None)]);
-                run.play(&[Act::AttachBacked(offering, 0), Act::Publish(offering)]);
-            } else {
-                run.play(&[Act::Attach(PAYER, offering), Act::Publish(offering)]);
+        for offering in 0..run.setting.offerings.len() {
+            for act in run.setting.opening(offering) {
+                run.play(&[act]);
             }
         }
         run
     }
 
     pub(super) fn message(&self, act: Act) -> Option<Message> {
-        message(act, &self.sent, &self.setting)
+        message(act, &self.sent, &self.setting, START)
     }
 
     fn play(&mut self, acts: &[Act]) {
@@ -404,8 +349,8 @@ proptest! {
 
     /// I1 to I9, I11 to I18, I20: at every record, after every turn, and after a cut at any record.
     #[test]
-    fn a_random_market_keeps_every_invariant(setting in settings(), acts in acts(), cut in any::<prop::sample::Index>()) {
-        let mut run = Run::new(&setting);
+    fn a_random_market_keeps_every_invariant(market in markets(), acts in acts(), cut in any::<prop::sample::Index>()) {
+        let mut run = Run::new(&market);
         for (pause, acts) in &acts {
             run.stage.later(*pause);
             run.now.0 += *pause;

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use super::snapshots::Generation;
 use crate::actors::{Common, House, Joiner, Replay};
 use crate::domain::supply::Supply;
 use crate::domain::{ActorNumber, Body, Currency, Name, Position, Resident, Timestamp, WalkId};
 use crate::journal::record;
+use crate::simulation::snapshots::Generation;
 
 /// What a recovery comes to.
 pub(super) struct Recovered {

@@ -5,7 +5,6 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::history::History;
 use crate::actors::{Departing, Envelope, House, Outside, Permits, Replay, Room, Sink, Ticket};
 use crate::actors::{invariants, shard_of};
 use crate::domain::{
@@ -15,9 +14,8 @@ use crate::domain::{
 use crate::engine::Door;
 use crate::journal::{Departure, JournalError, RecordBatch, record};
 use crate::limits::{PERMITS_MAX, TURN_MESSAGES_MAX, TURN_RECORDS_MAX};
-
-/// Where the clock of a stage begins.
-pub const START: Timestamp = Timestamp(1_000_000);
+pub(super) use crate::simulation::START;
+use crate::simulation::history::History;
 
 /// More turns than any test has messages.
 const TURNS_MAX: usize = 200_000;

@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::acts::{Act, acts};
-use super::properties::{Run, Setting, cases, settings};
+use super::properties::{Market, Run, acts, cases, markets};
 use super::stage::Stage;
 use crate::domain::{
     Account, ActorNumber, Answer, Balance, CertificateEvent, Code, Done, Event, Money, OfferingEvent,
     Resident, Timestamp,
 };
 use crate::limits::GIFT_OPEN_MS;
+use crate::simulation::acts::Act;
 
 /// What happens while a pause passes: a part of it goes by, and then the timers fire, or the engine starts anew.
 #[derive(Clone, Copy, Debug)]
@@ -156,9 +156,9 @@ fn scripts() -> impl Strategy<Value = Script> {
     })
 }
 
-fn rich(mut setting: Setting) -> Setting {
-    setting.purses.fill(1_000_000);
-    setting
+fn rich(mut market: Market) -> Market {
+    market.setting.purses.fill(1_000_000);
+    market
 }
 
 proptest! {
@@ -167,10 +167,10 @@ proptest! {
     /// C6, F4, F6, K4, T9, W10, W11, D17, D35, D36, D46, I11, I17.
     #[test]
     fn what_timers_find_is_what_the_next_message_would_have_found(
-        setting in settings().prop_map(rich),
+        market in markets().prop_map(rich),
         script in scripts(),
     ) {
-        let mut run = Run::new(&setting);
+        let mut run = Run::new(&market);
         let begun = run.stage.records();
         let (mut timed, mut lazy) = (run.stage.restarted_at(begun), run.stage.restarted_at(begun));
         for (pause, acts, meanwhile) in &script {

@@ -35,7 +35,6 @@ use crate::domain::{
 };
 use crate::journal::{JournalError, RecordBatch};
 use crate::limits::{TURN_MESSAGES_MAX, WAITERS_MAX};
-#[cfg(test)]
 use crate::planted::{self, Bug};
 use crate::snapshot::Shelf;
 
@@ -116,7 +115,6 @@ pub struct House {
     /// What time alone will bring about.
     schedule: Schedule,
     /// True where every message waits for the next turn.
-    #[cfg(test)]
     step_by_step: bool,
 }
 
@@ -137,14 +135,12 @@ impl House {
             sweep: Sweep::default(),
             turn: Turn::default(),
             schedule: Schedule::default(),
-            #[cfg(test)]
             step_by_step: false,
         }
     }
 
     /// Whether every message is to wait for the next turn, as it would for a house on another thread, so that walks
-    /// meet each other between any two hops; only while all is quiet.
-    #[cfg(test)]
+    /// meet each other between any two hops; only while all is quiet. For a simulation.
     pub(crate) fn go_step_by_step(&mut self, step_by_step: bool) {
         self.step_by_step = step_by_step;
     }
@@ -330,10 +326,7 @@ impl House {
     /// Sends a message on: to an actor of this house within the turn. Where a page's credit is absorbed that does not
     /// hurry, and others have their turn between two pages.
     fn send_on(&mut self, envelope: Envelope, turn: &mut Turn) {
-        #[cfg(test)]
         let waits = self.step_by_step || planted::has(Bug::OnwardBeforeRecord);
-        #[cfg(not(test))]
-        let waits = false;
         let here = shard_of(envelope.to, self.shards) == self.shard;
         if here && !waits && !matches!(envelope.body, Body::CreditAbsorbed) {
             self.inside.push_back(envelope);

@@ -209,7 +209,7 @@ impl Certificate {
             linked: self.linked(),
             hops: self.hop_count(),
             chain: page.map(|(index, hop)| self.hop_view(index, hop)).collect(),
-            almost_met: self.prompted && self.active(),
+            almost_met: self.almost_met(),
             sale: self.sale.as_ref().map(sale_view),
             refunded: self.refunded().is_some(),
             sequence: entries,

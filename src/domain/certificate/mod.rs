@@ -252,6 +252,12 @@ impl Certificate {
         }
     }
 
+    /// True once the prompt has fired and the commission still stands (W10).
+    #[must_use]
+    pub fn almost_met(&self) -> bool {
+        self.prompted && self.active()
+    }
+
     fn active(&self) -> bool {
         self.state == CommissionState::Active
     }

@@ -12,7 +12,10 @@ mod scripted_log;
 use super::{Log, Opened, RecordBatch, SegmentLog, SegmentOptions};
 use crate::{
     domain::Position,
-    simulator::{Crash, Failure, TearingDisk},
+    simulation::{
+        power::Crash,
+        tearing_disk::{Failure, TearingDisk},
+    },
 };
 
 /// Small segments, so that a few records roll, and an identity that is always the same.

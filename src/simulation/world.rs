@@ -1,30 +1,33 @@
-//! One thread as the whole process: a door, houses, and a log on a watched disk.
+//! One thread as the whole process: a door, houses, and a log on a disk in memory.
 //!
 //! What happens next is drawn from a seed: a message comes in, a house turns, the log syncs, a snapshot goes a step
 //! further. What other threads could do in between happens inside the calls that a house makes of the world, so
-//! that a message sent too early is overtaken. At every step the disk is shown to whoever watches, as a crash
-//! would leave it.
+//! that a message sent too early is overtaken. At every step the disk can be shown to whoever watches, as a crash
+//! would leave it, and the power may go off. Absent on purpose: what a client says, and what is to be expected of it.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::chance::Chance;
+use super::chronicle::Chronicle;
 use super::ledger::{Ledger, Sent, SharedLedger};
-use super::power::{Chance, Crash};
-use super::script::Phase;
+use super::power::Crash;
 use super::snapshots::{Generation, Snapshots, View};
+use super::tearing_disk::TearingDisk;
 use super::watched_disk::{Image, WatchedDisk};
 use crate::Door;
 use crate::actors::{Common, Departing, Envelope, House, Outside, Permits, Sink, Ticket, shard_of};
 use crate::domain::{Answer, Message, Name, Position, Timestamp};
+use crate::engine::Retention;
 use crate::journal::{JournalError, Log, RecordBatch, SegmentLog, record};
 
 /// The log of these worlds.
-pub(super) type WatchedLog = SegmentLog<WatchedDisk>;
+pub(crate) type WatchedLog = SegmentLog<WatchedDisk>;
 
 /// Looks at what a crash would leave, the snapshots that are finished too, and at what clients know by then.
-pub(super) type Watcher = Box<dyn FnMut(&Image, &Ledger, &[Rc<Generation>]) -> Result<(), String>>;
+pub(crate) type Watcher = Box<dyn FnMut(&Image, &Ledger, &[Rc<Generation>]) -> Result<(), String>>;
 
 /// How many actions of other threads may be nested in one another.
 const NESTED_MAX: u32 = 3;
@@ -32,8 +35,27 @@ const NESTED_MAX: u32 = 3;
 /// The luck of every offering.
 const SEED: [u8; 32] = [7; 32];
 
+/// How a world has come to an end before its time.
+#[derive(Debug)]
+pub(crate) enum Ending {
+    /// Something is not as it must be.
+    Wrong(String),
+    /// The disk has failed, as it was told to, and the log takes no more.
+    Down(String),
+    /// The power went off; this is what the disk has kept.
+    Off(TearingDisk),
+    /// It was killed: programs see what it has written.
+    Killed,
+}
+
+/// A shard that does nothing for so many actions.
+struct Stall {
+    shard: usize,
+    actions: u64,
+}
+
 /// A process in one thread.
-pub(super) struct World {
+pub(crate) struct World {
     /// None while it turns.
     houses: Vec<Option<House>>,
     inboxes: Vec<VecDeque<Envelope>>,
@@ -41,7 +63,7 @@ pub(super) struct World {
     log: WatchedLog,
     disk: WatchedDisk,
     not_before: Timestamp,
-    /// The latest time at which a message of the script was sent: timers know no other.
+    /// The latest time at which a message was sent: timers know no other.
     now: Timestamp,
     /// Answers by the position that must be durable first, each with what it rests on.
     waiting: BTreeMap<Position, Vec<(Position, Departing)>>,
@@ -49,23 +71,26 @@ pub(super) struct World {
     ledger: SharedLedger,
     permits: Arc<Permits>,
     chance: Chance,
-    /// One action of so many is a sync.
-    sync_one_in: u64,
+    play: Play,
     /// Other threads come in between at one call of so many.
     elsewhere_one_in: u64,
-    /// One action of so many is a step of a snapshot; 0 for none.
-    sweep_one_in: u64,
     snapshots: Snapshots,
+    /// What the log keeps, where it forgets what snapshots stand for.
+    retention: Option<Retention>,
+    /// How many bytes of it were there when it was opened.
+    bytes_found: u64,
     nested: u32,
     unsent: VecDeque<(Timestamp, Message)>,
     watcher: Option<Watcher>,
+    chronicle: Option<Chronicle>,
+    stall: Option<Stall>,
     /// The disk's steps, the answers left and the newest snapshot when a crash was shown last.
     shown: (u64, usize, u64),
-    failure: Option<String>,
+    ending: Option<Ending>,
 }
 
 /// Where a world begins.
-pub(super) struct Beginning {
+pub(crate) struct Beginning {
     pub houses: Vec<House>,
     pub common: Arc<Common>,
     pub log: WatchedLog,
@@ -73,13 +98,27 @@ pub(super) struct Beginning {
     pub not_before: Timestamp,
 }
 
-/// What a world is played by.
-#[derive(Clone, Copy)]
-pub(super) struct Play {
+/// What a world is played by. Each number says that something is done once in so many actions; 0 for never.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Play {
     pub seed: u64,
     pub sync_one_in: u64,
-    /// 0 where no snapshots are taken.
+    /// A step of a snapshot.
     pub sweep_one_in: u64,
+    /// A snapshot that is given up.
+    pub abandon_one_in: u64,
+    /// A shard that stalls for a while.
+    pub stall_one_in: u64,
+    /// The power going off.
+    pub off_one_in: u64,
+}
+
+/// What of a process its successor, its clients and a judge still have.
+pub(crate) struct Remains {
+    pub disk: WatchedDisk,
+    pub snapshots: Vec<Rc<Generation>>,
+    pub ledger: SharedLedger,
+    pub chronicle: Option<Chronicle>,
 }
 
 impl World {
@@ -101,16 +140,39 @@ impl World {
             ledger: SharedLedger::default(),
             permits: Permits::new(1_000),
             chance: Chance(play.seed),
-            sync_one_in: play.sync_one_in,
+            play,
             elsewhere_one_in: 1 + play.seed % 3,
-            sweep_one_in: play.sweep_one_in,
             snapshots: Snapshots::default(),
+            retention: None,
+            bytes_found: 0,
             nested: 0,
             unsent: VecDeque::new(),
             watcher: None,
+            chronicle: None,
+            stall: None,
             shown: (0, 0, 0),
-            failure: None,
+            ending: None,
         }
+    }
+
+    /// The same world with the snapshots that it has found, the clients that know its predecessors, and a chronicle of
+    /// all their records. From now on the log forgets what two snapshots stand for.
+    pub fn after(
+        mut self,
+        snapshots: Vec<Rc<Generation>>,
+        ledger: SharedLedger,
+        chronicle: Chronicle,
+        bytes_found: u64,
+    ) -> World {
+        let mut needed: Vec<Position> =
+            snapshots.iter().map(|generation| generation.coverage.read_from).collect();
+        needed.sort_unstable();
+        self.retention = Some(Retention::new(self.log.milestones(), needed, 0));
+        self.bytes_found = bytes_found;
+        self.snapshots = Snapshots::found(snapshots);
+        self.ledger = ledger;
+        self.chronicle = Some(chronicle);
+        self
     }
 
     /// Shows every crash to a watcher from now on.
@@ -119,24 +181,29 @@ impl World {
         self.watcher = Some(watcher);
     }
 
-    /// Sends the whole script, phase by phase, and waits for every answer.
-    pub fn play(&mut self, script: &Rc<[Phase]>) -> Result<(), String> {
-        for phase in script.iter() {
-            let stamped = phase.messages.iter().map(|message| (phase.now, message.clone()));
-            self.unsent.extend(stamped);
-            while self.failure.is_none() && self.act() {}
-            if self.sweep_one_in > 0 {
-                for _ in 0..self.chance.below(60) {
-                    self.sweep();
-                }
+    /// Puts a message among those that are sent when their turn comes, one after another, dated at `now`.
+    pub fn say(&mut self, now: Timestamp, message: Message) {
+        self.unsent.push_back((now, message));
+    }
+
+    /// Moves the clock on, by which timers and what is sent from now on are dated; it never goes back.
+    pub fn at(&mut self, now: Timestamp) {
+        self.now = self.now.max(now).max(self.not_before);
+    }
+
+    /// Acts until nothing is left to do.
+    pub fn run(&mut self) {
+        while self.ending.is_none() && self.act() {}
+    }
+
+    /// Goes on with a snapshot by some steps, and shows what a crash would leave.
+    pub fn pause(&mut self, place: &str) {
+        if self.play.sweep_one_in > 0 {
+            for _ in 0..self.chance.below(60) {
+                self.sweep();
             }
-            self.show_crash("between two phases");
         }
-        self.sync();
-        match self.failure.take() {
-            Some(failure) => Err(failure),
-            None => self.ledger.lock().complete(),
-        }
+        self.show_crash(place);
     }
 
     /// Sends one message at the earliest time there can be, so that no time limit is found by it, and gives
@@ -144,14 +211,83 @@ impl World {
     pub fn ask(&mut self, message: &Message) -> Result<(Answer, u64), String> {
         let before = self.log.newest();
         let sent = self.send(message, Timestamp(0));
-        while self.failure.is_none() && self.act() {}
+        self.run();
         self.sync();
-        if let Some(failure) = self.failure.take() {
-            return Err(failure);
-        }
+        self.check()?;
         let answer = self.ledger.lock().answer_to(sent).cloned();
         let records = self.log.newest().0 - before.0;
         answer.map(|answer| (answer, records)).ok_or_else(|| "no answer".to_owned())
+    }
+
+    /// Why it has come to an end, where that is wrong.
+    pub fn check(&mut self) -> Result<(), String> {
+        match self.ending.take() {
+            None => Ok(()),
+            Some(Ending::Wrong(why) | Ending::Down(why)) => Err(why),
+            Some(Ending::Off(_) | Ending::Killed) => Err("it was ended".to_owned()),
+        }
+    }
+
+    /// True where it has come to an end before its time.
+    pub fn has_ended(&self) -> bool {
+        self.ending.is_some()
+    }
+
+    /// How it has come to an end, if it has; then it must be left.
+    pub fn take_ending(&mut self) -> Option<Ending> {
+        self.ending.take()
+    }
+
+    /// Ends it without a word to anybody.
+    pub fn kill(&mut self) {
+        self.ending.get_or_insert(Ending::Killed);
+    }
+
+    /// What it leaves; what its clients still wait for they never hear.
+    pub fn leave(self) -> Remains {
+        let World { disk, snapshots, ledger, chronicle, .. } = self;
+        Remains { disk, snapshots: snapshots.finished(), ledger, chronicle }
+    }
+
+    /// Its disk.
+    pub fn disk(&self) -> &WatchedDisk {
+        &self.disk
+    }
+
+    /// The time before which its clock is not.
+    pub fn not_before(&self) -> Timestamp {
+        self.not_before
+    }
+
+    /// How many records there are.
+    pub fn records(&self) -> u64 {
+        self.log.newest().0
+    }
+
+    /// What must hold where nothing is under way: all invariants, every permit given back, and that it is what the records
+    /// make (I11).
+    pub fn is_quiet(&self) -> Result<(), String> {
+        if self.permits.taken() > 0 {
+            return Err(format!("all is quiet, and {} permits are taken", self.permits.taken()));
+        }
+        if let Some(due) =
+            self.houses().iter().filter_map(|house| house.next_due()).min().filter(|due| *due <= self.now)
+        {
+            return Err(format!("all is quiet at {}, and something is due at {}", self.now.0, due.0));
+        }
+        let Some(chronicle) = &self.chronicle else { return Ok(()) };
+        chronicle.is_lived_by(&self.houses())?;
+        chronicle.is_quiet()
+    }
+
+    /// Its houses, between two turns.
+    pub fn houses(&self) -> Vec<&House> {
+        self.houses.iter().flatten().collect()
+    }
+
+    /// What clients know.
+    pub fn ledger(&self) -> SharedLedger {
+        self.ledger.clone()
     }
 
     /// What all houses share.
@@ -170,15 +306,23 @@ impl World {
     }
 
     /// Does one thing, chosen by chance; false where nothing is left to do.
-    fn act(&mut self) -> bool {
-        if self.sweep_one_in > 0 && self.chance.below(self.sweep_one_in) == 0 {
+    pub fn act(&mut self) -> bool {
+        if self.chance.once_in(self.play.stall_one_in) {
+            let (shard, actions) = (self.chance.place(self.houses.len()), self.chance.within(5, 60));
+            self.stall = Some(Stall { shard, actions });
+        }
+        if self.chance.once_in(self.play.abandon_one_in) {
+            self.snapshots.abandon();
+            self.retention.iter_mut().for_each(Retention::gave_up);
+        }
+        if self.play.sweep_one_in > 0 && self.chance.below(self.play.sweep_one_in) == 0 {
             // At times so many at once that messages wait through a whole snapshot.
             let steps = if self.chance.below(6) == 0 { self.chance.below(60) } else { 1 };
             for _ in 0..steps {
                 self.sweep();
             }
         }
-        if self.log.newest() > self.log.durable() && self.chance.below(self.sync_one_in) == 0 {
+        if self.log.newest() > self.log.durable() && self.chance.below(self.play.sync_one_in) == 0 {
             self.sync();
             return true;
         }
@@ -188,7 +332,13 @@ impl World {
                 .as_ref()
                 .is_some_and(|house| house.busy() || !self.inboxes[*shard].is_empty() || due(house))
         };
-        let ready: Vec<usize> = (0..self.houses.len()).filter(ready).collect();
+        let mut ready: Vec<usize> = (0..self.houses.len()).filter(ready).collect();
+        if let Some(stall) = &mut self.stall {
+            let others = ready.iter().any(|shard| *shard != stall.shard) || !self.unsent.is_empty();
+            ready.retain(|shard| !others || *shard != stall.shard);
+            stall.actions -= 1;
+            self.stall.take_if(|stall| stall.actions == 0);
+        }
         let choices = ready.len() + usize::from(!self.unsent.is_empty());
         let choice = self.chance.below(choices as u64) as usize;
         match ready.get(choice) {
@@ -205,6 +355,9 @@ impl World {
 
     /// A step of a snapshot. A house that it would visit in the middle of a turn is visited later.
     fn sweep(&mut self) {
+        if self.ending.is_some() {
+            return;
+        }
         let waits = self.snapshots.waits_for().is_some_and(|position| position > self.log.durable());
         if waits && self.chance.below(3) == 0 {
             self.sync();
@@ -221,9 +374,14 @@ impl World {
             common: self.door.common(),
             shards: self.houses.len(),
         };
-        self.snapshots.step(&view, visited.as_mut().map(|(_, house)| house), &mut self.chance);
+        let stepped = self.snapshots.step(&view, visited.as_mut().map(|(_, house)| house), &mut self.chance);
         if let Some((shard, house)) = visited {
             self.houses[shard] = Some(house);
+        }
+        match stepped {
+            Ok(Some(read_from)) => self.trim(read_from),
+            Ok(None) => {}
+            Err(why) => self.fail(why),
         }
         self.show_crash("after a step of a snapshot");
     }
@@ -235,7 +393,7 @@ impl World {
         }
         self.nested += 1;
         for _ in 0..=self.chance.below(6) {
-            if self.failure.is_some() || !self.act() {
+            if self.ending.is_some() || !self.act() {
                 break;
             }
         }
@@ -245,25 +403,30 @@ impl World {
     fn send(&mut self, message: &Message, now: Timestamp) -> usize {
         let now = if now == Timestamp(0) { now } else { now.max(self.not_before) };
         self.now = self.now.max(now);
-        if self.sweep_one_in > 0 {
+        if self.play.sweep_one_in > 0 {
             // Actors stand far apart, so that a snapshot has many pages.
-            let gap = Name::new(format!("gap-{}", self.ledger.lock().sent.len())).unwrap();
+            let gap = Name::new(format!("gap-{}", self.ledger.lock().sent.len()));
             let numbers = self.chance.below(100) as u32;
-            self.common().directory.reserve_offering(&gap, numbers);
+            if let Ok(gap) = gap {
+                self.common().directory.reserve_offering(&gap, numbers);
+            }
         }
         let resolved = self.door.resolve(message, SEED);
         let walk = resolved.is_ok().then(|| self.common().next_walk());
         let sent = {
             let mut ledger = self.ledger.lock();
-            ledger.sent.push(Sent { message: message.clone(), walk });
+            ledger.sent.push(Sent { message: message.clone(), walk, now });
             ledger.sent.len() - 1
         };
         let sink: Arc<dyn Sink> = Arc::new(self.ledger.clone());
-        let permit = self.permits.take().unwrap();
+        let Ok(permit) = self.permits.take() else {
+            self.fail("there are more permits than messages under way".to_owned());
+            return sent;
+        };
         let ticket = Ticket::new(sink, sent as u32, permit);
         match resolved {
             Ok((to, body)) => {
-                let walk = walk.unwrap();
+                let walk = walk.unwrap_or_else(|| unreachable!("what is resolved has a walk"));
                 let envelope = Envelope::from_door(to, walk, now, body, Some(ticket));
                 self.inboxes[shard_of(to, self.houses.len())].push_back(envelope);
             }
@@ -293,7 +456,7 @@ impl World {
         self.houses[shard] = Some(house);
         match turned {
             Ok(Ok(())) => self.show_crash("after a turn"),
-            Ok(Err(error)) => self.fail(format!("shard {shard} stopped: {error}")),
+            Ok(Err(error)) => self.goes_down(format!("shard {shard} stopped: {error}")),
             Err(panic) => {
                 self.fail(format!("shard {shard} panicked: {}", crate::panics::words(panic.as_ref())))
             }
@@ -309,7 +472,8 @@ impl World {
 
     fn let_answers_go(&mut self) {
         let durable = self.log.durable();
-        while let Some(first) = self.waiting.first_entry()
+        while self.ending.is_none()
+            && let Some(first) = self.waiting.first_entry()
             && *first.key() <= durable
         {
             for (rests_on, answer) in first.remove() {
@@ -319,20 +483,27 @@ impl World {
         }
     }
 
-    fn sync(&mut self) {
+    /// Makes everything durable, and lets the answers go that wait for it.
+    pub fn sync(&mut self) {
+        if self.ending.is_some() {
+            return;
+        }
         let synced = self.log.sync();
         for image in self.disk.images() {
             self.show(&image);
         }
         match synced {
             Ok(_) => self.let_answers_go(),
-            Err(error) => self.fail(format!("a sync failed: {error}")),
+            Err(error) => self.goes_down(format!("a sync failed: {error}")),
         }
         self.show_crash("after a sync");
     }
 
     /// Shows what a crash here would leave, where that or what clients know has changed.
     fn show_crash(&mut self, place: &str) {
+        if self.chance.once_in(self.play.off_one_in) {
+            self.power_off();
+        }
         if self.watcher.is_none() {
             return;
         }
@@ -347,7 +518,7 @@ impl World {
     }
 
     fn show(&mut self, image: &Image) {
-        if self.failure.is_some() {
+        if self.ending.is_some() {
             return;
         }
         let Some(mut watcher) = self.watcher.take() else { return };
@@ -358,10 +529,39 @@ impl World {
         }
     }
 
+    /// The power goes off, wherever the process is: what follows never happened.
+    pub fn power_off(&mut self) {
+        if self.ending.is_some() {
+            return;
+        }
+        let crash = Crash::any(&mut self.chance, self.disk.inside().unsynced_bytes());
+        self.ending = Some(Ending::Off(self.disk.inside().crash(crash)));
+    }
+
+    /// Lets the log forget what two snapshots stand for.
+    fn trim(&mut self, read_from: Position) {
+        let bytes = self.bytes_found + self.log.bytes_written();
+        let before = self.retention.as_mut().and_then(|retention| retention.stands_for(read_from, bytes));
+        if let Some(before) = before
+            && let Err(error) = self.log.trim(before)
+        {
+            self.goes_down(format!("the log could not be trimmed: {error}"));
+        }
+    }
+
+    /// The log takes no more: as the disk was told, or because something is wrong.
+    fn goes_down(&mut self, why: String) {
+        if self.disk.inside().has_failed() {
+            self.ending.get_or_insert(Ending::Down(why));
+        } else {
+            self.fail(why);
+        }
+    }
+
     fn fail(&mut self, why: String) {
-        if self.failure.is_none() {
+        if self.ending.is_none() {
             let last = self.ledger.lock().last(8);
-            self.failure = Some(format!("{why}\nthe last messages:\n{last}"));
+            self.ending = Some(Ending::Wrong(format!("{why}\nthe last messages:\n{last}")));
         }
     }
 }
@@ -381,6 +581,11 @@ impl Outside for Seat<'_> {
         for (position, bytes) in (first.0..).zip(batch.iter()) {
             let record = record::decode(bytes).map_err(record_of_ours)?;
             record.walks().for_each(|walk| world.ledger.lock().recorded(walk, Position(position)));
+            if let Some(chronicle) = &mut world.chronicle
+                && let Err(why) = chronicle.take(bytes)
+            {
+                world.fail(why);
+            }
         }
         world.newest_of_shard[self.shard] = Position(first.0 + batch.records() - 1);
         batch.clear();

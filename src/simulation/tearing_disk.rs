@@ -16,7 +16,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::power::{Chance, Change, Crash, FileState, NameChange};
+use super::chance::Chance;
+use super::power::{Change, Crash, FileState, NameChange};
 use crate::journal::{Disk, JournalError, TEMPORARY_SUFFIX};
 
 /// How one step on the disk goes wrong.
@@ -65,6 +66,12 @@ impl TearingDisk {
     pub fn fail(&self, steps_ahead: u64, failure: Failure) {
         let mut inner = self.lock();
         inner.failure = Some((inner.steps + steps_ahead, failure));
+    }
+
+    /// True once a step has gone wrong as it was told to.
+    pub fn has_failed(&self) -> bool {
+        let inner = self.lock();
+        inner.failure.is_some_and(|(at, _)| inner.steps > at)
     }
 
     /// Ends failing. What programs see stays, as when a process is started again.

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use super::chance::Chance;
+
 /// What a loss of power leaves of everything that was not synced.
 #[derive(Clone, Copy, Debug)]
 pub enum Crash {
@@ -26,6 +28,20 @@ pub enum Crash {
         /// Length of a sector, at least 1.
         sector_bytes: u64,
     },
+}
+
+impl Crash {
+    /// Any of them; so many bytes are not synced.
+    pub(crate) fn any(chance: &mut Chance, unsynced_bytes: u64) -> Crash {
+        let seed = chance.below(u64::MAX);
+        match chance.below(8) {
+            0 | 1 => Crash::AllLost,
+            2 => Crash::AllKept,
+            3 => Crash::BytesKept(chance.below(1 + unsynced_bytes)),
+            4 | 5 => Crash::Torn { seed },
+            _ => Crash::Sectors { seed, sector_bytes: [32, 64, 512, 4_096][chance.place(4)] },
+        }
+    }
 }
 
 /// A file: what programs see, what a loss of power leaves for certain, and what lies between.
@@ -141,20 +157,5 @@ fn lose_sectors(bytes: &mut Vec<u8>, offset: u64, sector_bytes: u64, chance: &mu
             bytes[start..end].fill(0);
         }
         start = end;
-    }
-}
-
-/// A small generator of chance (SplitMix64), so that a seed is all that a failure must print.
-#[derive(Debug)]
-pub(super) struct Chance(pub u64);
-
-impl Chance {
-    /// A number below `bound`, or 0 when that is 0.
-    pub fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % bound.max(1)
     }
 }

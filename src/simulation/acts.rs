@@ -3,36 +3,30 @@
 //! Whatever a message makes is named by that message's id, so later acts point at one that was sent before: mostly it
 //! is the right one, and often it comes too late or from the wrong side.
 
-use proptest::prelude::*;
-
+use super::chance::Chance;
 use super::engaging::*;
 use super::messages::*;
-use super::properties::Setting;
-use super::stage::START;
+use super::setting::Setting;
 use crate::domain::{
     Answer, Caller, Command, Done, GiftCommand, GiftObject, MandateCommand, MerchantCommand, Message,
     PaymentCommand, StatusChange, Timestamp, TransferCommand, Via,
 };
-use crate::limits::REQUEST_KEPT_MS;
-
-/// The offerings of a random market.
-pub(super) const OFFERINGS: [&str; 2] = ["tea", "coffee"];
 
 /// Who acts in it.
-pub(super) const CROWD: [&str; 5] = ["a", "b", "c", "supplier", "payer"];
+pub(crate) const CROWD: [&str; 5] = ["a", "b", "c", "supplier", "payer"];
 
 /// The one who pays commissions.
-pub(super) const PAYER: usize = 4;
+pub(crate) const PAYER: usize = 4;
 
 /// The merchant, which is registered from the beginning.
-pub(super) const SHOP: &str = "shop";
+pub(crate) const SHOP: &str = "shop";
 
 /// What was sent, what was answered, and when that was new.
-pub(super) type Sent = (Message, Option<Answer>, Timestamp);
+pub(crate) type Sent = (Message, Option<Answer>, Timestamp);
 
 /// One message of a random market, by small numbers. The last number of what points at an earlier message says which.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Act {
+pub(crate) enum Act {
     Deposit(usize, u64),
     CashOut(usize, u64),
     Credit(usize, u64),
@@ -81,128 +75,164 @@ pub(super) enum Act {
     Status(usize, usize),
 }
 
-/// Batches of acts that are under way together, each after a pause.
-pub(super) fn acts() -> impl Strategy<Value = Vec<(u64, Vec<Act>)>> {
-    let act = prop_oneof![5 => market_act(), 3 => sale_act(), 4 => engaging_act()];
-    let pause = prop_oneof![4 => Just(0), 3 => 1..15_u64, 1 => Just(REQUEST_KEPT_MS)];
-    prop::collection::vec((pause, prop::collection::vec(act, 1..7)), 1..24)
+impl Act {
+    /// Any act.
+    pub fn draw(chance: &mut Chance) -> Act {
+        match chance.weighted(&[5, 3, 4]) {
+            0 => market_act(chance),
+            1 => sale_act(chance),
+            _ => engaging_act(chance),
+        }
+    }
+
+    /// Whether it takes what is there at an instant, or changes what others may do.
+    pub(crate) fn is_alone(self) -> bool {
+        matches!(self, Act::Refund(..) | Act::Reverse(_) | Act::Status(..))
+    }
 }
 
-fn who() -> std::ops::Range<usize> {
-    0..CROWD.len()
+fn who(chance: &mut Chance) -> usize {
+    chance.place(CROWD.len())
 }
 
-fn which() -> std::ops::Range<usize> {
-    0..OFFERINGS.len()
+fn which(chance: &mut Chance) -> usize {
+    chance.place(2)
 }
 
 /// Any message that was sent before.
-fn any_earlier() -> std::ops::Range<usize> {
-    0..100
+fn any_earlier(chance: &mut Chance) -> usize {
+    chance.place(100)
 }
 
 /// Points at an earlier message of a kind: mostly the newest, for what is long ago is mostly over.
-fn earlier() -> impl Strategy<Value = usize> {
-    prop_oneof![2 => Just(0_usize), 3 => 0..6_usize]
+fn earlier(chance: &mut Chance) -> usize {
+    if chance.percent(40) { 0 } else { chance.place(6) }
 }
 
 /// Two of the crowd.
-fn two() -> impl Strategy<Value = (usize, usize)> {
-    (who(), 1..CROWD.len()).prop_map(|(one, further)| (one, (one + further) % CROWD.len()))
+fn two(chance: &mut Chance) -> (usize, usize) {
+    let one = who(chance);
+    (one, (one + 1 + chance.place(CROWD.len() - 1)) % CROWD.len())
 }
 
 /// Where something was found: mostly on the public platform.
-fn found() -> std::ops::Range<usize> {
-    0..10
+fn found(chance: &mut Chance) -> usize {
+    chance.place(10)
 }
 
-/// A time of the first instants of a market, in which most of it happens.
-fn soon() -> impl Strategy<Value = Option<u64>> {
-    prop::option::weighted(0.3, 1..80_u64)
+/// Any serial, or none.
+fn any_serial(chance: &mut Chance) -> u32 {
+    chance.below(4) as u32
+}
+
+fn serial(chance: &mut Chance) -> u32 {
+    1 + chance.below(3) as u32
+}
+
+/// A time of the next instants of a market.
+fn soon(chance: &mut Chance) -> Option<u64> {
+    chance.percent(30).then(|| chance.within(1, 80))
 }
 
 /// Accounts, circulations, purchases.
-fn market_act() -> impl Strategy<Value = Act> {
-    prop_oneof![
-        1 => (who(), 1..30_u64).prop_map(|(who, amount)| Act::Deposit(who, amount)),
-        1 => (who(), 1..30_u64).prop_map(|(who, amount)| Act::CashOut(who, amount)),
-        1 => (who(), 0..20_u64).prop_map(|(who, limit)| Act::Credit(who, limit)),
-        10 => (who(), which(), 0..4_u32, found())
-            .prop_map(|(who, offering, serial, via)| Act::Circulate(who, offering, serial, via)),
-        3 => (who(), which(), 1..4_u32)
-            .prop_map(|(who, offering, serial)| Act::Acquire(who, offering, serial)),
-        6 => (who(), which(), 0..4_u32, found())
-            .prop_map(|(who, offering, serial, via)| Act::Purchase(who, offering, serial, via)),
-        1 => (who(), which()).prop_map(|(who, offering)| Act::Attach(who, offering)),
-        1 => which().prop_map(Act::Publish),
-        3 => any_earlier().prop_map(Act::Again),
-        1 => (any_earlier(), any_earlier()).prop_map(|(id, body)| Act::Reuse(id, body)),
-    ]
+fn market_act(chance: &mut Chance) -> Act {
+    let it = chance;
+    match it.weighted(&[1, 1, 1, 10, 3, 6, 1, 1, 3, 1]) {
+        0 => Act::Deposit(who(it), it.within(1, 30)),
+        1 => Act::CashOut(who(it), it.within(1, 30)),
+        2 => Act::Credit(who(it), it.below(20)),
+        3 => Act::Circulate(who(it), which(it), any_serial(it), found(it)),
+        4 => Act::Acquire(who(it), which(it), serial(it)),
+        5 => Act::Purchase(who(it), which(it), any_serial(it), found(it)),
+        6 => Act::Attach(who(it), which(it)),
+        7 => Act::Publish(which(it)),
+        8 => Act::Again(any_earlier(it)),
+        _ => Act::Reuse(any_earlier(it), any_earlier(it)),
+    }
 }
 
 /// Reservations, refunds, more reserve, and what accounts may do.
-fn sale_act() -> impl Strategy<Value = Act> {
-    let topper = prop_oneof![4 => Just(PAYER), 1 => who()];
-    // Freezing, lifting that, closing, accepting gifts by itself or not.
-    let change = prop_oneof![1 => Just(0_usize), 4 => Just(1), 1 => Just(2), 2 => Just(3), 1 => Just(4)];
-    prop_oneof![
-        5 => (who(), which(), 0..4_u32, found())
-            .prop_map(|(who, offering, serial, via)| Act::Reserve(who, offering, serial, via)),
-        4 => (1..4_u32, earlier()).prop_map(|(serial, earlier)| Act::Pay(serial, earlier)),
-        2 => (1..4_u32, earlier()).prop_map(|(serial, earlier)| Act::Cancel(serial, earlier)),
-        5 => (prop::bool::weighted(0.9), 1..4_u32, earlier())
-            .prop_map(|(supplier, serial, earlier)| Act::Refund(supplier, serial, earlier)),
-        3 => (topper, which(), 1..4_u32, 1..9_u64)
-            .prop_map(|(who, offering, serial, amount)| Act::TopUp(who, offering, serial, amount)),
-        2 => (who(), change).prop_map(|(who, change)| Act::Status(who, change)),
-    ]
+fn sale_act(chance: &mut Chance) -> Act {
+    let it = chance;
+    match it.weighted(&[5, 4, 2, 5, 3, 2]) {
+        0 => Act::Reserve(who(it), which(it), any_serial(it), found(it)),
+        1 => Act::Pay(serial(it), earlier(it)),
+        2 => Act::Cancel(serial(it), earlier(it)),
+        3 => Act::Refund(it.percent(90), serial(it), earlier(it)),
+        4 => {
+            let topper = if it.percent(80) { PAYER } else { who(it) };
+            Act::TopUp(topper, which(it), serial(it), it.within(1, 9))
+        }
+        // Freezing, lifting that, closing, accepting gifts by itself or not.
+        _ => Act::Status(who(it), it.weighted(&[1, 4, 1, 2, 1])),
+    }
 }
 
 /// Transfers, payment certificates, gifts, mandates, a merchant's orders.
-fn engaging_act() -> impl Strategy<Value = Act> {
-    let own = || prop::option::weighted(0.2, 1..30_u64);
-    let transfers = prop_oneof![
-        1 => (two(), 1..20_u64).prop_map(|((from, to), amount)| Act::Send(from, to, amount)),
-        2 => (two(), 1..20_u64, soon())
-            .prop_map(|((from, to), amount, until)| Act::Begin(from, to, amount, until)),
-        2 => (1..20_u64, earlier()).prop_map(|(amount, earlier)| Act::Post(amount, earlier)),
-        1 => earlier().prop_map(Act::VoidTransfer),
-    ];
-    let payments = prop_oneof![
-        4 => (who(), 0..=CROWD.len(), 1..40_u64, soon(), soon())
-            .prop_map(|(who, to, amount, from, until)| Act::Issue(who, to, amount, from, until)),
-        3 => earlier().prop_map(Act::Receive),
-        1 => earlier().prop_map(Act::Reject),
-        3 => (1..30_u64, earlier()).prop_map(|(amount, earlier)| Act::Release(amount, earlier)),
-        1 => earlier().prop_map(Act::VoidPayment),
-        3 => (which(), 0..4_u32, earlier())
-            .prop_map(|(offering, serial, earlier)| Act::PurchaseWithPayment(offering, serial, earlier)),
-        1 => (which(), earlier()).prop_map(|(offering, earlier)| Act::AttachBacked(offering, earlier)),
-    ];
-    let gifts = prop_oneof![
-        5 => (two(), 0..=OFFERINGS.len(), 1..4_u32, own(), soon())
-            .prop_map(|(both, object, serial, price, until)| Act::Give(both, object, serial, price, until)),
-        6 => earlier().prop_map(Act::Accept),
-        1 => earlier().prop_map(Act::Decline),
-        1 => (any::<bool>(), earlier()).prop_map(|(shop, earlier)| Act::Return(shop, earlier)),
-        5 => (0..8_usize, own(), earlier())
-            .prop_map(|(order, amount, earlier)| Act::Withhold(order, amount, earlier)),
-        4 => earlier().prop_map(Act::BuyWithGift),
-    ];
-    let orders = prop_oneof![
-        2 => (who(), (1..40_u64, 1..20_u64), soon())
-            .prop_map(|(who, amounts, ends)| Act::Grant(who, amounts, ends)),
-        1 => earlier().prop_map(Act::Revoke),
-        3 => (0..8_usize, 1..20_u64, earlier())
-            .prop_map(|(order, amount, earlier)| Act::WithholdByMandate(order, amount, earlier)),
-        2 => earlier().prop_map(Act::Provide),
-        3 => earlier().prop_map(Act::Reverse),
-    ];
-    prop_oneof![1 => transfers, 2 => payments, 3 => gifts, 3 => orders]
+fn engaging_act(chance: &mut Chance) -> Act {
+    match chance.weighted(&[1, 2, 3, 3]) {
+        0 => transfer_act(chance),
+        1 => payment_act(chance),
+        2 => gift_act(chance),
+        _ => order_act(chance),
+    }
+}
+
+fn transfer_act(chance: &mut Chance) -> Act {
+    let it = chance;
+    match it.weighted(&[1, 2, 2, 1]) {
+        0 => {
+            let (from, to) = two(it);
+            Act::Send(from, to, it.within(1, 20))
+        }
+        1 => {
+            let (from, to) = two(it);
+            Act::Begin(from, to, it.within(1, 20), soon(it))
+        }
+        2 => Act::Post(it.within(1, 20), earlier(it)),
+        _ => Act::VoidTransfer(earlier(it)),
+    }
+}
+
+fn payment_act(chance: &mut Chance) -> Act {
+    let it = chance;
+    match it.weighted(&[4, 3, 1, 3, 1, 3, 1]) {
+        0 => Act::Issue(who(it), it.place(CROWD.len() + 1), it.within(1, 40), soon(it), soon(it)),
+        1 => Act::Receive(earlier(it)),
+        2 => Act::Reject(earlier(it)),
+        3 => Act::Release(it.within(1, 30), earlier(it)),
+        4 => Act::VoidPayment(earlier(it)),
+        5 => Act::PurchaseWithPayment(which(it), any_serial(it), earlier(it)),
+        _ => Act::AttachBacked(which(it), earlier(it)),
+    }
+}
+
+fn gift_act(chance: &mut Chance) -> Act {
+    let it = chance;
+    let own = |it: &mut Chance| it.percent(20).then(|| it.within(1, 30));
+    match it.weighted(&[5, 6, 1, 1, 5, 4]) {
+        0 => Act::Give(two(it), it.place(3), serial(it), own(it), soon(it)),
+        1 => Act::Accept(earlier(it)),
+        2 => Act::Decline(earlier(it)),
+        3 => Act::Return(it.percent(50), earlier(it)),
+        4 => Act::Withhold(it.place(8), own(it), earlier(it)),
+        _ => Act::BuyWithGift(earlier(it)),
+    }
+}
+
+fn order_act(chance: &mut Chance) -> Act {
+    let it = chance;
+    match it.weighted(&[2, 1, 3, 2, 3]) {
+        0 => Act::Grant(who(it), (it.within(1, 40), it.within(1, 20)), soon(it)),
+        1 => Act::Revoke(earlier(it)),
+        2 => Act::WithholdByMandate(it.place(8), it.within(1, 20), earlier(it)),
+        3 => Act::Provide(earlier(it)),
+        _ => Act::Reverse(earlier(it)),
+    }
 }
 
 /// The message of an act, behind all that was sent; none where it points at nothing.
-pub(super) fn message(act: Act, sent: &[Sent], setting: &Setting) -> Option<Message> {
+pub(crate) fn message(act: Act, sent: &[Sent], setting: &Setting, now: Timestamp) -> Option<Message> {
     // A serial that the offering has.
     let fit = |offering: usize, serial: u32| match serial {
         0 => 0,
@@ -218,16 +248,18 @@ pub(super) fn message(act: Act, sent: &[Sent], setting: &Setting) -> Option<Mess
         Act::CashOut(who, amount) => cash_out(CROWD[who], amount),
         Act::Credit(who, limit) => credit(CROWD[who], limit),
         Act::Circulate(who, offering, serial, code) => {
-            circulate_via(CROWD[who], OFFERINGS[offering], fit(offering, serial), via(code))
+            circulate_via(CROWD[who], &setting.offerings[offering], fit(offering, serial), via(code))
         }
-        Act::Acquire(who, offering, serial) => acquire(CROWD[who], OFFERINGS[offering], serial),
+        Act::Acquire(who, offering, serial) => acquire(CROWD[who], &setting.offerings[offering], serial),
         Act::Purchase(who, offering, serial, code) => {
-            purchase_via(CROWD[who], OFFERINGS[offering], fit(offering, serial), via(code))
+            purchase_via(CROWD[who], &setting.offerings[offering], fit(offering, serial), via(code))
         }
-        Act::Attach(who, offering) => attach(CROWD[who], OFFERINGS[offering], &setting.terms[offering]),
-        Act::Publish(offering) => publish(OFFERINGS[offering]),
+        Act::Attach(who, offering) => {
+            attach(CROWD[who], &setting.offerings[offering], &setting.terms[offering])
+        }
+        Act::Publish(offering) => publish(&setting.offerings[offering]),
         Act::Reserve(who, offering, serial, code) => {
-            let mut message = reserve(CROWD[who], OFFERINGS[offering], fit(offering, serial));
+            let mut message = reserve(CROWD[who], &setting.offerings[offering], fit(offering, serial));
             if let Command::Reserve { via: from, .. } = &mut message.command {
                 *from = via(code);
             }
@@ -241,7 +273,7 @@ pub(super) fn message(act: Act, sent: &[Sent], setting: &Setting) -> Option<Mess
             Message { caller: Caller::Account(name(by)), ..refund(&offering, serial) }
         }
         Act::TopUp(who, offering, serial, amount) => {
-            top_up(CROWD[who], OFFERINGS[offering], fit(offering, serial), amount)
+            top_up(CROWD[who], &setting.offerings[offering], fit(offering, serial), amount)
         }
         Act::Status(who, code) => match code {
             0 => status(CROWD[who], StatusChange::Freeze),
@@ -249,13 +281,13 @@ pub(super) fn message(act: Act, sent: &[Sent], setting: &Setting) -> Option<Mess
             2 => status(CROWD[who], StatusChange::Close),
             accepts => accept_gifts(CROWD[who], accepts == 3),
         },
-        other => engaging_message(other, sent, setting)?,
+        other => engaging_message(other, sent, setting, now)?,
     };
     Some(with_id(message, &format!("id {}", sent.len())))
 }
 
-fn engaging_message(act: Act, sent: &[Sent], setting: &Setting) -> Option<Message> {
-    let until = |time: Option<u64>| time.map(|time| Timestamp(START.0 + time));
+fn engaging_message(act: Act, sent: &[Sent], setting: &Setting, now: Timestamp) -> Option<Message> {
+    let until = |time: Option<u64>| time.map(|time| Timestamp(now.0 + time));
     let issued = |which| {
         let issues = |command: &Command| matches!(command, Command::Payment(PaymentCommand::Issue { .. }));
         pick(sent, which, issues)
@@ -297,17 +329,18 @@ fn engaging_message(act: Act, sent: &[Sent], setting: &Setting) -> Option<Messag
         }
         Act::PurchaseWithPayment(offering, serial, which) => {
             let (issuer, issue) = issued(which)?;
-            purchase_with_payment(&issuer, OFFERINGS[offering], serial, issue.request_id.as_str())
+            purchase_with_payment(&issuer, &setting.offerings[offering], serial, issue.request_id.as_str())
         }
         Act::AttachBacked(offering, which) => {
             let (issuer, issue) = issued(which)?;
             let terms = &setting.terms[offering];
-            attach_backed(&issuer, OFFERINGS[offering], terms, issue.request_id.as_str())
+            attach_backed(&issuer, &setting.offerings[offering], terms, issue.request_id.as_str())
         }
         Act::Give((from, to), object, serial, price, ends) => {
             let offer = setting.offers.get(object);
             let usual = offer.map_or(5, |offer| offer.price.minor());
-            let object = OFFERINGS.get(object).map_or_else(goods, |offering| gift_of(offering, serial));
+            let object =
+                setting.offerings.get(object).map_or_else(goods, |offering| gift_of(offering, serial));
             // A certificate may be left to its recipient or its supplier's merchants.
             let merchant = if offer.is_some() && serial == 1 { "" } else { SHOP };
             let gift = (object, price.unwrap_or(usual));
@@ -328,7 +361,12 @@ fn engaging_message(act: Act, sent: &[Sent], setting: &Setting) -> Option<Messag
         Act::Withhold(order, amount, which) => {
             let (donor, id, recipient, command) = given(sent, which)?;
             let GiftCommand::Give { price, .. } = command else { return None };
-            withhold(SHOP, &reference(order), amount.unwrap_or(price.minor()), gift(&recipient, &donor, &id))
+            withhold(
+                SHOP,
+                &reference(setting, order),
+                amount.unwrap_or(price.minor()),
+                gift(&recipient, &donor, &id),
+            )
         }
         Act::BuyWithGift(which) => {
             let (donor, id, recipient, command) = given(sent, which)?;
@@ -336,13 +374,13 @@ fn engaging_message(act: Act, sent: &[Sent], setting: &Setting) -> Option<Messag
                 GiftCommand::Give { object: GiftObject::Certificate { offering, serial }, .. } => {
                     (offering.as_str(), serial.0)
                 }
-                _ => (OFFERINGS[0], 1),
+                _ => (setting.offerings[0].as_str(), 1),
             };
             purchase_with_gift(&recipient, offering, serial, &donor, &id)
         }
         Act::WithholdByMandate(order, amount, which) => {
             let (recipient, id) = granted(sent, which)?;
-            withhold_by_mandate(SHOP, &reference(order), amount, &recipient, &id)
+            withhold_by_mandate(SHOP, &reference(setting, order), amount, &recipient, &id)
         }
         Act::Provide(which) => provide(SHOP, &withheld(sent, which)?),
         Act::Reverse(which) => reverse(SHOP, &withheld(sent, which)?),
@@ -363,8 +401,8 @@ fn via(code: usize) -> Via {
     }
 }
 
-fn reference(order: usize) -> String {
-    format!("order {order}")
+fn reference(setting: &Setting, order: usize) -> String {
+    format!("order {}.{order}", setting.season)
 }
 
 /// One of the messages sent before whose command is such and that was not refused, and who sent it.
@@ -459,7 +497,7 @@ fn granted(sent: &[Sent], which: usize) -> Option<(String, String)> {
 
 /// True for what its account remembers for a day only (DESIGN §5): a repeat after that is a new message, or is told
 /// that its id has been used.
-pub(super) fn remembered_for_a_day(command: &Command) -> bool {
+pub(crate) fn remembered_for_a_day(command: &Command) -> bool {
     match command {
         Command::Deposit { .. }
         | Command::CashOut { .. }

@@ -7,24 +7,29 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
-use super::power::Chance;
+use super::chance::Chance;
 use crate::actors::{Common, House, Portion, Slice};
 use crate::domain::Position;
 use crate::engine::{Taking, Written};
 use crate::planted::{self, Bug};
 use crate::snapshot::Coverage;
 
+/// The identity of every journal here.
+pub(crate) const IDENTITY: u64 = 0x0123_4567_89ab;
+
 /// A finished snapshot.
-pub(super) struct Generation {
+pub(crate) struct Generation {
     /// 1, 2, 3 … over both halves.
     pub number: u64,
+    /// Where it stands.
+    pub half: usize,
     pub coverage: Coverage,
     pub chunks: BTreeMap<Vec<u8>, Vec<u8>>,
 }
 
 /// The snapshots of a world.
 #[derive(Default)]
-pub(super) struct Snapshots {
+pub(crate) struct Snapshots {
     /// What counts in each half; in one of them nothing, while it is written.
     finished: [Option<Rc<Generation>>; 2],
     /// What stands in each half.
@@ -38,6 +43,7 @@ pub(super) struct Snapshots {
 }
 
 struct UnderWay {
+    half: usize,
     stage: Stage,
     portion: Portion,
     part_bytes_max: usize,
@@ -57,7 +63,7 @@ enum Stage {
 }
 
 /// What the snapshots may look at.
-pub(super) struct View<'world> {
+pub(crate) struct View<'world> {
     pub handed_over: Position,
     pub durable: Position,
     pub common: &'world Common,
@@ -65,6 +71,26 @@ pub(super) struct View<'world> {
 }
 
 impl Snapshots {
+    /// Those that a process finds when it starts: which parts of what stands in their halves are out of date it does not
+    /// know, so the next in each begins anew.
+    pub fn found(finished: Vec<Rc<Generation>>) -> Snapshots {
+        let mut found = Snapshots::default();
+        for generation in finished {
+            found.begun = found.begun.max(generation.number);
+            let half = generation.half;
+            found.finished[half] = Some(generation);
+        }
+        found
+    }
+
+    /// Gives up the one under way: its half counts no more, and the next there begins anew.
+    pub fn abandon(&mut self) {
+        if let Some(UnderWay { half, .. }) = self.under_way.take() {
+            (self.finished[half], self.written[half]) = (None, None);
+            self.chunks[half].clear();
+        }
+    }
+
     /// What counts now.
     pub fn finished(&self) -> Vec<Rc<Generation>> {
         self.finished.iter().flatten().cloned().collect()
@@ -87,14 +113,22 @@ impl Snapshots {
         }
     }
 
-    /// Does the next step; `house` is the one that it visits, between two turns and with all its messages.
-    pub fn step(&mut self, view: &View<'_>, house: Option<&mut House>, chance: &mut Chance) {
-        let Some(UnderWay { stage, portion, part_bytes_max }) = self.under_way.take() else {
-            return self.begin(view, chance);
+    /// Does the next step; `house` is the one that it visits, between two turns and with all its messages. Where one is
+    /// finished by it, gives from where on a recovery by it reads the log.
+    pub fn step(
+        &mut self,
+        view: &View<'_>,
+        house: Option<&mut House>,
+        chance: &mut Chance,
+    ) -> Result<Option<Position>, String> {
+        let Some(UnderWay { half, stage, portion, part_bytes_max }) = self.under_way.take() else {
+            self.begin(view, chance);
+            return Ok(None);
         };
+        let mut read_from = None;
         let next = match (stage, house) {
             (Stage::WalksCounted(walks, at), _) if at.0 + 1 < view.handed_over.0 => {
-                Some(Stage::TurnsEnd(self.taking(view, walks), in_any_order(view.shards, chance)))
+                Some(Stage::TurnsEnd(self.taking(half, view, walks), in_any_order(view.shards, chance)))
             }
             (Stage::TurnsEnd(taking, mut shards), Some(_)) => {
                 shards.pop();
@@ -114,31 +148,40 @@ impl Snapshots {
                 })
             }
             (Stage::Slices(mut taking, shard), Some(house)) => {
-                let slice = house.next_slice_of(portion).unwrap();
+                let slice = house.next_slice_of(portion).map_err(|error| error.to_string())?;
                 let durable = taking.holds(&slice);
                 Some(Stage::Durable(taking, shard, durable, slice))
             }
             (Stage::Durable(mut taking, shard, durable, slice), _) if durable <= view.durable => {
                 let last = slice.last;
-                self.store(&mut taking, shard, slice, part_bytes_max);
+                self.store(half, &mut taking, (shard, slice), part_bytes_max)?;
                 match shard + usize::from(last) {
                     shard if shard < view.shards => Some(Stage::Slices(taking, shard)),
-                    _ => self.finish(taking),
+                    _ => {
+                        read_from = Some(self.finish(half, taking));
+                        None
+                    }
                 }
             }
             (stage, _) => Some(stage),
         };
-        self.under_way = next.map(|stage| UnderWay { stage, portion, part_bytes_max });
+        self.under_way = next.map(|stage| UnderWay { half, stage, portion, part_bytes_max });
+        Ok(read_from)
     }
 
-    fn half(&self) -> usize {
-        (self.begun % 2) as usize
+    /// The half without a generation that counts, else the one with the older.
+    fn older(&self) -> usize {
+        let number = |half: usize| self.finished[half].as_ref().map(|generation| generation.number);
+        usize::from(number(1) < number(0))
     }
 
     fn begin(&mut self, view: &View<'_>, chance: &mut Chance) {
         self.begun += 1;
-        let half = self.half();
+        let half = self.older();
         self.finished[half] = None;
+        if self.written[half].is_none() {
+            self.chunks[half].clear();
+        }
         let portion = Portion {
             pages_max: 1 + chance.below(12) as usize,
             bytes_max: 1 + chance.below(8_000) as usize,
@@ -150,38 +193,43 @@ impl Snapshots {
         let stage = if planted::has(Bug::WalksBeforePosition) {
             Stage::WalksCounted(walks, view.handed_over)
         } else {
-            Stage::TurnsEnd(self.taking(view, walks), in_any_order(view.shards, chance))
+            Stage::TurnsEnd(self.taking(half, view, walks), in_any_order(view.shards, chance))
         };
-        self.under_way = Some(UnderWay { stage, portion, part_bytes_max });
+        self.under_way = Some(UnderWay { half, stage, portion, part_bytes_max });
     }
 
-    fn taking(&mut self, view: &View<'_>, walks: u64) -> Taking {
-        let half = self.half();
-        Taking::begin(&mut self.written, half, false, view.handed_over, walks)
+    fn taking(&mut self, half: usize, view: &View<'_>, walks: u64) -> Taking {
+        let fresh = self.written[half].is_none();
+        Taking::begin(&mut self.written, half, fresh, view.handed_over, walks)
     }
 
-    fn store(&mut self, taking: &mut Taking, shard: usize, slice: Slice, part_bytes_max: usize) {
-        let half = self.half();
+    fn store(
+        &mut self,
+        half: usize,
+        taking: &mut Taking,
+        (shard, slice): (usize, Slice),
+        part_bytes_max: usize,
+    ) -> Result<(), String> {
         for piece in slice.pieces {
-            for (key, value) in taking.changes(shard, piece, part_bytes_max).unwrap() {
+            let changes = taking.changes(shard, piece, part_bytes_max).map_err(|error| error.to_string())?;
+            for (key, value) in changes {
                 match value {
                     Some(value) => drop(self.chunks[half].insert(key, value)),
-                    None => {
-                        let removed = self.chunks[half].remove(&key);
-                        assert!(removed.is_some(), "only parts that are there are removed");
-                        self.parts_removed += 1;
+                    None if self.chunks[half].remove(&key).is_none() => {
+                        return Err("a snapshot removes a part that is not there".to_owned());
                     }
+                    None => self.parts_removed += 1,
                 }
             }
         }
+        Ok(())
     }
 
-    fn finish(&mut self, taking: Taking) -> Option<Stage> {
-        let half = self.half();
-        let (coverage, chunks) = (taking.coverage(0), self.chunks[half].clone());
+    fn finish(&mut self, half: usize, taking: Taking) -> Position {
+        let (coverage, chunks) = (taking.coverage(IDENTITY), self.chunks[half].clone());
         taking.finished(&mut self.written);
-        self.finished[half] = Some(Rc::new(Generation { number: self.begun, coverage, chunks }));
-        None
+        self.finished[half] = Some(Rc::new(Generation { number: self.begun, half, coverage, chunks }));
+        coverage.read_from
     }
 }
 

@@ -5,19 +5,20 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::power::{Chance, Crash};
+use super::chance::Chance;
+use super::power::Crash;
 use super::tearing_disk::{Failure, TearingDisk};
 use crate::journal::{Disk, JournalError, RecordBatch};
 
 /// A disk as a loss of power left it, and how, in words.
-pub(super) struct Image {
+pub(crate) struct Image {
     pub disk: TearingDisk,
     pub how: String,
 }
 
 /// A tearing disk under watch. Clones are the same disk.
 #[derive(Clone, Default)]
-pub(super) struct WatchedDisk {
+pub(crate) struct WatchedDisk {
     disk: TearingDisk,
     watch: Arc<Mutex<Watch>>,
 }

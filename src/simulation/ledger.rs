@@ -4,19 +4,21 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::actors::Sink;
-use crate::domain::{Answer, Code, Message, Position, WalkId};
+use crate::domain::{Answer, Code, Message, Position, Timestamp, WalkId};
 
 /// A message as it was sent.
 #[derive(Clone)]
-pub(super) struct Sent {
+pub(crate) struct Sent {
     pub message: Message,
     /// Its walk; none where the door refused it.
     pub walk: Option<WalkId>,
+    /// The time that the door has stamped on it.
+    pub now: Timestamp,
 }
 
 /// An answer that has left.
 #[derive(Clone)]
-pub(super) struct Left {
+pub(crate) struct Left {
     /// Its message, as an index into what was sent.
     pub sent: usize,
     pub answer: Answer,
@@ -27,7 +29,7 @@ pub(super) struct Left {
 
 /// Everything sent, and every answer that has left, in its order.
 #[derive(Clone, Default)]
-pub(super) struct Ledger {
+pub(crate) struct Ledger {
     pub sent: Vec<Sent>,
     pub left: Vec<Left>,
     newest_of_walk: HashMap<WalkId, Position>,
@@ -37,7 +39,7 @@ pub(super) struct Ledger {
 
 /// A ledger that tickets can write in.
 #[derive(Clone, Default)]
-pub(super) struct SharedLedger(Arc<Mutex<Ledger>>);
+pub(crate) struct SharedLedger(Arc<Mutex<Ledger>>);
 
 impl SharedLedger {
     pub fn lock(&self) -> MutexGuard<'_, Ledger> {
@@ -94,6 +96,11 @@ impl Ledger {
         });
         lines.collect::<Vec<_>>().join("\n")
     }
+}
+
+/// An answer after which a client knows what has become of its message.
+pub(crate) fn is_definite(answer: &Answer) -> bool {
+    !matches!(answer, Err(refusal) if matches!(refusal.code, Code::OutcomeUnknown | Code::Stopped))
 }
 
 impl Sink for SharedLedger {

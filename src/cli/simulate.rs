@@ -1,0 +1,219 @@
+//! `hongbao simulate`: seeds of a made-up market, played through crashes and failing disks, and judged.
+
+use std::io::{Write, stdout};
+use std::num::NonZeroUsize;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Instant;
+
+use clap::Args;
+use serde_json::json;
+
+use super::failure::Failure;
+use super::progress;
+use super::text::count;
+use crate::simulation::{Counts, Cut, Failed, run as play, shrink};
+
+/// What is simulated.
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// The first seed: it says everything that happens.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How many seeds are played, one after another.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    seeds: u64,
+    /// At least how many steps each takes.
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u64).range(1..))]
+    steps: u64,
+    /// How many seeds are played side by side; by default as many as there are cores.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+    /// Print one JSON object instead of the report.
+    #[arg(long)]
+    json: bool,
+    /// Plant a bug, to see it found.
+    #[cfg(feature = "planted")]
+    #[arg(long)]
+    planted: Option<String>,
+}
+
+impl Options {
+    fn threads(&self) -> u64 {
+        let cores = || thread::available_parallelism().map_or(1, NonZeroUsize::get) as u64;
+        self.threads.map_or_else(cores, u64::from).min(self.seeds)
+    }
+
+    /// Does something with the bug planted that was asked for, if one was.
+    #[cfg(feature = "planted")]
+    fn planted<T>(&self, work: impl FnOnce() -> T) -> Result<T, Failure> {
+        use crate::planted::{self, Bug};
+        let Some(name) = &self.planted else { return Ok(work()) };
+        let bug = Bug::ALL.into_iter().find(|bug| format!("{bug:?}") == *name);
+        let bug =
+            bug.ok_or_else(|| Failure::Arguments(format!("--planted {name} is none of {:?}", Bug::ALL)))?;
+        Ok(planted::with(Some(bug), work))
+    }
+
+    /// Does something; no bug is planted in what is shipped.
+    #[cfg(not(feature = "planted"))]
+    fn planted<T>(&self, work: impl FnOnce() -> T) -> Result<T, Failure> {
+        Ok(work())
+    }
+}
+
+/// What all threads have come to.
+#[derive(Default)]
+struct Played {
+    counts: Counts,
+    seeds: u64,
+    failed: Option<Box<Failed>>,
+    error: Option<Failure>,
+}
+
+/// Plays the seeds and prints what they went through; exit code 1 where one has found something wrong.
+pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
+    let begun = Instant::now();
+    let bar = progress::bar("simulating", "seeds", options.seeds);
+    let next = AtomicU64::new(0);
+    let played = Mutex::new(Played::default());
+    thread::scope(|scope| {
+        for _ in 0..options.threads() {
+            scope.spawn(|| {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    if index >= options.seeds {
+                        return;
+                    }
+                    let seed = options.seed.wrapping_add(index);
+                    let outcome = options.planted(|| play(seed, options.steps, &Cut::default()));
+                    let mut played = played.lock().unwrap_or_else(PoisonError::into_inner);
+                    bar.inc(1);
+                    match outcome {
+                        Ok(Ok(counts)) => {
+                            played.seeds += 1;
+                            played.counts.add(&counts);
+                        }
+                        Ok(Err(failed)) => {
+                            let before = played.failed.take().filter(|before| before.seed < failed.seed);
+                            played.failed = before.or(Some(failed));
+                        }
+                        Err(error) => played.error = Some(error),
+                    }
+                    if played.failed.is_some() || played.error.is_some() {
+                        next.store(options.seeds, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+    });
+    bar.finish_and_clear();
+    let Played { counts, seeds, failed, error } = played.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let Some(error) = error {
+        return Err(error);
+    }
+    let seconds = begun.elapsed().as_secs_f64();
+    if let Some(failed) = failed {
+        return tell(options, &failed, seeds);
+    }
+    let report =
+        if options.json { to_json(options, &counts, seconds) } else { report(options, &counts, seconds) };
+    stdout().write_all(report.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn rows(counts: &Counts) -> [(&'static str, u64); 13] {
+    [
+        ("steps", counts.steps),
+        ("messages", counts.messages),
+        ("done", counts.done),
+        ("refused", counts.refused),
+        ("answers", counts.answers),
+        ("records", counts.records),
+        ("kills", counts.kills),
+        ("powers_off", counts.powers_off),
+        ("disk_failures", counts.disk_failures),
+        ("starts", counts.starts),
+        ("from_snapshots", counts.from_snapshots),
+        ("unfinished", counts.unfinished),
+        ("agreements", counts.agreements),
+    ]
+}
+
+fn words(field: &str) -> &str {
+    match field {
+        "done" => "messages carried out",
+        "refused" => "messages refused",
+        "answers" => "answers that left",
+        "kills" => "processes killed",
+        "powers_off" => "losses of power",
+        "disk_failures" => "failures of the disk",
+        "from_snapshots" => "starts from a snapshot",
+        "unfinished" => "messages found under way",
+        "agreements" => "times the model agreed",
+        other => other,
+    }
+}
+
+fn report(options: &Options, counts: &Counts, seconds: f64) -> String {
+    let Options { seed, seeds, steps, .. } = options;
+    let mut text = format!(
+        "{} seeds from {seed} on, at least {} steps each: all is well\n\n",
+        count(*seeds),
+        count(*steps)
+    );
+    for (field, number) in rows(counts) {
+        text.push_str(&format!("  {:<26} {:>14}\n", words(field), count(number)));
+    }
+    text.push_str(&format!("\n  {:<26} {:>14.1}\n", "seconds", seconds));
+    text.push_str(&format!("  {:<26} {:>14.1}\n", "seeds a second", *seeds as f64 / seconds));
+    text
+}
+
+fn to_json(options: &Options, counts: &Counts, seconds: f64) -> String {
+    let mut object = serde_json::Map::new();
+    object.insert("simulation".to_owned(), json!("ok"));
+    object.insert("seed".to_owned(), json!(options.seed));
+    object.insert("seeds".to_owned(), json!(options.seeds));
+    for (field, number) in rows(counts) {
+        object.insert(field.to_owned(), json!(number));
+    }
+    object.insert("seconds".to_owned(), json!(seconds));
+    object.insert("seeds_per_second".to_owned(), json!(options.seeds as f64 / seconds));
+    format!("{}\n", serde_json::Value::Object(object))
+}
+
+/// Tells of the first seed that has found something, and of the smallest part of it that still does.
+fn tell(options: &Options, failed: &Failed, seeds: u64) -> Result<ExitCode, Failure> {
+    let mut out = stdout();
+    if options.json {
+        let object = json!({ "simulation": failed.why, "seed": failed.seed, "steps": failed.steps, "seeds": seeds + 1 });
+        writeln!(out, "{object}")?;
+        return Ok(ExitCode::FAILURE);
+    }
+    writeln!(out, "{failed}")?;
+    writeln!(out, "again: hongbao simulate --seed {} --steps {}\n", failed.seed, failed.steps.max(1))?;
+    let bar = progress::bar("shrinking", "tries", 0);
+    let shrunk = options.planted(|| {
+        shrink(failed, |tries| {
+            bar.set_length(tries + 1);
+            bar.set_position(tries);
+        })
+    })?;
+    bar.finish_and_clear();
+    let left_out = match (shrunk.cut.faults, shrunk.cut.snapshots) {
+        (true, true) => ", without any crash, fault or snapshot",
+        (true, false) => ", without any crash or fault",
+        (false, true) => ", without any snapshot",
+        (false, false) => "",
+    };
+    writeln!(
+        out,
+        "the smallest part of it that still fails has {} messages of the crowd{left_out}:\n{}",
+        shrunk.acts, shrunk.failed
+    )?;
+    Ok(ExitCode::FAILURE)
+}

@@ -1,0 +1,167 @@
+//! Whether the model agrees with what the engine has answered and with what there is now.
+//!
+//! What was under way together may have been decided in any order, so every order is tried until one gives all the
+//! answers. What was refused has changed nothing in any of them.
+
+use std::collections::BTreeSet;
+
+use super::model::{Model, Verdict};
+use super::shown::Shown;
+use crate::domain::{Answer, Done, Message};
+
+/// Something that has happened since all was quiet before.
+#[derive(Clone)]
+pub(crate) enum Happened {
+    /// A message was carried out, at one of these times or one that the clock has come to meanwhile.
+    Done { message: Message, at: BTreeSet<u64>, done: Done },
+    /// The clock has moved on.
+    Clock(u64),
+}
+
+/// More orders than that are not tried: no batch has so many.
+const TRIES_MAX: u64 = 200_000;
+
+struct Search<'search> {
+    happened: &'search [Happened],
+    clocks: BTreeSet<u64>,
+    shown: &'search Shown,
+    alone: bool,
+    tries: u64,
+    /// How far the best order has come, and what was wrong then.
+    best: (usize, String),
+}
+
+/// The model behind what has happened, in an order that gives these answers and ends with what is shown.
+///
+/// # Errors
+/// What is wrong with the order that comes furthest.
+pub(crate) fn agree(
+    model: &Model,
+    happened: &[Happened],
+    shown: &Shown,
+    alone: bool,
+) -> Result<Model, String> {
+    let clocks = happened.iter().filter_map(|happened| match happened {
+        Happened::Clock(at) => Some(*at),
+        Happened::Done { .. } => None,
+    });
+    let mut search = Search {
+        happened,
+        clocks: clocks.collect(),
+        shown,
+        alone,
+        tries: 0,
+        best: (0, "nothing was tried".to_owned()),
+    };
+    let left: Vec<usize> = (0..happened.len()).collect();
+    search.go(model.clone(), &left).ok_or_else(|| {
+        let clocks: Vec<&u64> = search.clocks.iter().collect();
+        format!(
+            "{} (of {} that were carried out, the clock going from {} to {clocks:?})",
+            search.best.1,
+            happened.len() - clocks.len(),
+            model.clock()
+        )
+    })
+}
+
+impl Search<'_> {
+    fn go(&mut self, model: Model, left: &[usize]) -> Option<Model> {
+        self.tries += 1;
+        if self.tries > TRIES_MAX {
+            return None;
+        }
+        if left.is_empty() {
+            let differences = model.shown().differences(self.shown);
+            if differences.is_empty() {
+                return Some(model);
+            }
+            self.fails(left, || {
+                format!("the model's word and the engine's differ:\n  {}", differences.join("\n  "))
+            });
+            return None;
+        }
+        let mut clock_seen = false;
+        for (place, index) in left.iter().enumerate() {
+            let rest: Vec<usize> = left
+                .iter()
+                .enumerate()
+                .filter(|(other, _)| *other != place)
+                .map(|(_, index)| *index)
+                .collect();
+            match &self.happened[*index] {
+                // The clock goes in its order.
+                Happened::Clock(_) if clock_seen => {}
+                Happened::Clock(at) => {
+                    clock_seen = true;
+                    let mut next = model.clone();
+                    next.pass(*at);
+                    if let Some(found) = self.go(next, &rest) {
+                        return Some(found);
+                    }
+                }
+                Happened::Done { message, at, done } => {
+                    // Where the clock has moved on meanwhile, what it has brought about at an actor may have come first: then
+                    // the message is as late as that.
+                    let first = at.first().copied().unwrap_or(0);
+                    let later = if self.clocks.is_empty() { 0..0 } else { first..model.clock() + 1 };
+                    let times = at.iter().copied().filter(|at| *at <= model.clock()).chain(later);
+                    for now in times {
+                        let mut next = model.clone();
+                        let verdict = next.decide(message, now, Some(done), self.alone);
+                        let agrees = match &verdict {
+                            Verdict::Done(said) | Verdict::Maybe(said) => said.is(done, self.alone),
+                            Verdict::Refused(_) => false,
+                        };
+                        if !agrees {
+                            self.fails(left, || {
+                                format!("the model says {verdict:?} at {now}, and the engine {done:?}, to {message:?}")
+                            });
+                            continue;
+                        }
+                        // What has ended at that very time ends before anything else.
+                        let clock = next.clock();
+                        next.pass(clock);
+                        if let Some(found) = self.go(next, &rest) {
+                            return Some(found);
+                        }
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    fn fails(&mut self, left: &[usize], why: impl FnOnce() -> String) {
+        let come = 1 + self.happened.len() - left.len();
+        if come >= self.best.0 {
+            self.best = (come, why());
+        }
+    }
+}
+
+/// Whether the model agrees with the refusal of a message that was alone under way.
+///
+/// # Errors
+/// What it says instead.
+pub(crate) fn refuses(
+    model: &Model,
+    message: &Message,
+    at: &BTreeSet<u64>,
+    answer: &Answer,
+) -> Result<(), String> {
+    let mut said = None;
+    for now in at {
+        let verdict = model.clone().decide(message, *now, None, true);
+        if verdict.is(answer) {
+            return Ok(());
+        }
+        said.get_or_insert((verdict, *now));
+    }
+    match said {
+        None => Err("it has no time".to_owned()),
+        Some((verdict, now)) => {
+            Err(format!("the model says {verdict:?} at {now}, and the engine {answer:?}, to {message:?}"))
+        }
+    }
+}
