@@ -1,6 +1,7 @@
-//! Bugs planted on purpose, so that the crash test can show that it would find them.
+//! Bugs planted on purpose, one at a time and one line each, so that the crash test and the simulation can show that they
+//! would find them.
 //!
-//! Outside of tests every question here is answered no, and the compiler removes it.
+//! Outside of tests and of the feature `planted` every question here is answered no, and the compiler removes it.
 
 /// A planted bug.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,12 +34,42 @@ pub(crate) enum Bug {
     WalksBeforePosition,
     /// The journal is trimmed behind the newer of two snapshots.
     TrimmedToTheNewer,
+    /// A batch counts as durable and was never synced.
+    SyncSkipped,
+    /// A sync that fails counts as one that went well.
+    FailedSyncCounts,
+    /// A batch counts as whole whatever its checksum says.
+    ChecksumIgnored,
+    /// Recovery delivers what was under way twice.
+    DeliveredTwice,
+    /// An account does not recognise a request that it has carried out.
+    RequestForgotten,
+    /// What of a commission goes home never arrives there.
+    ReturnDropped,
+    /// Promises are cashed twice.
+    PromiseCashedTwice,
+    /// A right to acquire can be used again.
+    RightUsedTwice,
+    /// A withdrawal condition is met only by more than its thresholds.
+    ThresholdMissed,
+    /// A commission ends a millisecond late.
+    DeadlineMissed,
+    /// An account may buy one more than the cap.
+    CapMissed,
+    /// What is held for a reservation stays held when it ends.
+    HoldKept,
+    /// Shares are rounded down.
+    ShareRoundedDown,
+    /// A gift that was accepted expires all the same.
+    AcceptedExpires,
+    /// Circulations in turn begin at the same certificate again.
+    CursorStands,
 }
 
 impl Bug {
     /// All of them.
     #[cfg(any(test, feature = "planted"))]
-    pub(crate) const ALL: [Bug; 14] = [
+    pub(crate) const ALL: [Bug; 29] = [
         Bug::OnwardBeforeRecord,
         Bug::AnswerBeforeSync,
         Bug::RefusalUnrecorded,
@@ -53,6 +84,21 @@ impl Bug {
         Bug::StatusForgotten,
         Bug::WalksBeforePosition,
         Bug::TrimmedToTheNewer,
+        Bug::SyncSkipped,
+        Bug::FailedSyncCounts,
+        Bug::ChecksumIgnored,
+        Bug::DeliveredTwice,
+        Bug::RequestForgotten,
+        Bug::ReturnDropped,
+        Bug::PromiseCashedTwice,
+        Bug::RightUsedTwice,
+        Bug::ThresholdMissed,
+        Bug::DeadlineMissed,
+        Bug::CapMissed,
+        Bug::HoldKept,
+        Bug::ShareRoundedDown,
+        Bug::AcceptedExpires,
+        Bug::CursorStands,
     ];
 }
 

@@ -399,7 +399,8 @@ impl Replay {
             house.schedule_all();
         }
         if !planted::has(Bug::WalkDropped) {
-            for envelope in undelivered {
+            let again = planted::has(Bug::DeliveredTwice).then(|| self.undelivered().unwrap_or_default());
+            for envelope in undelivered.into_iter().chain(again.into_iter().flatten()) {
                 self.houses[shard_of(envelope.to, shards)].resume(envelope);
             }
         }

@@ -10,6 +10,7 @@ use std::thread;
 use std::time::Instant;
 
 use clap::Args;
+use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::failure::Failure;
@@ -35,7 +36,7 @@ pub(super) struct Options {
     /// Print one JSON object instead of the report.
     #[arg(long)]
     json: bool,
-    /// Plant a bug, to see it found.
+    /// Plant a bug, to see it found; `all`: one after another.
     #[cfg(feature = "planted")]
     #[arg(long)]
     planted: Option<String>,
@@ -47,21 +48,21 @@ impl Options {
         self.threads.map_or_else(cores, u64::from).min(self.seeds)
     }
 
-    /// Does something with the bug planted that was asked for, if one was.
+    /// Does something with the bug that is to be planted, if one is.
     #[cfg(feature = "planted")]
-    fn planted<T>(&self, work: impl FnOnce() -> T) -> Result<T, Failure> {
-        use crate::planted::{self, Bug};
-        let Some(name) = &self.planted else { return Ok(work()) };
+    fn planted<T>(&self, work: impl FnOnce(Planted) -> T) -> Result<T, Failure> {
+        use crate::planted::Bug;
+        let Some(name) = &self.planted else { return Ok(work(None)) };
         let bug = Bug::ALL.into_iter().find(|bug| format!("{bug:?}") == *name);
         let bug =
             bug.ok_or_else(|| Failure::Arguments(format!("--planted {name} is none of {:?}", Bug::ALL)))?;
-        Ok(planted::with(Some(bug), work))
+        Ok(work(Some(bug)))
     }
 
-    /// Does something; no bug is planted in what is shipped.
     #[cfg(not(feature = "planted"))]
-    fn planted<T>(&self, work: impl FnOnce() -> T) -> Result<T, Failure> {
-        Ok(work())
+    #[expect(clippy::unused_self, reason = "the other one looks at the options")]
+    fn planted<T>(&self, work: impl FnOnce(Planted) -> T) -> Result<T, Failure> {
+        Ok(work(()))
     }
 }
 
@@ -69,15 +70,14 @@ impl Options {
 #[derive(Default)]
 struct Played {
     counts: Counts,
+    /// Seeds with which all was well.
     seeds: u64,
+    /// The first that has found something, of those that were played.
     failed: Option<Box<Failed>>,
-    error: Option<Failure>,
 }
 
-/// Plays the seeds and prints what they went through; exit code 1 where one has found something wrong.
-pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
-    let begun = Instant::now();
-    let bar = progress::bar("simulating", "seeds", options.seeds);
+/// Plays seed after seed on all threads until one has found something.
+fn play_all(options: &Options, bug: Planted, bar: &ProgressBar) -> Played {
     let next = AtomicU64::new(0);
     let played = Mutex::new(Played::default());
     thread::scope(|scope| {
@@ -89,32 +89,76 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
                         return;
                     }
                     let seed = options.seed.wrapping_add(index);
-                    let outcome = options.planted(|| play(seed, options.steps, &Cut::default()));
+                    let outcome = with(bug, || play(seed, options.steps, &Cut::default()));
                     let mut played = played.lock().unwrap_or_else(PoisonError::into_inner);
                     bar.inc(1);
                     match outcome {
-                        Ok(Ok(counts)) => {
+                        Ok(counts) => {
                             played.seeds += 1;
                             played.counts.add(&counts);
                         }
-                        Ok(Err(failed)) => {
+                        Err(failed) => {
                             let before = played.failed.take().filter(|before| before.seed < failed.seed);
                             played.failed = before.or(Some(failed));
+                            next.store(options.seeds, Ordering::Relaxed);
                         }
-                        Err(error) => played.error = Some(error),
-                    }
-                    if played.failed.is_some() || played.error.is_some() {
-                        next.store(options.seeds, Ordering::Relaxed);
                     }
                 }
             });
         }
     });
-    bar.finish_and_clear();
-    let Played { counts, seeds, failed, error } = played.into_inner().unwrap_or_else(PoisonError::into_inner);
-    if let Some(error) = error {
-        return Err(error);
+    played.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The bug that is planted, if one is; none can be in what is shipped.
+#[cfg(feature = "planted")]
+type Planted = Option<crate::planted::Bug>;
+#[cfg(not(feature = "planted"))]
+type Planted = ();
+
+#[cfg(feature = "planted")]
+fn with<T>(bug: Planted, work: impl FnOnce() -> T) -> T {
+    crate::planted::with(bug, work)
+}
+
+#[cfg(not(feature = "planted"))]
+fn with<T>((): Planted, work: impl FnOnce() -> T) -> T {
+    work()
+}
+
+/// Plants every bug in turn, and tells by which seed it was found, and as what.
+#[cfg(feature = "planted")]
+fn all_planted(options: &Options) -> Result<ExitCode, Failure> {
+    let mut missed = 0;
+    writeln!(stdout(), "| planted | found by seed | behind steps | as |\n|---|---:|---:|---|")?;
+    for bug in crate::planted::Bug::ALL {
+        let bar = progress::bar("simulating", "seeds", options.seeds);
+        let played = play_all(options, Some(bug), &bar);
+        bar.finish_and_clear();
+        match played.failed.map(|failed| *failed) {
+            Some(Failed { seed, steps, why, .. }) => {
+                let why: String = why.lines().next().unwrap_or_default().chars().take(90).collect();
+                writeln!(stdout(), "| {bug:?} | {} | {steps} | {why} |", seed - options.seed + 1)?;
+            }
+            None => {
+                missed += 1;
+                writeln!(stdout(), "| {bug:?} | not by {} | | |", options.seeds)?;
+            }
+        }
     }
+    Ok(if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Plays the seeds and prints what they went through; exit code 1 where one has found something wrong.
+pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
+    #[cfg(feature = "planted")]
+    if options.planted.as_deref() == Some("all") {
+        return all_planted(options);
+    }
+    let begun = Instant::now();
+    let bar = progress::bar("simulating", "seeds", options.seeds);
+    let Played { counts, seeds, failed } = options.planted(|bug| play_all(options, bug, &bar))?;
+    bar.finish_and_clear();
     let seconds = begun.elapsed().as_secs_f64();
     if let Some(failed) = failed {
         return tell(options, &failed, seeds);
@@ -125,7 +169,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn rows(counts: &Counts) -> [(&'static str, u64); 13] {
+fn rows(counts: &Counts) -> [(&'static str, u64); 14] {
     [
         ("steps", counts.steps),
         ("messages", counts.messages),
@@ -138,6 +182,7 @@ fn rows(counts: &Counts) -> [(&'static str, u64); 13] {
         ("disk_failures", counts.disk_failures),
         ("starts", counts.starts),
         ("from_snapshots", counts.from_snapshots),
+        ("snapshots_lost", counts.snapshots_lost),
         ("unfinished", counts.unfinished),
         ("agreements", counts.agreements),
     ]
@@ -152,6 +197,7 @@ fn words(field: &str) -> &str {
         "powers_off" => "losses of power",
         "disk_failures" => "failures of the disk",
         "from_snapshots" => "starts from a snapshot",
+        "snapshots_lost" => "newest snapshots damaged",
         "unfinished" => "messages found under way",
         "agreements" => "times the model agreed",
         other => other,
@@ -197,10 +243,12 @@ fn tell(options: &Options, failed: &Failed, seeds: u64) -> Result<ExitCode, Fail
     writeln!(out, "{failed}")?;
     writeln!(out, "again: hongbao simulate --seed {} --steps {}\n", failed.seed, failed.steps.max(1))?;
     let bar = progress::bar("shrinking", "tries", 0);
-    let shrunk = options.planted(|| {
-        shrink(failed, |tries| {
-            bar.set_length(tries + 1);
-            bar.set_position(tries);
+    let shrunk = options.planted(|bug| {
+        with(bug, || {
+            shrink(failed, |tries| {
+                bar.set_length(tries + 1);
+                bar.set_position(tries);
+            })
         })
     })?;
     bar.finish_and_clear();

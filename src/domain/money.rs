@@ -16,6 +16,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::limits::MONEY_MINOR_MAX;
+use crate::planted::{self, Bug};
 
 mod error;
 #[cfg(test)]
@@ -139,7 +140,8 @@ impl Money {
     pub fn share(self, part: BasisPoints) -> Money {
         let whole = u128::from(BasisPoints::MAX);
         let numerator = u128::from(self.0) * u128::from(part.get());
-        let rounded = (numerator + whole / 2) / whole;
+        let half = if planted::has(Bug::ShareRoundedDown) { 0 } else { whole / 2 };
+        let rounded = (numerator + half) / whole;
         // A share is never above the amount, because basis points stop at the whole.
         assert!(rounded <= u128::from(self.0), "a share is at most the amount");
         Money(rounded as u64)

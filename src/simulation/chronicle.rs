@@ -68,6 +68,33 @@ impl Chronicle {
         }
     }
 
+    /// Whether a replay that may have begun with a snapshot has come to the same: the time, what is under way, and that no
+    /// walk's number is given out again.
+    pub(crate) fn knows_replay(&self, other: &Replay) -> Result<(), String> {
+        if other.walks() < self.replay.walks() {
+            return Err(format!(
+                "the next walk is {}, and number {} is taken",
+                other.walks(),
+                self.replay.walks() - 1
+            ));
+        }
+        if other.latest() != self.replay.latest() {
+            return Err(format!("the latest time is {}, not {}", other.latest().0, self.replay.latest().0));
+        }
+        let under_way = |replay: &Replay| {
+            let undelivered = replay.undelivered().map_err(|error| error.to_string())?;
+            Ok::<_, String>(
+                undelivered.into_iter().map(|envelope| (envelope.to, envelope.body)).collect::<Vec<_>>(),
+            )
+        };
+        let (ours, theirs) = (under_way(&self.replay)?, under_way(other)?);
+        if ours == theirs {
+            Ok(())
+        } else {
+            Err(format!("under way are\n  {theirs:?}\nand by all records\n  {ours:?}"))
+        }
+    }
+
     /// I11: houses are what the records make, bit for bit.
     pub(crate) fn is_lived_by(&self, houses: &[&House]) -> Result<(), String> {
         let ours: usize = self.replay.houses().iter().map(|house| house.rooms().count()).sum();

@@ -84,6 +84,7 @@ fn opened(
         .map_err(|error| error.to_string())?;
     let undelivered = replay.undelivered().map_err(|error| error.to_string())?;
     invariants::check(replay.houses(), &undelivered).map_err(|why| format!("behind a replay: {why}"))?;
+    chronicle.knows_replay(&replay)?;
     let (not_before, unfinished) = (replay.latest(), undelivered.len());
     let mut wrong = None;
     let finished = replay.finish(&mut |batch| {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::START;
 use super::acts::{Act, CROWD, SHOP, Sent, message, remembered_for_a_day};
@@ -22,6 +23,7 @@ use super::watched_disk::WatchedDisk;
 use super::world::{Ending, Remains, World};
 use crate::domain::{Answer, Code, Message, Timestamp};
 use crate::limits::REQUEST_KEPT_MS;
+use crate::panics;
 
 /// What a seed has gone through.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,6 +48,8 @@ pub struct Counts {
     pub starts: u64,
     /// Starts that read a snapshot.
     pub from_snapshots: u64,
+    /// Newest snapshots that were damaged, so that a start had to read the older.
+    pub snapshots_lost: u64,
     /// Messages that a start found under way.
     pub unfinished: u64,
     /// Records handed over.
@@ -67,6 +71,7 @@ impl Counts {
         self.disk_failures += other.disk_failures;
         self.starts += other.starts;
         self.from_snapshots += other.from_snapshots;
+        self.snapshots_lost += other.snapshots_lost;
         self.unfinished += other.unfinished;
         self.records += other.records;
         self.agreements += other.agreements;
@@ -104,13 +109,16 @@ impl fmt::Display for Failed {
 pub fn run(seed: u64, steps: u64, cut: &Cut) -> Result<Counts, Box<Failed>> {
     let mut market = Market::new(seed, cut);
     let mut index = 0;
-    let played = market.begin().and_then(|()| {
+    let played = catch_unwind(AssertUnwindSafe(|| {
+        market.begin()?;
         while market.counts.steps < steps {
             market.play(index)?;
             index += 1;
         }
         Ok(())
-    });
+    }));
+    let played =
+        played.unwrap_or_else(|panic| Err(format!("internal error: {}", panics::words(panic.as_ref()))));
     let counts = market.counts;
     match played {
         Ok(()) => Ok(counts),
@@ -138,6 +146,9 @@ enum Saying {
 
 /// More restarts than any batch sees.
 const RESTARTS_MAX: u32 = 200;
+
+/// More steps than any batch takes.
+const STEPS_MAX: u64 = 100_000;
 
 struct Market<'cut> {
     seed: u64,
@@ -176,7 +187,10 @@ impl Market<'_> {
         self.start(nothing(), None)?;
         let people = CROWD.into_iter().chain(["payee", SHOP]);
         let say = |message, id: &str| Saying::Message(Box::new(with_id(message, id)));
-        self.opening.push(people.map(|who| say(open(who, 0), &format!("open {who}"))).collect());
+        let opens = people.map(|who| say(open(who, 0), &format!("open {who}")));
+        // Somebody may know a name before its account is there.
+        let early = CROWD.iter().map(|who| say(deposit(who, 1), &format!("early {who}")));
+        self.opening.push(opens.chain(early).collect());
         let register = register_for(SHOP, "payee", Some("supplier"), self.setting.when_short);
         self.opening.push(vec![say(register, "register")]);
         // The first of the crowd accepts gifts as they arrive.
@@ -196,7 +210,8 @@ impl Market<'_> {
         let issues = self.setting.offerings.iter().zip(&self.setting.offers);
         let issues =
             issues.map(|(offering, offer)| say(issue(offering, offer.clone()), format!("issue {offering}")));
-        self.opening.push(issues.collect());
+        let early = [0, 1].map(|offering| Saying::Act(Act::Publish(offering)));
+        self.opening.push(issues.chain(early).collect());
         for offering in 0..self.setting.offerings.len() {
             self.opening.extend(self.setting.opening(offering).into_iter().map(|act| vec![Saying::Act(act)]));
         }
@@ -293,21 +308,22 @@ impl Market<'_> {
     /// Acts, and restarts what ends, until every message of the batch has a definite answer and all is durable.
     fn until_answered(&mut self, batch: &Batch, requests: &[Request], from: usize) -> Result<(), String> {
         let mut killed = batch.killed;
+        let (mut said, mut since): (Vec<&Request>, usize) = (requests.iter().collect(), from);
         for _ in 0..RESTARTS_MAX {
             self.act(&mut killed)?;
             let world = self.world()?;
             world.sync();
             if let Some(ending) = world.take_ending() {
+                said = self.unanswered(&said, from, since)?;
                 self.restart(ending, batch, requests)?;
-                for request in self.unanswered(requests, from)? {
-                    self.ask(&request.message);
-                }
+                since = self.world()?.ledger().lock().sent.len();
+                said.iter().for_each(|request| self.ask(&request.message));
                 let now = self.now;
                 self.world()?.at(now);
                 continue;
             }
             world.disk().inside().heal();
-            return match self.unanswered(requests, from)?.first() {
+            return match self.unanswered(&said, from, since)?.first() {
                 None => Ok(()),
                 Some(request) => {
                     Err(format!("all is quiet, and nothing was answered to {:?}", request.message))
@@ -326,6 +342,9 @@ impl Market<'_> {
                 *killed = None;
                 world.kill();
             }
+            if steps > STEPS_MAX {
+                return Err(format!("behind {STEPS_MAX} steps it has not come to rest"));
+            }
         }
         self.counts.steps += steps;
         Ok(())
@@ -342,24 +361,37 @@ impl Market<'_> {
         Ok((left.filter(is_definite).collect(), at))
     }
 
+    /// The requests of which a client does not know yet what has become of them: nothing says that they were carried out,
+    /// and one of their messages has no definite answer.
+    /// Those of the requests said to this process of which a client does not know yet what has become of them: nothing says
+    /// that they were carried out, and of their messages since then one has no definite answer, or none was sent.
     fn unanswered<'request>(
         &mut self,
-        requests: &'request [Request],
+        said: &[&'request Request],
         from: usize,
+        since: usize,
     ) -> Result<Vec<&'request Request>, String> {
-        let mut unanswered = Vec::new();
-        for request in requests {
-            if self.answers(&request.message, from)?.0.is_empty() {
-                unanswered.push(request);
-            }
-        }
-        Ok(unanswered)
+        let ledger = self.world()?.ledger();
+        let ledger = ledger.lock();
+        let answers = |request: &Request, from: usize| {
+            let attempts =
+                (from..ledger.sent.len()).filter(|sent| ledger.sent[*sent].message == request.message);
+            attempts
+                .map(|sent| ledger.answer_to(sent).filter(|answer| is_definite(answer)))
+                .collect::<Vec<_>>()
+        };
+        let is_unanswered = |request: &&&Request| {
+            let done = answers(request, from).into_iter().flatten().any(Answer::is_ok);
+            let here = answers(request, since);
+            !done && (here.is_empty() || here.iter().any(Option::is_none))
+        };
+        Ok(said.iter().filter(is_unanswered).copied().collect())
     }
 
     /// Another process goes on with what one that has ended leaves.
     fn restart(&mut self, ending: Ending, batch: &Batch, requests: &[Request]) -> Result<(), String> {
         let world = self.world.take().ok_or("there is no process")?;
-        let Remains { disk, snapshots, ledger, chronicle } = world.leave();
+        let Remains { disk, mut snapshots, ledger, chronicle } = world.leave();
         let chronicle = chronicle.ok_or("a process without a chronicle")?;
         let disk = match ending {
             Ending::Wrong(why) => return Err(why),
@@ -374,6 +406,12 @@ impl Market<'_> {
             Ending::Down(_) => self.left_by_failure(&disk, batch.fault.map(|(_, failure)| failure)),
         };
         disk.inside().heal();
+        // The newer half may be damaged: the older one stands for as much.
+        if !self.cut.faults && snapshots.len() > 1 && self.chance.percent(20) {
+            snapshots.sort_by_key(|generation| generation.number);
+            snapshots.pop();
+            self.counts.snapshots_lost += 1;
+        }
         self.start(Store { disk, snapshots, ledger, chronicle }, batch.fault_at_start)?;
         // The clock of the machine may have been set back, but not behind what is recorded; what was due by then has
         // happened, as all was quiet since.

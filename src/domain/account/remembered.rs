@@ -13,6 +13,7 @@ use crate::domain::number::{ActorNumber, Fingerprint};
 use crate::domain::request::{RequestKey, RequestMark};
 use crate::domain::time::Timestamp;
 use crate::limits::{REQUEST_KEPT_MS, REQUESTS_KEPT_MAX};
+use crate::planted::{self, Bug};
 
 /// An account's requests of a day, those of the institution to it, and those of others.
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
@@ -49,7 +50,8 @@ impl Remembered {
     }
 
     pub(super) fn get(&self, key: &RequestKey, now: Timestamp) -> Option<&Kept> {
-        self.kept.get(key).filter(|kept| now.since(kept.at) < REQUEST_KEPT_MS)
+        let kept = self.kept.get(key).filter(|kept| now.since(kept.at) < REQUEST_KEPT_MS);
+        kept.filter(|_| !planted::has(Bug::RequestForgotten))
     }
 
     /// True where no more of this caller's kind can be kept at the account of this number.

@@ -13,6 +13,7 @@ use crate::domain::refusal::{Code, Refusal};
 use crate::domain::request::{FoundVia, PurchaseTask, Request, Task};
 use crate::domain::step::{Context, Decision, Step};
 use crate::limits::HOPS_PER_VIEW_MAX;
+use crate::planted::{self, Bug};
 
 impl Certificate {
     /// Decides on the message that brings a certificate to life (D29).
@@ -168,6 +169,7 @@ impl Certificate {
         };
         match self.hop(index).right {
             Right::None => return refuse(Code::NoRight),
+            Right::Used if planted::has(Bug::RightUsedTwice) => {}
             Right::Used => return refuse(Code::AlreadyAcquired),
             Right::Unused => {}
         }
@@ -263,7 +265,7 @@ impl Certificate {
                 let draw = Draw { payment, by: self.number, release: cashed, free: rest };
                 step.send(envelope.payer, Body::Draw(Box::new(draw)));
             }
-            None if rest.is_zero() => {}
+            None if rest.is_zero() || planted::has(Bug::ReturnDropped) => {}
             None => step.send(envelope.payer, self.returned(rest)),
         }
     }

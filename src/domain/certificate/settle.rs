@@ -9,6 +9,7 @@ use crate::domain::number::ActorNumber;
 use crate::domain::request::Source;
 use crate::domain::step::{Context, Decision, Step};
 use crate::limits::CREDITS_PER_PAGE;
+use crate::planted::{self, Bug};
 
 impl Certificate {
     pub(super) fn apply_settle(&self, context: Context, settle: &Settle) -> Decision {
@@ -157,6 +158,9 @@ impl Certificate {
         for index in hops {
             let hop = self.hop(index);
             step.send(hop.account, body(hop));
+            if planted::has(Bug::PromiseCashedTwice) {
+                step.send(hop.account, body(hop));
+            }
             credits += 1;
         }
         if credits > 0 {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::money::{BasisPoints, Money};
 use crate::domain::refusal::{Code, Refusal};
+use crate::planted::{self, Bug};
 
 /// Where in a circulation the condition is checked (D11, W9). A purchase always checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,7 +111,10 @@ impl Condition {
     /// The factors whose value is at least `ratio` of their threshold, exactly (cross-multiplied).
     fn at_ratio(&self, observed: &Observed, ratio: u128) -> FactorSet {
         let cumulative = u128::from(observed.cumulative.minor());
-        let reached = |value: u128, threshold: u128| value * WHOLE >= threshold * ratio;
+        let missed = planted::has(Bug::ThresholdMissed);
+        let reached = |value: u128, threshold: u128| {
+            value * WHOLE >= threshold * ratio + u128::from(missed && ratio == WHOLE)
+        };
         let mut set = 0;
         if self.times.is_some_and(|times| reached(observed.hops.into(), times.into())) {
             set |= 1;

@@ -10,6 +10,7 @@ use crate::domain::money::Money;
 use crate::domain::number::ActorNumber;
 use crate::domain::request::RequestMark;
 use crate::domain::time::Timestamp;
+use crate::planted::{self, Bug};
 
 impl Offering {
     /// Takes an event that was decided before; `at` is the record's time.
@@ -50,7 +51,7 @@ impl Offering {
                 }
             }
             OfferingEvent::TurnTaken { serial, mark } => {
-                self.cursor = serial.0 + 1;
+                self.cursor = serial.0 + u32::from(!planted::has(Bug::CursorStands));
                 self.remember(mark, Effect::Circulates(*serial));
             }
             OfferingEvent::TurnUndone { cursor, mark } => {

@@ -9,6 +9,7 @@ use crate::domain::refusal::{Code, Refusal};
 use crate::domain::request::{Party, Request, RequestMark, Source};
 use crate::domain::step::{Context, Decision, Step};
 use crate::domain::time::Timestamp;
+use crate::planted::{self, Bug};
 
 impl Offering {
     /// The money is held. Whoever waited for this payment to fail is told that it has not.
@@ -90,8 +91,10 @@ impl Offering {
             unreachable!("only a reservation that stands ends");
         };
         let ended = OfferingEvent::ReservationEnded(serial, mark);
-        let free = Body::FreeHold(self.number.certificate(serial));
-        let mut step = Step::of(vec![Event::Offering(ended)]).sending(reservation.buyer, free);
+        let mut step = Step::of(vec![Event::Offering(ended)]);
+        if !planted::has(Bug::HoldKept) {
+            step.send(reservation.buyer, Body::FreeHold(self.number.certificate(serial)));
+        }
         self.serve(&mut step, serial, reservation.buyer, now);
         step
     }

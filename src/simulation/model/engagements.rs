@@ -45,7 +45,10 @@ impl Model {
             PaymentCommand::Issue { amount, beneficiary, not_before, expires_at } => {
                 let (Some(by), amount) = (asked.by, amount.minor()) else { return somehow() };
                 let (from, until) = (not_before.map(|time| time.0), expires_at.map(|time| time.0));
-                self.affords(by, amount)?;
+                // SPEC does not say whether one may be issued that ends before it can be released, or has ended already.
+                let odd =
+                    until.is_some_and(|until| until <= asked.now || from.is_some_and(|from| from >= until));
+                self.affords_or(by, amount, odd)?;
                 let paper = Paper {
                     amount,
                     released: 0,
@@ -60,10 +63,7 @@ impl Model {
                 self.papers.insert((by.to_owned(), asked.id.to_owned()), paper);
                 let purse = self.purse(by)?;
                 purse.held += amount;
-                let said = Said::Held(purse.held);
-                // SPEC does not say whether one may be issued that ends before it can be released.
-                let odd = from.is_some() && until.is_some_and(|until| from >= Some(until));
-                Ok(if odd { Said::Maybe(Box::new(said)) } else { said })
+                Ok(Said::Held(purse.held).perhaps(odd))
             }
             PaymentCommand::Receive(reference) => {
                 let paper = self.open_paper(reference)?;
@@ -153,13 +153,15 @@ impl Model {
             }
             TransferCommand::Begin { to, amount, expires_at } => {
                 let (Some(by), amount) = (asked.by, amount.minor()) else { return somehow() };
-                self.affords(by, amount)?;
                 let until = expires_at.map(|time| time.0);
+                // SPEC does not say whether one may be begun whose time has passed.
+                let odd = until.is_some_and(|until| until <= asked.now);
+                self.affords_or(by, amount, odd)?;
                 let pending = Pending { to: to.as_str().to_owned(), amount, until };
                 self.pendings.insert((by.to_owned(), asked.id.to_owned()), pending);
                 let purse = self.purse(by)?;
                 purse.held += amount;
-                Ok(Said::Held(purse.held))
+                Ok(Said::Held(purse.held).perhaps(odd))
             }
             TransferCommand::Post { from, transfer, amount } => {
                 let amount = amount.minor();

@@ -31,7 +31,8 @@ impl Model {
         match command {
             GiftCommand::Give { recipient, merchant, object, price, expires_at } => {
                 let price = price.minor();
-                let mut sure = true;
+                // SPEC does not say whether one may be given whose time has passed.
+                let mut sure = expires_at.is_none_or(|time| time.0 > asked.now);
                 let certificate = match object {
                     GiftObject::Goods { .. } => None,
                     GiftObject::Certificate { offering, serial } => {
@@ -39,14 +40,14 @@ impl Model {
                             self.sales.get(offering.as_str()).ok_or_else(|| refuse("unknown_offering"))?;
                         let certificate = sale.at(serial.0)?;
                         // SPEC does not say whether what is sold or unpublished may be given.
-                        sure = certificate.sold.is_none() && sale.published_at.is_some();
+                        sure &= certificate.sold.is_none() && sale.published_at.is_some();
                         if sale.price() != price {
                             return if sure { no("amount_mismatch") } else { somehow() };
                         }
                         Some((offering.as_str().to_owned(), serial.0))
                     }
                 };
-                self.affords(by, price)?;
+                self.affords_or(by, price, !sure)?;
                 // D46: a frozen account accepts nothing, by itself neither.
                 let by_itself = |purse: &super::Purse| purse.accepts_gifts && !purse.frozen;
                 let accepted = self.purses.get(recipient.as_str()).is_some_and(by_itself);
@@ -61,7 +62,7 @@ impl Model {
                 self.post(by, -signed(price));
                 self.purse(recipient.as_str())?.earmarked += price;
                 self.gifts.insert((by.to_owned(), asked.id.to_owned()), gift);
-                Ok(if sure { Said::Anything } else { Said::Maybe(Box::new(Said::Anything)) })
+                Ok(Said::Anything.perhaps(!sure))
             }
             GiftCommand::Accept { donor, gift } => {
                 let gift = self.own_gift(by, donor.as_str(), gift.as_str())?;
@@ -91,7 +92,7 @@ impl Model {
                 }
                 gift.state = "returned";
                 self.gift_goes_home(&id);
-                Ok(if own { Said::Anything } else { Said::Maybe(Box::new(Said::Anything)) })
+                Ok(Said::Anything.perhaps(!own))
             }
             GiftCommand::Show(_) | GiftCommand::List { .. } => Ok(Said::Anything),
         }

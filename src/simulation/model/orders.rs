@@ -57,10 +57,11 @@ impl Model {
                     used: 0,
                     revoked: false,
                 };
-                // SPEC does not say whether one may allow more at a time than in all.
-                let odd = mandate.per_use > mandate.amount_max;
+                // SPEC does not say whether one may allow more at a time than in all, or end at once.
+                let over = mandate.until.is_some_and(|until| until <= asked.now);
+                let odd = mandate.per_use > mandate.amount_max || over;
                 self.mandates.insert((by.to_owned(), asked.id.to_owned()), mandate);
-                Ok(if odd { Said::Maybe(Box::new(Said::Anything)) } else { Said::Anything })
+                Ok(Said::Anything.perhaps(odd))
             }
             MandateCommand::Revoke { mandate } => {
                 let id = (by.to_owned(), mandate.as_str().to_owned());
@@ -68,7 +69,7 @@ impl Model {
                 // SPEC does not say what it is to revoke one again.
                 let said = Said::Used(mandate.used);
                 let again = std::mem::replace(&mut mandate.revoked, true);
-                Ok(if again { Said::Maybe(Box::new(said)) } else { said })
+                Ok(said.perhaps(again))
             }
             MandateCommand::Show { .. } => Ok(Said::Anything),
         }
@@ -142,7 +143,6 @@ impl Model {
         let mut frozen = false;
         match &right {
             Right::Mandate(id) => {
-                self.affords(&id.0, amount)?;
                 let mandate = self.mandates.get_mut(id).ok_or_else(|| refuse("unknown_mandate"))?;
                 let over = mandate.revoked || mandate.until.is_some_and(|until| asked.now >= until);
                 let within = mandate.used + amount <= mandate.amount_max && amount <= mandate.per_use;
@@ -150,6 +150,7 @@ impl Model {
                     return somehow();
                 }
                 mandate.used += amount;
+                self.affords(&id.0, amount)?;
                 self.post(&id.0, -signed(amount));
                 self.earn(&payee, amount, Income::Sales);
                 frozen = self.purse(&id.0)?.frozen;
@@ -182,9 +183,8 @@ impl Model {
             }
         }
         self.orders.insert(key, paid);
-        let said = Said::Withheld(amount);
         // SPEC does not say whether a mandate of a frozen account is what it had committed.
-        Ok(if frozen { Said::Maybe(Box::new(said)) } else { said })
+        Ok(Said::Withheld(amount).perhaps(frozen))
     }
 
     fn allocate_for(&mut self, asked: Asked<'_>, buyer: &str, offering: &str, serial: u32) -> Result<(), No> {

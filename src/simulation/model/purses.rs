@@ -45,6 +45,11 @@ impl Model {
         if purse.affords(amount) { Ok(()) } else { no("insufficient_funds") }
     }
 
+    /// The same; where more is odd about a message, it may be refused for that as well.
+    pub(super) fn affords_or(&self, account: &str, amount: u64, odd: bool) -> Result<(), No> {
+        self.affords(account, amount).map_err(|why| if odd { No(None) } else { why })
+    }
+
     /// Moves money in or out of an account; a credit is never refused.
     pub(super) fn post(&mut self, account: &str, amount: i64) {
         if let Some(purse) = self.purses.get_mut(account) {

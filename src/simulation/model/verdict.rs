@@ -117,6 +117,11 @@ impl Verdict {
 }
 
 impl Said {
+    /// This, but where it is odd SPEC leaves open whether it is carried out.
+    pub(super) fn perhaps(self, odd: bool) -> Said {
+        if odd { Said::Maybe(Box::new(self)) } else { self }
+    }
+
     /// Whether an answer says this. Balances are compared where nothing else was under way.
     pub(crate) fn is(&self, done: &Done, alone: bool) -> bool {
         match (self, done) {
