@@ -22,7 +22,7 @@ use crate::domain::{
 };
 use crate::journal::{Cut, DataFolder, FileLog, FolderDisk, Journal, JournalStats, Log, SegmentOptions};
 use crate::limits::{BATCH_MESSAGES_MAX, PERMITS_MAX, SHARDS_MAX};
-use crate::snapshot::{Generation, Manifest, Shelf, Snapshots};
+use crate::snapshot::{self, Generation, Manifest, Shelf, Snapshots};
 
 /// A running engine over one data folder. Every method can be called from any thread.
 pub struct Engine {
@@ -79,6 +79,8 @@ impl Engine {
         check("permits", config.permits, PERMITS_MAX)?;
         config.keeping.check()?;
         let folder = DataFolder::open(&config.data)?;
+        // Opening the journal writes its tail anew, and a store that a later version has written is left as it is.
+        snapshot::inspect(folder.snapshots())?;
         let options =
             SegmentOptions { segment_bytes_max: config.keeping.segment, ..SegmentOptions::default() };
         let (mut log, opened) = FileLog::open_with(FolderDisk::new(folder.journal()), options)?;
