@@ -79,3 +79,70 @@ pub fn fingerprint(command: &Command) -> Result<Fingerprint, CodecError> {
     short.copy_from_slice(&blake3::hash(&bytes).as_bytes()[..16]);
     Ok(Fingerprint(short))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+    use crate::domain::{
+        ActorNumber, Balance, BasisPoints, Code, Currency, Display, Event, FoundVia, Money, Name,
+        OfferingEvent, RequestId, Serial, Timestamp, Via,
+    };
+
+    #[track_caller]
+    fn stored<T: Serialize + for<'de> Deserialize<'de> + PartialEq + std::fmt::Debug>(
+        value: T,
+        bytes: &[u8],
+    ) {
+        let mut encoded = Vec::new();
+        encode_into(&value, &mut encoded).unwrap();
+        assert_eq!(encoded, bytes, "{value:?}: {encoded:02x?}");
+        assert_eq!(decode_front::<T>(bytes).unwrap(), (value, &[][..]));
+    }
+
+    #[test]
+    fn numbers_take_the_bytes_that_the_format_says() {
+        stored(250_u64, &[250]);
+        stored(251_u64, &[251, 251, 0]);
+        stored(65_535_u32, &[251, 0xFF, 0xFF]);
+        stored(65_536_u32, &[252, 0, 0, 1, 0]);
+        stored(1_u64 << 32, &[253, 0, 0, 0, 0, 1, 0, 0, 0]);
+        stored(1_u128 << 64, &[254, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]);
+        stored(255_u8, &[255]);
+        stored(true, &[1]);
+    }
+
+    #[test]
+    fn values_take_the_bytes_that_the_format_says() {
+        stored(Money::from_minor(251).unwrap(), &[251, 251, 0]);
+        stored(Balance::from_minor(125), &[250]);
+        stored(Balance::from_minor(-126), &[251, 251, 0]);
+        stored(BasisPoints::new(10_000).unwrap(), &[251, 0x10, 0x27]);
+        stored(Currency::USD, b"\x03USD");
+        stored(Timestamp(0x0102_0304_0506), &[253, 6, 5, 4, 3, 2, 1, 0, 0]);
+        stored((ActorNumber(7), Serial(8)), &[7, 8]);
+        stored(Name::new("买家").unwrap(), "\u{6}买家".as_bytes());
+        stored(RequestId::new("id").unwrap(), b"\x02id");
+        stored([3_u64, 4], &[3, 4]);
+        stored(vec![3_u64, 4], &[2, 3, 4]);
+        stored((None::<u32>, Some(5_u32)), &[0, 1, 5]);
+        stored(BTreeMap::from([(1_u32, 2_u32)]), &[1, 1, 2]);
+        stored(BTreeSet::from([9_u32]), &[1, 9]);
+        stored((Display::Snapshot, FoundVia::PrivatePage(ActorNumber(300))), &[2, 1, 251, 0x2C, 1]);
+        // By its place, which is one less than its number.
+        stored(Code::NotAllowed, &[0]);
+        stored(Event::Offering(OfferingEvent::Paid(Serial(6))), &[1, 10, 6]);
+    }
+
+    // I12: ids of former requests are told from others by this.
+    #[test]
+    fn the_fingerprint_of_a_command_is_frozen() {
+        let command = Command::purchase(Name::new("tea").unwrap(), Some(Serial(2)), Via::Link);
+        let mut encoded = Vec::new();
+        encode_into(&command, &mut encoded).unwrap();
+        assert_eq!(encoded, [10, 3, b't', b'e', b'a', 1, 2, 2, 0]);
+        let hex: String = fingerprint(&command).unwrap().0.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, "ea1523dcecd8fb3d6f9972ed71af2cfa");
+    }
+}

@@ -302,3 +302,65 @@ fn large_parts(key: &[u8]) -> Option<(ActorNumber, u32)> {
     let part = key.get(9..13)?.try_into().ok()?;
     Some((ActorNumber(u64::from_be_bytes(number)), u32::from_be_bytes(part)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        Account, Currency, Fingerprint, Money, Name, Opening, RequestId, RequestKey, RequestMark, Resident,
+    };
+
+    fn room() -> Room {
+        let (number, name) = (ActorNumber(300), Name::new("ann").unwrap());
+        let (deposit, credit_limit) = (Money::from_minor(5).unwrap(), Money::from_minor(9).unwrap());
+        let opening = Opening { name, currency: Currency::USD, deposit, credit_limit };
+        let key = RequestKey { caller: ActorNumber::FUNDS_MANAGEMENT, id: RequestId::new("id").unwrap() };
+        let mark = RequestMark { key, fingerprint: Fingerprint([7; 16]) };
+        Room::new(number, Resident::Account(Box::new(Account::opened(number, &opening, &mark))))
+    }
+
+    /// The number of an idle account, and its room.
+    fn frozen() -> Vec<u8> {
+        [
+            // The actor's number. An account: its number, name, currency, first deposit, the id that opened it.
+            &[251, 0x2C, 1, 0, 251, 0x2C, 1][..],
+            b"\x03ann\x03USD\x05\x02id",
+            // The fingerprint of that request, and that it was another's.
+            &[254, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 0],
+            // Posted, held, credit limit; it remembers nothing and is engaged in nothing.
+            &[10, 0, 9, 0, 0],
+            // Entries in the chain, its head, time and position of the newest record.
+            &[0, 251, 0x2C, 1, 0, 0, 0],
+        ]
+        .concat()
+    }
+
+    #[test]
+    fn the_chunks_of_a_page_and_of_a_large_actor_are_frozen() {
+        let mut page = Page::new(PageNumber::of(ActorNumber(300)));
+        page.add(ActorNumber(300), room());
+        let (bytes, large) = encode(&page, 1).unwrap();
+        assert!(large.is_empty());
+        let piece = Piece::Page { page: 2, shard: 0x0102, bytes, large: Vec::new() };
+        let key = vec![0, 0, 0, 0, 0, 0, 0, 0, 2, 1, 2];
+        assert_eq!(piece.into_chunks().unwrap(), [(key, frozen())]);
+
+        let parts = Piece::Large(ActorNumber(300), Box::new(room())).into_chunks_of(40).unwrap();
+        let key = |part| vec![1, 0, 0, 0, 0, 0, 0, 1, 0x2C, 0, 0, 0, part];
+        let whole = frozen();
+        let part = |last: u8, bytes: &[u8]| [&[last], bytes].concat();
+        assert_eq!(parts, [(key(0), part(0, &whole[..40])), (key(1), part(1, &whole[40..]))]);
+
+        let (mut joiner, mut joined) = (Joiner::default(), Vec::new());
+        for (key, value) in &parts {
+            joiner
+                .join(key, value, |number, room| {
+                    joined.push((number, room));
+                    Ok(())
+                })
+                .unwrap();
+        }
+        joiner.end().unwrap();
+        assert_eq!(joined, [(ActorNumber(300), room())]);
+    }
+}

@@ -208,3 +208,54 @@ pub enum RecordError {
 pub fn unencodable(error: CodecError) -> JournalError {
     JournalError::Stopped { why: format!("a record does not encode: {error}") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{AccountEvent, Body, Credit, CreditReason, Money};
+    use crate::journal::{AnswerMark, Reference};
+
+    #[test]
+    fn the_bytes_of_a_record_are_frozen() {
+        let (amount, to) = (Money::from_minor(300).unwrap(), ActorNumber(9));
+        let events = vec![Event::Account(AccountEvent::Debited { amount, to })];
+        let credit = Credit { amount, reason: CreditReason::Transfer, from: ActorNumber(7), awaited: true };
+        let onward = [
+            Onward::new(to, Body::Credit(credit)),
+            Onward { to, body: Body::CreditAbsorbed, continues: Some((WalkId(5), Timestamp(6))) },
+        ];
+        let prefix = Prefix {
+            walk: WalkId(1),
+            hop: 0,
+            cause: None,
+            actor: ActorNumber(7),
+            sequence: 2,
+            former: Some(Reference::At(Position(3))),
+            at: Timestamp(1_000),
+            now: Timestamp(1_000),
+            chain: 0,
+            answer: AnswerMark::Done,
+            events_bytes: 7,
+            joined_bytes: 0,
+        };
+        let (mut encoded_events, mut bytes) = (Vec::new(), Vec::new());
+        codec::encode_into(&events, &mut encoded_events).unwrap();
+        encode(prefix, &encoded_events, &[], &onward, &mut Vec::new(), &mut bytes).unwrap();
+        let frozen = [
+            // Lengths, chain, walk, actor, sequence, former, at, answer, length of the events.
+            &[0x01, 0x00, 0x11, 0x21, 0x10, 0x01, 0, 0, 0, 0, 0, 0, 0, 0, 1, 7, 2, 6, 0xE8, 3, 1, 7][..],
+            // One event: of an account, debited, 300 to 9.
+            &[1, 0, 4, 251, 0x2C, 1, 9],
+            // To 9, eight bytes: a credit of 300 for a transfer from 7, awaited, in the record's own walk.
+            &[9, 8, 6, 251, 0x2C, 1, 3, 7, 1, 0],
+            // To 9, four bytes: a credit is absorbed, in walk 5 of time 6.
+            &[9, 4, 7, 1, 5, 6],
+        ];
+        assert_eq!(bytes, frozen.concat(), "{bytes:02x?}");
+        let record = decode(&bytes).unwrap();
+        assert_eq!((record.prefix, record.events), (prefix, events));
+        let sent: Vec<Onward> =
+            decode(&bytes).unwrap().onward().map(|sent| sent.unwrap().read().unwrap()).collect();
+        assert_eq!(sent, onward);
+    }
+}

@@ -77,4 +77,12 @@ mod tests {
             assert_eq!(prefix(&expected).to_le_bytes(), expected[..8]);
         }
     }
+    #[test]
+    fn the_heads_of_a_chain_are_frozen() {
+        let hex = |head: &Head| head.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let begun = advance(&origin(ActorNumber(7)), Timestamp(1_000), b"hong");
+        let second = advance(&begun, Timestamp(1_001), &[0xBA; 100]);
+        assert_eq!(hex(&begun), "41cd33c5c111f4b9673fb0f478486a6fd4cd7fbe510ca3ac6e8065c343f8b310");
+        assert_eq!(hex(&second), "d337ed10233ec489d495b34295e0a5e16eb0b838e06f76bd42a97c5221afe065");
+    }
 }
