@@ -82,6 +82,21 @@ fn a_store_of_version_1_holds_the_same_without_its_snapshot() {
     assert_found(&expected["shown"], &look(&engine), "from the journal alone");
 }
 
+#[test]
+fn a_store_of_version_1_whose_journal_was_trimmed_holds_the_same_by_its_snapshots() {
+    let (_above, data) = copy_of(WHOLE);
+    // What the older snapshot stands for, as a trimming removes it.
+    fs::remove_file(data.join("journal/00000000000000000001.segment")).unwrap();
+    let expected = expectation(WHOLE);
+    let audit = hongbao::audit(&data).unwrap();
+    assert!(audit.proved_from.0 > 1, "the beginning is gone");
+    assert_eq!((audit.snapshots, audit.passed_over), (2, Vec::new()));
+    assert_eq!(expected["audit"]["state_digest"], audit.totals.state_digest);
+    let engine = open(&data, 1, &clock_at(CLOSING), SELDOM);
+    assert_eq!(engine.recovered().passed_over, Vec::<String>::new());
+    assert_found(&expected["shown"], &look(&engine), "from the snapshot alone");
+}
+
 // I12: the fingerprint of a request is over the bytes of its command, which therefore stay as they are.
 #[test]
 fn a_store_of_version_1_gives_every_repeat_of_its_day_the_answer_that_it_gave_then() {
