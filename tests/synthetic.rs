@@ -9,10 +9,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use common::{Program, Ran, assert_untouched, contents, sample};
-use killing::{Luck, Running, SEED_VARIABLE, journal_bytes};
+use killing::{Luck, Running, SEED_VARIABLE, journal_bytes, kills};
 use serde_json::{Value, json};
-
-const KILLS: u64 = 6;
 
 /// What only one run of a rush can tell, or what follows from who was first.
 const OF_ONE_RUN: &[&str] = &[
@@ -220,7 +218,7 @@ fn arguments_out_of_their_bounds_are_refused_by_name() {
     assert!(!data.exists());
 }
 
-/// Kills a rush several times, each time behind another part of the journal that an undisturbed run writes.
+/// Kills a rush as often as the environment says, else ten times, each time behind another part of the journal that an undisturbed run writes.
 fn kill_and_go_on(arguments: &str, shards: usize) {
     let folder = tempfile::tempdir().unwrap();
     let (calm, killed) = (folder.path().join("calm"), folder.path().join("killed"));
@@ -230,11 +228,11 @@ fn kill_and_go_on(arguments: &str, shards: usize) {
     let bytes = journal_bytes(&calm);
     let (mut luck, seed) = Luck::new();
     let rush = rush(arguments, &killed, shards);
-    let (mut ended_by_kill, mut sold) = (0, 0);
-    for kill in 0..KILLS {
+    let (kills, mut ended_by_kill, mut sold) = (kills(), 0, 0);
+    for kill in 0..kills {
         // Behind the header of the first segment there is a store to audit. Recovering writes the tail anew, so
         // that bytes alone would bring most kills into the recovery.
-        let mark = 41 + bytes * kill / KILLS + luck.below(bytes * 9 / (KILLS * 10));
+        let mark = 41 + bytes * kill / kills + luck.below(bytes * 9 / (kills * 10));
         let delay = Duration::from_micros(luck.below(took / 4));
         let mut running = Running::start(&rush);
         running.wait_for_bytes(&killed, mark);
@@ -251,7 +249,7 @@ fn kill_and_go_on(arguments: &str, shards: usize) {
         println!("{place} + {delay:?}: {sold} sold, {} records", audit["records"]);
     }
     let place = format!("{SEED_VARIABLE}={seed}, {arguments}, {shards} shards");
-    assert!(ended_by_kill >= KILLS / 2, "{place}: only {ended_by_kill} kills came in time");
+    assert!(ended_by_kill >= kills / 2, "{place}: only {ended_by_kill} kills came in time");
     assert_eq!(totals(rush.run().json()), wanted, "{place}");
     let (calm, killed) = (Program::audit(&calm).run().json(), Program::audit(&killed).run().json());
     for field in ["accounts", "certificates", "sold", "circulations", "posted", "envelopes", "deposits"] {

@@ -8,9 +8,16 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::common::Program;
 
-const SIGKILL: i32 = 9;
+pub const SIGKILL: i32 = 9;
 /// Give the seed of a failed run to draw the same moments.
 pub const SEED_VARIABLE: &str = "HONGBAO_SEED";
+/// How often a test kills what it kills.
+const KILLS_VARIABLE: &str = "HONGBAO_KILLS";
+
+/// What the environment says, else ten.
+pub fn kills() -> u64 {
+    std::env::var(KILLS_VARIABLE).map_or(10, |kills| kills.parse().unwrap())
+}
 
 /// SplitMix64: a few numbers that follow from a seed.
 pub struct Luck(u64);
