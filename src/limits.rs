@@ -141,6 +141,15 @@ pub const CHUNK_BYTES_MAX: u32 = 256 * 1024 * 1024;
 /// No chunk has a longer key, in bytes: a kind and a few numbers.
 pub const CHUNK_KEY_BYTES_MAX: u32 = 64;
 
+/// Once the files of a snapshot's half have more bytes than so many times its values, and `HALF_SPARE_BYTES`, the next
+/// generation in it begins afresh. sled keeps what was overwritten: the files of a half whose every value was rewritten forty
+/// times had thirty to fifty times its bytes. A half that was just begun has two to three times.
+pub const HALF_GROWTH_MAX: u64 = 4;
+
+/// What the files of a half may have beside that, in bytes: sled takes its files in pieces of half a megabyte, and a half
+/// that is small costs little.
+pub const HALF_SPARE_BYTES: u64 = 16 * 1024 * 1024;
+
 /// No manifest of a snapshot is longer, in bytes: its few numbers need a hundred, and a later version's a few more.
 pub const MANIFEST_BYTES_MAX: u64 = 4_096;
 

@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use hdrhistogram::Histogram;
+
 use super::config::Keeping;
 use super::pressure::Gauge;
 use super::retention::Retention;
@@ -29,6 +31,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// How long the thread rests after a snapshot that failed.
 const REST: Duration = Duration::from_secs(5);
 
+/// A slice that takes longer is counted as one that takes a minute.
+const SLICE_NANOSECONDS_MAX: u64 = 60_000_000_000;
+
 /// What snapshots have come to since the engine was opened.
 #[derive(Clone, Debug, Default)]
 pub struct SnapshotStats {
@@ -44,6 +49,8 @@ pub struct SnapshotStats {
     pub bytes: u64,
     /// The longest that a slice held its shard.
     pub slice_max: Duration,
+    /// Of a thousand slices of all finished snapshots, 999 held their shard no longer.
+    pub slice_p999: Duration,
     /// The time that slices held shards, all together.
     pub held: Duration,
     /// Pages of idle actors that were out of memory at the end of the newest slices.
@@ -79,6 +86,7 @@ impl Sweeps {
             written: [None, None],
             swept_at: 0,
             begun: VecDeque::new(),
+            slices: Histogram::new_with_bounds(1, SLICE_NANOSECONDS_MAX, 3).map_err(std::io::Error::other)?,
             stop: Arc::clone(&stop),
             stats: Arc::clone(&stats),
             sweeper,
@@ -139,6 +147,8 @@ struct Run {
     swept_at: u64,
     /// Where the newest sweeps began, oldest first, as many as idle actors stay for.
     begun: VecDeque<Position>,
+    /// How many nanoseconds each slice held its shard.
+    slices: Histogram<u64>,
 }
 
 impl Run {
@@ -196,7 +206,12 @@ impl Run {
                     chunks = manifest.chunks,
                     "a snapshot is taken"
                 );
-                self.note(|stats| stats.finished += 1);
+                let slice_p999 = Duration::from_nanos(self.slices.value_at_quantile(0.999));
+                self.note(|stats| {
+                    stats.finished += 1;
+                    // It is told to three digits, and never as more than the longest.
+                    stats.slice_p999 = slice_p999.min(stats.slice_max);
+                });
                 self.trim(manifest.read_from, bytes);
                 Ok(())
             }
@@ -236,6 +251,7 @@ impl Run {
                 let (slice, held, pages_away) = self.receive(&asked)?;
                 let slice = slice?;
                 away[shard] = pages_away;
+                self.slices.saturating_record(u64::try_from(held.as_nanos()).unwrap_or(u64::MAX));
                 self.note(|stats| {
                     stats.pages_away = away.iter().sum();
                     stats.slice_max = stats.slice_max.max(held);

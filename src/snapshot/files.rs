@@ -35,6 +35,14 @@ pub(super) fn sync_and_hash(half: &Path) -> Result<[u8; 16], SnapshotError> {
     Ok(short(&hasher))
 }
 
+/// How many bytes all files have.
+pub(super) fn size(half: &Path) -> Result<u64, SnapshotError> {
+    let length = |name: &PathBuf| {
+        fs::metadata(half.join(name)).map(|file| file.len()).map_err(|source| unreadable(half, name, source))
+    };
+    Contents::of(half)?.files.iter().map(length).sum()
+}
+
 /// Copies everything into a folder that is empty, and gives the hash of the files as they were copied.
 pub(super) fn copy_and_hash(half: &Path, copy: &Path) -> Result<[u8; 16], SnapshotError> {
     let mut hasher = blake3::Hasher::new();

@@ -12,6 +12,9 @@
 //! damaged bytes is unknown, so a reader opens a copy, and only after the copy's files were found to be those
 //! that the manifest names.
 //!
+//! sled keeps what was overwritten, so a half grows with every generation in it; one that has outgrown its bound
+//! (`limits::HALF_GROWTH_MAX`) begins afresh.
+//!
 //! Absent on purpose: what a chunk means, which chunks are out of date, when a generation begins and what it
 //! allows to trim. A snapshot is never the source of truth: the journal or the other half replaces it.
 

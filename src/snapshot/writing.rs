@@ -11,12 +11,13 @@ use std::{
 use super::chunk::{Content, frame};
 use super::database::{self, Database};
 use super::error::SnapshotError;
-use super::files::sync_and_hash;
+use super::files::{size, sync_and_hash};
 use super::halves::{Generation, Half, find};
 use super::inspection::discard;
 use super::manifest::{Coverage, Manifest};
 use super::reading::{Visit, read_by_copy};
 use crate::journal::{JournalError, TEMPORARY_SUFFIX, create_durably, names_in, sync_folder};
+use crate::limits::{HALF_GROWTH_MAX, HALF_SPARE_BYTES};
 
 /// The folder for the copy that is read, without its suffix.
 const COPY: &str = "reading";
@@ -40,7 +41,7 @@ pub struct Snapshots {
     generations: Vec<Generation>,
     /// The highest number that any generation was found to have.
     number_max: u64,
-    /// What each half holds, where this process wrote it and finished.
+    /// What each half holds, where this process wrote it and finished, and sled has not let it outgrow its bound.
     known: [Option<Content>; 2],
     writing: Option<Writing>,
 }
@@ -178,7 +179,8 @@ impl Snapshots {
         let bytes = manifest.encode().map_err(|error| SnapshotError::damaged(&path, error.to_string()))?;
         create_durably(&self.folder, &begun.half.manifest_name(), &bytes)?;
         self.number_max = begun.generation;
-        self.known[begun.half as usize] = Some(content);
+        let outgrown = size(&path)? > half_bytes_max(content.tally().bytes);
+        self.known[begun.half as usize] = (!outgrown).then_some(content);
         self.generations.insert(0, Generation { half: begun.half, path, manifest: Ok(manifest.clone()) });
         Ok(manifest)
     }
@@ -206,6 +208,12 @@ impl Snapshots {
         let number = |half| self.generations.iter().find(|generation| generation.half == half)?.number();
         if number(Half::Two) < number(Half::One) { Half::Two } else { Half::One }
     }
+}
+
+/// The most bytes that the files of a half may have for the next generation in it to go on with them, by the bytes of its
+/// values.
+pub(super) fn half_bytes_max(values: u64) -> u64 {
+    HALF_SPARE_BYTES.saturating_add(values.saturating_mul(HALF_GROWTH_MAX))
 }
 
 pub(super) fn make_folder(path: &Path) -> Result<(), SnapshotError> {

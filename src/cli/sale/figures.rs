@@ -31,6 +31,8 @@ pub(super) struct JournalFigures {
     snapshot_failure: Option<String>,
     /// The longest that a slice of a snapshot held its shard.
     slice_us_max: u64,
+    /// Of a thousand slices, 999 held it no longer.
+    slice_us_p999: u64,
 }
 
 impl Latency {
@@ -51,13 +53,15 @@ impl Latency {
 impl JournalFigures {
     pub(super) fn of(written: &Written) -> JournalFigures {
         let Written { journal, snapshots } = written;
+        let microseconds = |held: Duration| u64::try_from(held.as_micros()).unwrap_or(u64::MAX);
         JournalFigures {
             bytes: journal.bytes,
             records: journal.records,
             syncs: journal.syncs,
             snapshots: snapshots.finished,
             snapshot_failure: snapshots.why.clone(),
-            slice_us_max: u64::try_from(snapshots.slice_max.as_micros()).unwrap_or(u64::MAX),
+            slice_us_max: microseconds(snapshots.slice_max),
+            slice_us_p999: microseconds(snapshots.slice_p999),
         }
     }
 
@@ -68,6 +72,7 @@ impl JournalFigures {
         row(text, "syncs", &count(self.syncs))?;
         if self.snapshots > 0 {
             row(text, "snapshots", &count(self.snapshots))?;
+            row(text, "a slice of one, p99.9", &format!("{} µs", count(self.slice_us_p999)))?;
             row(text, "longest slice of one", &format!("{} µs", count(self.slice_us_max)))?;
         }
         match &self.snapshot_failure {

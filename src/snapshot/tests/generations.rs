@@ -1,5 +1,7 @@
 //! What generations keep when nothing is damaged.
 
+use super::super::files::size;
+use super::super::writing::half_bytes_max;
 use super::*;
 
 #[test]
@@ -139,4 +141,32 @@ fn what_an_interrupted_process_left_is_removed() {
     fs::write(place.folder().join("reading.new/db"), b"half a copy").unwrap();
     drop(place.open());
     assert!(files(&place.folder()).is_empty());
+}
+
+#[test]
+fn a_half_whose_chunks_are_rewritten_again_and_again_stays_bounded_and_whole() {
+    const CHUNKS: u64 = 4;
+    const CHUNK_BYTES: usize = 1_000_000;
+    let place = Place::new();
+    let mut snapshots = place.open();
+    let mut halves = [Chunks::new(), Chunks::new()];
+    let (mut afresh, mut bytes_max) = (0, 0);
+    for round in 0..18_u64 {
+        let changed =
+            |number: u64| (number.to_be_bytes().to_vec(), vec![(round + number) as u8; CHUNK_BYTES]);
+        let wanted: Chunks = (0..CHUNKS).map(changed).collect();
+        let half = (round % 2) as usize;
+        let (begun, manifest) = write(&mut snapshots, &wanted, &halves[half]);
+        afresh += u64::from(begun.fresh && round >= 2);
+        bytes_max = bytes_max.max(size(&place.half(begun.half)).unwrap());
+        if begun.fresh || round >= 16 {
+            assert_eq!(read(&mut snapshots, begun.half, &manifest).unwrap(), wanted, "round {round}");
+        }
+        halves[half] = wanted;
+    }
+    let values = CHUNKS * CHUNK_BYTES as u64;
+    println!("{bytes_max} bytes at most for {values} of values, {afresh} times afresh in 18 generations");
+    assert!((1..=6).contains(&afresh), "{afresh} times afresh");
+    // A generation is finished before its size is looked at.
+    assert!(bytes_max <= half_bytes_max(values) + 3 * values, "{bytes_max} bytes");
 }
