@@ -18,6 +18,8 @@ use crate::record::{Acknowledged, Record};
 /// Tells the child its folder; whoever is not told is no child.
 const FOLDER: &str = "HONGBAO_ACKNOWLEDGED_FOLDER";
 const SHARDS: &str = "HONGBAO_ACKNOWLEDGED_SHARDS";
+/// Set for a child that takes no snapshots.
+const PLAIN: &str = "HONGBAO_ACKNOWLEDGED_PLAIN";
 /// The answers of a thread that a start repeats: the last ones, and drawn ones of before.
 const LAST: usize = 3 * EACH as usize;
 const DRAWN: usize = EACH as usize;
@@ -44,11 +46,20 @@ pub fn config(folder: &Path, shards: usize) -> Config {
     Config::new(data(folder)).with_shards(shards).with_keeping(keeping)
 }
 
+/// The journal alone.
+pub fn plain(data: &Path, shards: usize) -> Config {
+    let keeping = Keeping { segment: 50_000, ..Keeping::default() };
+    Config::new(data).with_shards(shards).with_keeping(keeping)
+}
+
 /// Starts the child on a folder: this very program, told to run one test.
-pub fn start(folder: &Path, shards: usize) -> Child {
+pub fn start(folder: &Path, shards: usize, without_snapshots: bool) -> Child {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--ignored", "--exact", "the_process_that_is_killed", "--nocapture"]);
     command.env(FOLDER, folder).env(SHARDS, shards.to_string()).env("RUST_BACKTRACE", "1");
+    if without_snapshots {
+        command.env(PLAIN, "1");
+    }
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
     command.spawn().unwrap()
 }
@@ -63,7 +74,9 @@ pub fn work() {
     });
     let mut marks = OpenOptions::new().create(true).append(true).open(marks(&folder)).unwrap();
     marks.write_all(b"opening\n").unwrap();
-    let engine = Engine::open(config(&folder, shards)).unwrap_or_else(|error| panic!("{error}"));
+    let without_snapshots = std::env::var(PLAIN).is_ok();
+    let config = if without_snapshots { plain(&data(&folder), shards) } else { config(&folder, shards) };
+    let engine = Engine::open(config).unwrap_or_else(|error| panic!("{error}"));
     marks.write_all(b"open\n").unwrap();
     assert_eq!(engine.recovered().passed_over, Vec::<String>::new(), "a crash damages no snapshot");
     begin(&engine);

@@ -2,14 +2,19 @@
 //! opens, while it takes a snapshot.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should end there")]
 
+#[path = "../common/batches.rs"]
+mod batches;
 mod child;
 #[path = "../common/mod.rs"]
 #[expect(dead_code, reason = "these tests start themselves, and not the program")]
 mod common;
+#[path = "../common/every.rs"]
+mod every;
 #[path = "../common/killing.rs"]
 #[expect(dead_code, reason = "likewise")]
 mod killing;
 mod plan;
+mod power;
 mod record;
 
 use std::collections::{BTreeMap, HashSet};
@@ -73,8 +78,17 @@ impl Drop for Running<'_> {
 
 impl<'folder> Running<'folder> {
     fn start(folder: &'folder Path, shards: usize) -> Self {
+        Running::of(folder, child::start(folder, shards, false))
+    }
+
+    /// One that takes no snapshots.
+    fn start_plain(folder: &'folder Path, shards: usize) -> Self {
+        Running::of(folder, child::start(folder, shards, true))
+    }
+
+    fn of(folder: &'folder Path, child: std::process::Child) -> Self {
         let (answered_before, opened_before) = (record::bytes(folder), marked(folder, "open"));
-        let (child, started) = (child::start(folder, shards), Instant::now());
+        let started = Instant::now();
         Running { child, folder, started, answered_before, opened_before }
     }
 

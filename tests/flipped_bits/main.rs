@@ -2,7 +2,7 @@
 //! calls too, and by opening.
 //!
 //! The journal, the manifests and `FORMAT` are gone through bit by bit. Of sled's files one drawn bit in every 16th byte is
-//! flipped, or with `HONGBAO_EVERY_BIT=1` every bit of every byte; `HONGBAO_SEED` draws the same ones again.
+//! flipped, or with `HONGBAO_EVERY=1` every bit of every byte; `HONGBAO_SEED` draws the same ones again.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should end there")]
 
 #[path = "../common/batches.rs"]
@@ -10,6 +10,8 @@ mod batches;
 #[path = "../common/mod.rs"]
 #[expect(dead_code, reason = "these tests call the library, and not the program")]
 mod common;
+#[path = "../common/every.rs"]
+mod every;
 #[path = "../common/killing.rs"]
 #[expect(dead_code, reason = "nothing is killed here")]
 mod killing;
@@ -21,13 +23,11 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use batches::{batches, files, segments};
+use every::every_one;
 use hongbao::AuditError;
 use hongbao::journal::{Cut, JournalError};
 use killing::{Luck, SEED_VARIABLE};
 use store::{Store, bits};
-
-/// Set it, and every bit of sled's files is flipped, which takes minutes.
-const EVERY_BIT_VARIABLE: &str = "HONGBAO_EVERY_BIT";
 
 /// Files whose content may be anything; each is empty, so that there is no bit to flip.
 const ANYTHING: [&str; 1] = ["lock"];
@@ -137,7 +137,7 @@ fn every_flipped_bit_of_an_unsealed_journal_is_named_or_its_last_batch_is_cut_an
 fn chosen(file: &Path, luck: &mut Luck) -> Vec<u64> {
     let drawn = |luck: &mut Luck, first: u64, bytes: u64| first * 8 + luck.below(bytes * 8);
     let length = bits(file) / 8;
-    if std::env::var(EVERY_BIT_VARIABLE).is_ok() {
+    if every_one() {
         return (0..bits(file)).collect();
     }
     let firsts = (0..length).step_by(STRIDE as usize);
