@@ -16,6 +16,7 @@ pub mod simulation;
 #[cfg(test)]
 mod simulator;
 pub mod snapshot;
+mod sync;
 
 pub use engine::{
     Answers, Audit, AuditError, Clock, Config, CurrencyTotals, Door, Engine, EngineError, Heard, Keeping,

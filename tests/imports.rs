@@ -10,7 +10,7 @@ const LAYERS: [&[&str]; 6] =
     [&["main", "cli"], &["simulation"], &["engine"], &["actors"], &["snapshot", "journal"], &["domain"]];
 
 /// What every layer may name.
-const EVERYWHERE: &[&str] = &["limits", "panics", "planted", "codec"];
+const EVERYWHERE: &[&str] = &["limits", "panics", "planted", "codec", "sync"];
 
 /// Packages with one home.
 const HOMES: [(&str, &str); 7] = [
