@@ -1,5 +1,5 @@
-//! Bugs planted on purpose, one at a time and one line each, so that the crash test and the simulation can show that they
-//! would find them.
+//! Bugs planted on purpose, one at a time and one line each, so that the crash test, the simulation and the models of threads
+//! can show that they would find them.
 //!
 //! Outside of tests and of the feature `planted` every question here is answered no, and the compiler removes it.
 
@@ -30,6 +30,30 @@ pub(crate) enum Bug {
     OrderPaidTooSoon,
     /// Doors do not learn again, when the engine starts, which accounts are frozen or closed.
     StatusForgotten,
+    /// Two shards may be given the same positions, because the lock is let go in between.
+    PositionGivenTwice,
+    /// An answer whose sync ends while it is released waits for another one.
+    SyncMissed,
+    /// An answer that is released after the journal has failed waits for a sync.
+    FaultMissed,
+    /// The journal says that records are durable before their sync.
+    DurableBeforeSync,
+    /// Nobody is told that there is room in the journal's front again.
+    RoomUntold,
+    /// Nobody who waits for the journal is told that it has failed.
+    FailureUntold,
+    /// The journal takes records after its end was asked for.
+    ClosedTakes,
+    /// Whether there is a permit, and that it is taken, are two steps.
+    PermitInTwoSteps,
+    /// A walk's last message is counted before its record's position is noted.
+    EndBeforePosition,
+    /// Notices are told before their records are durable.
+    NoticeBeforeSync,
+    /// A turn's messages reach one shard after the other.
+    ShardAfterShard,
+    /// A shard notes that it is awake only after it has worked.
+    AwakeAfterWork,
     /// A snapshot counts the walks before it settles which records are in it.
     WalksBeforePosition,
     /// The journal is trimmed behind the newer of two snapshots.
@@ -67,9 +91,9 @@ pub(crate) enum Bug {
 }
 
 impl Bug {
-    /// All of them.
+    /// Those that the simulation is to find.
     #[cfg(any(test, feature = "planted"))]
-    pub(crate) const ALL: [Bug; 29] = [
+    pub(crate) const SIMULATED: [Bug; 29] = [
         Bug::OnwardBeforeRecord,
         Bug::AnswerBeforeSync,
         Bug::RefusalUnrecorded,

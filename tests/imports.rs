@@ -13,13 +13,14 @@ const LAYERS: [&[&str]; 6] =
 const EVERYWHERE: &[&str] = &["limits", "panics", "planted", "codec", "sync"];
 
 /// Packages with one home.
-const HOMES: [(&str, &str); 7] = [
+const HOMES: [(&str, &str); 8] = [
     ("actix", "actors/shard.rs"),
     ("dashmap", "actors/directory.rs"),
     ("bincode", "codec.rs"),
     ("rust_decimal", "domain/money.rs"),
     ("rand_chacha", "domain/commission/draw.rs"),
     ("clap", "cli/"),
+    ("shuttle", "sync/schedules.rs"),
     ("sled", "snapshot/database.rs"),
 ];
 

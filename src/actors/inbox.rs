@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 
 use super::envelope::Envelope;
 use super::house::House;
+use crate::planted::{self, Bug};
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -123,6 +124,9 @@ impl<W: Wakes> Inbox<W> {
 /// Sends a turn's messages to all their shards at once: what one shard sends on after taking its part comes behind the
 /// part of every other.
 pub(super) fn send_at_once<W: Wakes>(inboxes: &[Inbox<W>], parcels: Vec<(usize, Vec<Envelope>)>) {
+    if planted::has(Bug::ShardAfterShard) {
+        return parcels.into_iter().for_each(|(shard, envelopes)| inboxes[shard].push(envelopes));
+    }
     let shards: Vec<usize> = parcels.iter().map(|(shard, _)| *shard).collect();
     // All locks are held before the first message is there, and are taken in the order of the shards.
     let mut queues: Vec<_> = shards.iter().map(|shard| inboxes[*shard].lock()).collect();

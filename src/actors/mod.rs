@@ -23,10 +23,16 @@ mod ticket;
 mod turn;
 mod worker;
 
+#[cfg(test)]
+#[cfg(feature = "schedules")]
+mod tests;
+
 pub use clock::{Clock, Time};
 pub use directory::{AccountEntry, Directory, OfferingEntry};
 pub use envelope::Envelope;
 pub use house::{Common, House, Outside, shard_of};
+#[cfg(all(test, feature = "schedules"))]
+pub(crate) use inbox::{Inbox, Wakes, all_at_rest};
 pub use notices::Notices;
 pub use page::Room;
 pub use replay::{RecoveryError, Replay, ReplayError, unfinished_walks};
@@ -35,3 +41,5 @@ pub use stopped::Stopped;
 pub(crate) use sweep::Portion;
 pub use sweep::{Joiner, Piece, Slice, SweepError, large_key, rooms_of};
 pub use ticket::{Departing, Permit, Permits, Sink, Ticket};
+#[cfg(all(test, feature = "schedules"))]
+pub(crate) use worker::Worker;

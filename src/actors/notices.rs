@@ -5,13 +5,14 @@
 //! thread tells it. Absent on purpose: a second telling. Who listens too slowly is told how many were left out.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::broadcast;
 
 use crate::domain::{Notice, Position};
 use crate::limits::NOTICES_KEPT_MAX;
+use crate::planted::{self, Bug};
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The notices of an engine.
 #[derive(Debug)]
@@ -75,6 +76,7 @@ impl Notices {
     /// Tells everything up to a position that is durable.
     pub(super) fn tell(&self, durable: Position) {
         let Telling { held, listeners } = &mut *self.lock();
+        let durable = if planted::has(Bug::NoticeBeforeSync) { Position(u64::MAX) } else { durable };
         while let Some(first) = held.first_entry().filter(|first| *first.key() <= durable) {
             for notice in first.remove() {
                 if let Some(listeners) = listeners {

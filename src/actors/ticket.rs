@@ -2,12 +2,12 @@
 //!
 //! A ticket that is dropped unanswered answers `outcome_unknown` by itself, so no client waits for ever.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
 use super::house::Common;
 use crate::domain::{Answer, Code, Position, Refusal};
 use crate::journal::Departure;
+use crate::planted::{self, Bug};
+use crate::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use crate::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Where answers go; one sink may wait for a whole batch.
 pub trait Sink: Send + Sync {
@@ -38,6 +38,10 @@ impl Permits {
     pub fn take(self: &Arc<Self>) -> Result<Permit, Refusal> {
         let allowed = self.allowed.load(Ordering::Relaxed);
         let more = |taken| (taken < allowed).then_some(taken + 1);
+        if planted::has(Bug::PermitInTwoSteps) && more(self.taken()).is_some() {
+            self.taken.fetch_add(1, Ordering::AcqRel);
+            return Ok(Permit(Arc::clone(self)));
+        }
         match self.taken.fetch_update(Ordering::AcqRel, Ordering::Acquire, more) {
             Ok(_) => Ok(Permit(Arc::clone(self))),
             Err(_) => Err(Refusal::of(Code::Overloaded)),
@@ -146,6 +150,11 @@ impl Ticket {
     /// True where it was the walk's last.
     #[must_use]
     pub fn absorbed(&self, position: Position) -> bool {
+        if planted::has(Bug::EndBeforePosition) {
+            let last = self.outstanding.fetch_sub(1, Ordering::AcqRel) == 1;
+            self.position.fetch_max(position.0, Ordering::AcqRel);
+            return last;
+        }
         self.position.fetch_max(position.0, Ordering::AcqRel);
         self.outstanding.fetch_sub(1, Ordering::AcqRel) == 1
     }

@@ -14,6 +14,7 @@ use crate::domain::{Position, Timestamp};
 use crate::journal::{Journal, JournalError, RecordBatch};
 use crate::limits::TURN_MESSAGES_MAX;
 use crate::panics;
+use crate::planted::{self, Bug};
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
@@ -57,8 +58,13 @@ impl<W: Wakes> Worker<W> {
 
     /// A wake-up has come.
     pub(crate) fn woken(&mut self) {
+        if planted::has(Bug::AwakeAfterWork) {
+            self.work();
+        }
         self.inboxes[self.index].awake();
-        self.work();
+        if !planted::has(Bug::AwakeAfterWork) {
+            self.work();
+        }
     }
 
     /// Works where something is due by time alone.

@@ -9,11 +9,7 @@
 //! Absent on purpose: a second attempt after a failure, and any knowledge of what a record or
 //! an answer says.
 
-use std::{
-    collections::{BTreeMap, btree_map::Entry},
-    sync::{Arc, Condvar, Mutex, PoisonError, atomic::AtomicU64},
-    thread::{JoinHandle, ThreadId},
-};
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use super::{
     error::JournalError,
@@ -23,8 +19,21 @@ use super::{
 };
 use crate::{
     domain::Position,
-    limits::{BATCH_BYTES_MAX, BATCH_PAYLOAD_BYTES_MAX},
+    limits::BATCH_PAYLOAD_BYTES_MAX,
+    planted::{self, Bug},
+    sync::{
+        Arc, Condvar, Mutex, PoisonError,
+        atomic::AtomicU64,
+        thread::{self, JoinHandle, ThreadId},
+    },
 };
+
+/// How much gathers before whoever hands over more waits for the next sync.
+#[cfg(not(all(test, feature = "schedules")))]
+use crate::limits::BATCH_BYTES_MAX as ROOM_BYTES;
+/// So little that shards must wait for room in most of the orders that are tried.
+#[cfg(all(test, feature = "schedules"))]
+const ROOM_BYTES: u64 = 48;
 
 /// The journal as all shards share it: one writer thread, group commit, and answers that leave
 /// only when what they rest on is durable.
@@ -75,7 +84,7 @@ impl<A: Departure> Journal<A> {
             durable: AtomicU64::new(durable.0),
         });
         let of_writer = Arc::clone(&shared);
-        let writer = std::thread::Builder::new()
+        let writer = thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || writer::run(&of_writer, log))
             .map_err(|source| JournalError::from_io("start the thread of", "the journal", source))?;
@@ -98,11 +107,15 @@ impl<A: Departure> Journal<A> {
         }
         let mut front = self.shared.lock();
         front.must_take()?;
-        while !front.records.is_empty() && front.records.bytes() + batch.bytes() > BATCH_BYTES_MAX {
+        while !front.records.is_empty() && front.records.bytes() + batch.bytes() > ROOM_BYTES {
             front = wait(&self.shared.progress, front);
             front.must_take()?;
         }
         let first = Position(front.newest.0 + 1);
+        if planted::has(Bug::PositionGivenTwice) {
+            drop(front);
+            front = self.shared.lock();
+        }
         if !batch.is_empty() {
             front.newest.0 += batch.records();
             front.records.append(batch);
@@ -130,8 +143,8 @@ impl<A: Departure> Journal<A> {
             let mut front = self.shared.lock();
             assert!(at <= front.newest, "an answer waits only for a position that was given");
             // The writer moves `durable` under this lock, so no answer can miss its sync.
-            if at > self.durable() {
-                if front.fault.is_none() {
+            if at > self.durable() || planted::has(Bug::SyncMissed) {
+                if front.fault.is_none() || planted::has(Bug::FaultMissed) {
                     match front.waiting.entry(at) {
                         Entry::Vacant(place) => {
                             place.insert(answers);
@@ -237,7 +250,7 @@ impl<A: Departure> Journal<A> {
         self.shared.lock().ending.get_or_insert(ending);
         self.shared.work.notify_one();
         self.shared.progress.notify_all();
-        if std::thread::current().id() == self.writer_id {
+        if thread::current().id() == self.writer_id {
             return;
         }
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);

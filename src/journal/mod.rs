@@ -24,7 +24,7 @@ mod survey;
 mod writer;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use disk::{Disk, FolderDisk, TEMPORARY_SUFFIX};
 pub(crate) use disk::{create_durably, names_in, sync_folder};

@@ -10,7 +10,11 @@ use super::{
     front::{Departure, Ending, Shared, wait},
     log::{Log, RecordBatch},
 };
-use crate::{domain::Position, panics};
+use crate::{
+    domain::Position,
+    panics,
+    planted::{self, Bug},
+};
 
 /// Writes until it is asked to end or fails.
 pub(super) fn run<A: Departure>(shared: &Shared<A>, mut log: Box<dyn Log>) {
@@ -80,7 +84,9 @@ fn next_turn<A>(shared: &Shared<A>, empty: &mut RecordBatch) -> Turn {
         ending: front.ending,
     };
     drop(front);
-    shared.progress.notify_all();
+    if !planted::has(Bug::RoomUntold) {
+        shared.progress.notify_all();
+    }
     turn
 }
 
@@ -90,6 +96,9 @@ fn write_taken<A: Departure>(
     given: Position,
     taken: &RecordBatch,
 ) -> Result<(), JournalError> {
+    if planted::has(Bug::DurableBeforeSync) {
+        shared.set_durable(Position(given.0 + taken.records() - 1));
+    }
     let first = log.append(taken)?;
     assert_eq!(first, given, "the log gives the positions that the front gave");
     let durable = log.sync()?;
@@ -105,7 +114,9 @@ fn write_taken<A: Departure>(
         let later = front.waiting.split_off(&Position(durable.0 + 1));
         std::mem::replace(&mut front.waiting, later)
     };
-    shared.progress.notify_all();
+    if !planted::has(Bug::RoomUntold) {
+        shared.progress.notify_all();
+    }
     leaving.into_values().flatten().for_each(A::leave);
     Ok(())
 }
@@ -119,7 +130,9 @@ fn fail<A>(shared: &Shared<A>, why: String) {
         front.records = RecordBatch::new();
         (std::mem::take(&mut front.waiting), std::mem::take(&mut front.on_fault))
     };
-    shared.progress.notify_all();
+    if !planted::has(Bug::FailureUntold) {
+        shared.progress.notify_all();
+    }
     // Both run what others wrote; neither may keep the other from being told.
     let dropped = catch_unwind(AssertUnwindSafe(|| drop(waiting)));
     let mut panicked = dropped.is_err();

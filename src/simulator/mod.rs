@@ -12,6 +12,8 @@ mod model;
 mod properties;
 mod restoration;
 mod rows;
+#[cfg(feature = "schedules")]
+mod schedules;
 mod script;
 mod stage;
 mod timers;

@@ -6,7 +6,11 @@ mod damage;
 mod folder;
 mod format;
 mod handover;
+#[cfg(feature = "schedules")]
+pub(crate) mod model_log;
 mod recovery;
+#[cfg(feature = "schedules")]
+mod schedules;
 mod scripted_log;
 
 use super::{Log, Opened, RecordBatch, SegmentLog, SegmentOptions};

@@ -159,7 +159,7 @@ impl Said {
             (Said::Bought { serial, price, commission }, Done::Purchased(told)) => {
                 (*serial, *price) == (told.serial.0, told.price.minor())
                     && *commission == Outcome::told(&told.commission)
-                    && told.credits_left == 0
+                    && (!alone || told.credits_left == 0)
             }
             (
                 Said::Reserved { serial, price, until },
