@@ -38,9 +38,11 @@ struct Running {
 }
 
 /// Something is in the inbox.
-#[derive(Message)]
-#[rtype(result = "()")]
 struct Wake;
+
+impl Message for Wake {
+    type Result = ();
+}
 
 impl Wakes for Addr<Shard> {
     fn wake(&self) {
