@@ -36,6 +36,7 @@ pub enum FoundObject {
         /// Of which kind.
         kind: GoodsKind,
         /// What it is.
+        #[serde(deserialize_with = "super::text::deserialize")]
         description: String,
     },
     /// One of our certificates.

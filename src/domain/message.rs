@@ -172,26 +172,37 @@ impl Offer {
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Information {
     /// The product's name; needed.
+    #[serde(deserialize_with = "super::text::deserialize")]
     pub product_name: String,
     /// How the money is settled; needed.
+    #[serde(deserialize_with = "super::text::deserialize")]
     pub settlement: String,
     /// What the product is.
+    #[serde(deserialize_with = "super::text::deserialize")]
     pub product: String,
     /// Who trades it, and how.
+    #[serde(deserialize_with = "super::text::deserialize")]
     pub trade: String,
     /// How it travels.
+    #[serde(deserialize_with = "super::text::deserialize")]
     pub logistics: String,
     /// How it is insured.
+    #[serde(deserialize_with = "super::text::deserialize")]
     pub insurance: String,
     /// The rules of the trade.
+    #[serde(deserialize_with = "super::text::deserialize")]
     pub trade_rules: String,
     /// What service goes with it.
+    #[serde(deserialize_with = "super::text::deserialize")]
     pub service: String,
     /// What the supplier commits to.
+    #[serde(deserialize_with = "super::text::deserialize")]
     pub commitment_letter: String,
     /// How it is performed.
+    #[serde(deserialize_with = "super::text::deserialize")]
     pub performance: String,
     /// What is shown when it changes hands.
+    #[serde(deserialize_with = "super::text::deserialize")]
     pub transfer_prompt: String,
 }
 

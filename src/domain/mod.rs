@@ -26,6 +26,7 @@ mod request;
 mod resident;
 mod step;
 pub mod supply;
+mod text;
 mod time;
 pub(crate) mod wide;
 

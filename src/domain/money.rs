@@ -13,8 +13,9 @@
 use std::fmt;
 
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::text;
 use crate::limits::MONEY_MINOR_MAX;
 use crate::planted::{self, Bug};
 
@@ -223,8 +224,7 @@ impl Balance {
 /// Any well-formed code is taken, since the list of codes changes and this program does not; a
 /// code absent from the table of [`Currency::decimals`] has two decimals. Encoded as text, and
 /// decoding passes [`Currency::parse`].
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Currency([u8; 3]);
 
 impl Currency {
@@ -275,11 +275,9 @@ impl fmt::Debug for Currency {
     }
 }
 
-impl TryFrom<String> for Currency {
-    type Error = MoneyError;
-
-    fn try_from(code: String) -> Result<Currency, MoneyError> {
-        Currency::parse(&code)
+impl<'de> Deserialize<'de> for Currency {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Currency, D::Error> {
+        text::read(deserializer, Currency::parse)
     }
 }
 

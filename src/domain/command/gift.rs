@@ -26,6 +26,7 @@ pub enum GiftObject {
         /// Of which kind.
         kind: GoodsKind,
         /// What it is, at most `limits::TEXT_BYTES_MAX` bytes.
+        #[serde(deserialize_with = "crate::domain::text::deserialize")]
         description: String,
     },
     /// One of our certificates, at its price (T16). The gift does not reserve it (D43).
