@@ -130,6 +130,10 @@ pub const RECORD_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// otherwise stops at its roll size. The last kibibyte is for the heads.
 pub const SEGMENT_FILE_BYTES_MAX: u64 = SEGMENT_BYTES_MAX + BATCH_PAYLOAD_BYTES_MAX + 1024;
 
+/// No record has a position, and no batch a number, that reaches this one, so that counting on from either never ends: at ten
+/// million records a second it takes fourteen thousand years.
+pub const JOURNAL_NUMBER_MAX: u64 = 1 << 62;
+
 /// What sled may keep of a snapshot in memory, in bytes: chunks are written once and read once, so more would only
 /// be taken from the actors.
 pub const SNAPSHOT_CACHE_BYTES: u64 = 64 * 1024 * 1024;

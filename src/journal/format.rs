@@ -31,7 +31,7 @@
 
 use super::error::JournalError;
 use crate::domain::Position;
-use crate::limits::{BATCH_PAYLOAD_BYTES_MAX, RECORD_BYTES_MAX};
+use crate::limits::{BATCH_PAYLOAD_BYTES_MAX, JOURNAL_NUMBER_MAX, RECORD_BYTES_MAX};
 use crate::planted::{self, Bug};
 
 /// The format version that is written here, and the newest that is read.
@@ -93,12 +93,16 @@ impl SegmentHeader {
         if crc32fast::hash(&bytes[..36]) != u32_at(bytes, 36) {
             return Err(HeaderFault::Damaged("the segment's header does not match its checksum"));
         }
+        let header = SegmentHeader {
+            identity: u64_at(bytes, 12),
+            first_position: Position(u64_at(bytes, 20)),
+            first_batch: u64_at(bytes, 28),
+        };
         match u32_at(bytes, 8) {
-            VERSION => Ok(SegmentHeader {
-                identity: u64_at(bytes, 12),
-                first_position: Position(u64_at(bytes, 20)),
-                first_batch: u64_at(bytes, 28),
-            }),
+            VERSION if header.first_position.0.max(header.first_batch) >= JOURNAL_NUMBER_MAX => {
+                Err(HeaderFault::Damaged("the segment's header has a number that no journal reaches"))
+            }
+            VERSION => Ok(header),
             0 => Err(HeaderFault::Damaged("the segment has format version 0")),
             newer => Err(HeaderFault::Newer(newer)),
         }
@@ -217,16 +221,17 @@ impl BatchHead {
             return Err("the batch belongs to another journal");
         }
         let room = u64::from(head.payload_bytes);
+        let within = head.number < JOURNAL_NUMBER_MAX
+            && head.next_position().is_some_and(|next| next.0 < JOURNAL_NUMBER_MAX);
         let plausible = match head.kind {
             BatchKind::Seal => (head.records, room, head.payload_checksum) == (0, 0, 0),
             BatchKind::Data => {
                 head.records > 0
                     && room > u64::from(head.records) * RECORD_HEAD_BYTES as u64
                     && room <= BATCH_PAYLOAD_BYTES_MAX
-                    && head.next_position().is_some()
             }
         };
-        if !plausible {
+        if !plausible || !within {
             return Err("the head of a batch says what is never written");
         }
         Ok(head)

@@ -151,6 +151,31 @@ fn a_segment_of_another_journal_is_named() {
 }
 
 #[test]
+fn numbers_that_no_journal_reaches_are_named_though_their_checksums_are_right() {
+    use super::super::format::{BatchHead, SegmentHeader};
+    let (identity, batch) = (SMALL.new_identity, stored(&batch_of(&[b"record"])));
+    let file = |first: u64, number: u64| {
+        let header = SegmentHeader { identity, first_position: Position(first), first_batch: number };
+        let head = BatchHead::data(identity, number, Position(first), 1, &batch);
+        [&header.encode()[..], &head.encode(), &batch].concat()
+    };
+    let opens = |first: u64, number: u64| {
+        let name = super::super::survey::segment_name(Position(first));
+        let mut disk = TearingDisk::new();
+        disk.create(&name, &file(first, number)).unwrap();
+        TornLog::open_with(disk, SMALL).map(|_| ()).map_err(|error| error.to_string())
+    };
+    assert_eq!(opens(1 << 61, 1 << 61), Ok(()));
+    for (first, number) in [(1, u64::MAX), (1, 1 << 62), (u64::MAX - 1, 1), (1 << 62, 1)] {
+        let why = opens(first, number).unwrap_err();
+        assert!(
+            why.contains("damaged at byte 0: the segment's header has a number that no journal"),
+            "{why}"
+        );
+    }
+}
+
+#[test]
 fn damage_after_opening_is_named_by_the_reader() {
     let disk = disk_with(&[4, 4, 4, 4], SMALL);
     let (log, _) = open(&disk, SMALL);
