@@ -25,6 +25,8 @@ use crate::domain::{Currency, Money};
 use crate::limits::{ORDERS_FILE_BYTES_MAX, ORDERS_LINES_MAX};
 
 mod error;
+#[cfg(test)]
+mod fuzz;
 mod line;
 #[cfg(test)]
 mod tests;

@@ -39,7 +39,7 @@ fn stage(shards: usize, seed: u64) -> Stage {
 }
 
 /// A sale that nothing disturbs: how it ends, and its records.
-fn undisturbed(script: &Rc<[Phase]>) -> (Rc<[String]>, Vec<Vec<u8>>) {
+pub(super) fn undisturbed(script: &Rc<[Phase]>) -> (Rc<[String]>, Vec<Vec<u8>>) {
     let mut world = begin(stage(1, 0), Play { sync_one_in: 1, ..Play::default() }).unwrap();
     play(&mut world, script).unwrap();
     let (lines, log) = end_of(world).unwrap();

@@ -4,12 +4,15 @@
 mod crash;
 #[allow(dead_code)]
 mod engaging;
+mod fuzz;
+mod fuzzing;
 mod gift_races;
 mod judge;
 mod lasting;
 mod messages;
 mod model;
 mod properties;
+mod recorded;
 mod restoration;
 mod rows;
 #[cfg(feature = "schedules")]
@@ -18,3 +21,6 @@ mod script;
 mod stage;
 mod timers;
 mod traces;
+
+pub use fuzzing::{Choices, Target, fuzz};
+pub use recorded::RECORDED;

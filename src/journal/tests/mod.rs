@@ -5,6 +5,7 @@ mod crash;
 mod damage;
 mod folder;
 mod format;
+mod fuzz;
 mod handover;
 #[cfg(feature = "schedules")]
 pub(crate) mod model_log;

@@ -1,6 +1,7 @@
 //! Tests of the snapshots: what a generation keeps, and what damage does to it.
 
 mod damage;
+mod fuzz;
 mod generations;
 mod inspecting;
 mod manifests;
