@@ -53,6 +53,12 @@ impl Ledger {
         self.newest_of_walk.insert(walk, at);
     }
 
+    /// Another process goes on: walks whose records are lost may give their numbers to others.
+    pub fn goes_on(&mut self) {
+        self.newest_of_walk.clear();
+        self.resting_on = Position(0);
+    }
+
     /// Says what the answer that leaves next rests on.
     pub fn leaving(&mut self, resting_on: Position) {
         self.resting_on = resting_on;

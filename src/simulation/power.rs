@@ -34,7 +34,7 @@ impl Crash {
     /// Any of them; so many bytes are not synced.
     pub(crate) fn any(chance: &mut Chance, unsynced_bytes: u64) -> Crash {
         let seed = chance.below(u64::MAX);
-        match chance.below(8) {
+        match chance.below(9) {
             0 | 1 => Crash::AllLost,
             2 => Crash::AllKept,
             3 => Crash::BytesKept(chance.below(1 + unsynced_bytes)),

@@ -124,7 +124,8 @@ fn survives(log: &WatchedLog, ledger: &SharedLedger, chronicle: &mut Chronicle) 
         return Err(why);
     }
     read.map_err(|error| format!("the log does not read: {error}"))?;
-    let ledger = ledger.lock();
+    let mut ledger = ledger.lock();
+    ledger.goes_on();
     if let Some(left) = ledger.left.iter().find(|left| left.rests_on > newest && is_definite(&left.answer)) {
         return Err(format!(
             "I19: an answer has left that rests on record {}, and {} survived: {:?}",

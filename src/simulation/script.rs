@@ -89,8 +89,8 @@ impl Batch {
             _ => REQUEST_KEPT_MS,
         };
         let clock = (acts.len() <= 2 && it.percent(20)).then(|| (it.place(acts.len()), it.within(1, 25)));
-        let fault = it.percent(6).then(|| (it.below(12), any_failure(it)));
-        let killed = it.percent(6).then(|| it.below(40));
+        let fault = it.percent(8).then(|| (it.below(6), any_failure(it)));
+        let killed = it.percent(8).then(|| it.below(8));
         let fault_at_start = it.percent(25).then(|| (it.below(8), any_failure(it)));
         let doubled = if it.percent(20) { it.below(64) } else { 0 };
         Batch { pause, acts, clock, doubled, fault, killed, fault_at_start }
@@ -122,7 +122,7 @@ pub(super) fn world(seed: u64, number: u64, cut: &Cut) -> (Play, usize, u64) {
         sweep_one_in: [0, 2, 3, 8][it.place(4)],
         abandon_one_in: [0, 300][it.place(2)],
         stall_one_in: [0, 40, 200][it.place(3)],
-        off_one_in: [0, 600, 1_500][it.place(3)],
+        off_one_in: [0, 150, 500][it.place(3)],
     };
     let sweep_one_in = if cut.snapshots { 0 } else { play.sweep_one_in };
     let play = Play { sweep_one_in, ..play };

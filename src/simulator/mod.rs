@@ -18,6 +18,7 @@ mod rows;
 #[cfg(feature = "schedules")]
 mod schedules;
 mod script;
+mod seeds;
 mod stage;
 mod timers;
 mod traces;
