@@ -54,8 +54,8 @@ impl Options {
         use crate::planted::Bug;
         let Some(name) = &self.planted else { return Ok(work(None)) };
         let bug = Bug::SIMULATED.into_iter().find(|bug| format!("{bug:?}") == *name);
-        let bug =
-            bug.ok_or_else(|| Failure::Arguments(format!("--planted {name} is none of {:?}", Bug::SIMULATED)))?;
+        let bug = bug
+            .ok_or_else(|| Failure::Arguments(format!("--planted {name} is none of {:?}", Bug::SIMULATED)))?;
         Ok(work(Some(bug)))
     }
 

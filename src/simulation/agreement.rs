@@ -12,10 +12,19 @@ use crate::domain::{Answer, Done, Message};
 /// Something that has happened since all was quiet before.
 #[derive(Clone)]
 pub(crate) enum Happened {
-    /// A message was carried out, at one of these times or one that the clock has come to meanwhile.
-    Done { message: Message, at: BTreeSet<u64>, done: Done },
+    /// A message was carried out.
+    Done(Box<CarriedOut>),
     /// The clock has moved on.
     Clock(u64),
+}
+
+/// A message that was carried out.
+#[derive(Clone)]
+pub(crate) struct CarriedOut {
+    pub(crate) message: Message,
+    /// When it was decided: at one of these times, or at one that the clock has come to meanwhile.
+    pub(crate) at: BTreeSet<u64>,
+    pub(crate) done: Done,
 }
 
 /// More orders than that are not tried: no batch has so many.
@@ -43,7 +52,7 @@ pub(crate) fn agree(
 ) -> Result<Model, String> {
     let clocks = happened.iter().filter_map(|happened| match happened {
         Happened::Clock(at) => Some(*at),
-        Happened::Done { .. } => None,
+        Happened::Done(_) => None,
     });
     let mut search = Search {
         happened,
@@ -100,7 +109,8 @@ impl Search<'_> {
                         return Some(found);
                     }
                 }
-                Happened::Done { message, at, done } => {
+                Happened::Done(carried_out) => {
+                    let CarriedOut { message, at, done } = &**carried_out;
                     // Where the clock has moved on meanwhile, what it has brought about at an actor may have come first: then
                     // the message is as late as that.
                     let first = at.first().copied().unwrap_or(0);

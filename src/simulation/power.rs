@@ -27,6 +27,8 @@ pub enum Crash {
         seed: u64,
         /// Length of a sector, at least 1.
         sector_bytes: u64,
+        /// One sector of so many is lost.
+        lost_one_in: u64,
     },
 }
 
@@ -39,7 +41,11 @@ impl Crash {
             2 => Crash::AllKept,
             3 => Crash::BytesKept(chance.below(1 + unsynced_bytes)),
             4 | 5 => Crash::Torn { seed },
-            _ => Crash::Sectors { seed, sector_bytes: [32, 64, 512, 4_096][chance.place(4)] },
+            _ => Crash::Sectors {
+                seed,
+                sector_bytes: [32, 64, 512, 4_096][chance.place(4)],
+                lost_one_in: [2, 8, 20][chance.place(3)],
+            },
         }
     }
 }
@@ -128,8 +134,8 @@ impl FileState {
                 Crash::Torn { .. } if torn_here => {
                     bytes.truncate(chance.below(bytes.len() as u64) as usize);
                 }
-                Crash::Sectors { sector_bytes, .. } => {
-                    lose_sectors(&mut bytes, *offset as u64, sector_bytes.max(1), chance);
+                Crash::Sectors { sector_bytes, lost_one_in, .. } => {
+                    lose_sectors(&mut bytes, *offset as u64, (sector_bytes.max(1), lost_one_in), chance);
                 }
                 _ => {}
             }
@@ -144,12 +150,17 @@ impl FileState {
 
 /// Zeroes any of the sectors that `bytes`, written at `offset`, reach into, and now and then
 /// leaves out the last of them altogether.
-fn lose_sectors(bytes: &mut Vec<u8>, offset: u64, sector_bytes: u64, chance: &mut Chance) {
+fn lose_sectors(
+    bytes: &mut Vec<u8>,
+    offset: u64,
+    (sector_bytes, lost_one_in): (u64, u64),
+    chance: &mut Chance,
+) {
     let mut start = 0;
     while start < bytes.len() {
         let in_sector = (offset + start as u64) % sector_bytes;
         let end = bytes.len().min(start + (sector_bytes - in_sector) as usize);
-        if chance.below(2) == 0 {
+        if chance.once_in(lost_one_in) {
             if end == bytes.len() && chance.below(2) == 0 {
                 bytes.truncate(start);
                 return;

@@ -44,7 +44,7 @@ pub(crate) struct Started {
 /// Why a process has not started.
 pub(crate) enum NotStarted {
     /// The disk has failed as it was told to; the same store is there for another try.
-    Down(Store),
+    Down(Box<Store>),
     /// What is there is not what must be there.
     Wrong(String),
 }
@@ -59,7 +59,7 @@ pub(crate) fn start(store: Store, start: Start) -> Result<Started, NotStarted> {
             Ok(Started { world, from_snapshot: restored.0, unfinished: restored.1 })
         }
         Err(_) if disk_is_told.inside().has_failed() => {
-            Err(NotStarted::Down(Store { disk, snapshots, ledger, chronicle }))
+            Err(NotStarted::Down(Box::new(Store { disk, snapshots, ledger, chronicle })))
         }
         Err(why) => Err(NotStarted::Wrong(why)),
     }

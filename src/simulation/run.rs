@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::START;
 use super::acts::{Act, CROWD, SHOP, Sent, message, remembered_for_a_day};
-use super::agreement::{self, Happened};
+use super::agreement::{self, CarriedOut, Happened};
 use super::chance::Chance;
 use super::engaging::register_for;
 use super::ledger::is_definite;
@@ -450,7 +450,8 @@ impl Market<'_> {
                 Ok(())
             }
             Err(NotStarted::Wrong(why)) => Err(why),
-            Err(NotStarted::Down(mut store)) => {
+            Err(NotStarted::Down(store)) => {
+                let mut store = *store;
                 store.disk = self.left_by_failure(&store.disk, fault.map(|(_, failure)| failure));
                 store.disk.inside().heal();
                 self.start(store, None)
@@ -480,7 +481,7 @@ impl Market<'_> {
                     Ok(done) => {
                         self.counts.done += 1;
                         let (message, done) = (request.message.clone(), done.clone());
-                        happened.push(Happened::Done { message, at, done });
+                        happened.push(Happened::Done(Box::new(CarriedOut { message, at, done })));
                     }
                     Err(_) => {
                         self.counts.refused += 1;

@@ -123,9 +123,10 @@ pub(super) fn world(seed: u64, number: u64, cut: &Cut) -> (Play, usize, u64) {
         abandon_one_in: [0, 300][it.place(2)],
         stall_one_in: [0, 40, 200][it.place(3)],
         off_one_in: [0, 150, 500][it.place(3)],
+        torn_one_in: [0, 10, 40][it.place(3)],
     };
     let sweep_one_in = if cut.snapshots { 0 } else { play.sweep_one_in };
     let play = Play { sweep_one_in, ..play };
-    let calm = Play { abandon_one_in: 0, stall_one_in: 0, off_one_in: 0, ..play };
+    let calm = Play { abandon_one_in: 0, stall_one_in: 0, off_one_in: 0, torn_one_in: 0, ..play };
     (if cut.faults { calm } else { play }, shards, segment_bytes_max)
 }

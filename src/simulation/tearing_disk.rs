@@ -74,6 +74,12 @@ impl TearingDisk {
         inner.failure.is_some_and(|(at, _)| inner.steps > at)
     }
 
+    /// True once the power has gone off at a step.
+    pub fn is_off(&self) -> bool {
+        let inner = self.lock();
+        inner.failure.is_some_and(|(at, failure)| inner.steps > at && failure == Failure::PowerOff)
+    }
+
     /// Ends failing. What programs see stays, as when a process is started again.
     pub fn heal(&self) {
         self.lock().failure = None;

@@ -92,7 +92,11 @@ impl Watch {
         }
         for sector_bytes in [32, 64, 128, 512, 512, 512] {
             if records.len() > 1 || sector_bytes == 512 {
-                self.keep(disk, Crash::Sectors { seed: chance.below(u64::MAX), sector_bytes }, before);
+                self.keep(
+                    disk,
+                    Crash::Sectors { seed: chance.below(u64::MAX), sector_bytes, lost_one_in: 2 },
+                    before,
+                );
             }
         }
         self.chance = Some(chance);

@@ -15,7 +15,7 @@ use super::chronicle::Chronicle;
 use super::ledger::{Ledger, Sent, SharedLedger};
 use super::power::Crash;
 use super::snapshots::{Generation, Snapshots, View};
-use super::tearing_disk::TearingDisk;
+use super::tearing_disk::{Failure, TearingDisk};
 use super::watched_disk::{Image, WatchedDisk};
 use crate::Door;
 use crate::actors::{Common, Departing, Envelope, House, Outside, Permits, Sink, Ticket, shard_of};
@@ -111,6 +111,8 @@ pub(crate) struct Play {
     pub stall_one_in: u64,
     /// The power going off.
     pub off_one_in: u64,
+    /// The power going off in the middle of a sync, of so many syncs.
+    pub torn_one_in: u64,
 }
 
 /// What of a process its successor, its clients and a judge still have.
@@ -488,6 +490,10 @@ impl World {
         if self.ending.is_some() {
             return;
         }
+        if self.chance.once_in(self.play.torn_one_in) {
+            // A batch is written and synced; the first of a segment is written, synced, renamed, and the folder synced.
+            self.disk.inside().fail(self.chance.below(4), Failure::PowerOff);
+        }
         let synced = self.log.sync();
         for image in self.disk.images() {
             self.show(&image);
@@ -551,7 +557,9 @@ impl World {
 
     /// The log takes no more: as the disk was told, or because something is wrong.
     fn goes_down(&mut self, why: String) {
-        if self.disk.inside().has_failed() {
+        if self.disk.inside().is_off() {
+            self.power_off();
+        } else if self.disk.inside().has_failed() {
             self.ending.get_or_insert(Ending::Down(why));
         } else {
             self.fail(why);

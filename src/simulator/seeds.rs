@@ -52,7 +52,10 @@ fn every_planted_bug_is_found_by_the_simulation() {
         });
         match found {
             Some(failed) => {
-                println!("{bug:?}: try {count}, seed {}, {} steps: {}", failed.seed, failed.steps, failed.why);
+                println!(
+                    "{bug:?}: try {count}, seed {}, {} steps: {}",
+                    failed.seed, failed.steps, failed.why
+                );
             }
             None => panic!("{bug:?} is not found by {count} seeds"),
         }

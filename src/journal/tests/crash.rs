@@ -6,7 +6,11 @@ use crate::journal::{Disk, JournalError};
 /// What a loss of power may leave, a few of each kind.
 fn crashes() -> impl Iterator<Item = Crash> {
     let torn = (0..8).map(|seed| Crash::Torn { seed });
-    let sectors = (0..8).map(|seed| Crash::Sectors { seed, sector_bytes: [8, 32, 512][seed as usize % 3] });
+    let sectors = (0..8).map(|seed| Crash::Sectors {
+        seed,
+        sector_bytes: [8, 32, 512][seed as usize % 3],
+        lost_one_in: 2,
+    });
     [Crash::AllLost, Crash::AllKept].into_iter().chain(torn).chain(sectors)
 }
 

@@ -630,10 +630,10 @@ impl Model {
         let Some(sale) = self.sales.get_mut(offering) else { return };
         let seen = sale.seen(serial, now);
         let terms = sale.funding.as_ref().map(|fund| fund.terms.clone());
-        if let (Some(terms), Ok(certificate)) = (terms, sale.at_mut(serial)) {
-            if let Some(envelope) = certificate.standing() {
-                envelope.prompt(&terms, seen);
-            }
+        if let (Some(terms), Ok(certificate)) = (terms, sale.at_mut(serial))
+            && let Some(envelope) = certificate.standing()
+        {
+            envelope.prompt(&terms, seen);
         }
     }
 }
