@@ -9,7 +9,7 @@ use super::START;
 use super::acts::{Act, CROWD, SHOP, Sent, message, remembered_for_a_day};
 use super::agreement::{self, CarriedOut, Happened};
 use super::chance::Chance;
-use super::engaging::register_for;
+use super::engaging::{register_for, send_money};
 use super::ledger::is_definite;
 use super::messages::{deposit, issue, open, with_id};
 use super::model::Model;
@@ -207,6 +207,11 @@ impl Market<'_> {
         // The payer can afford the commission more often than not.
         let more = say(deposit("payer", 200), format!("more {season}"));
         self.opening.push(money.chain([more]).collect());
+        // Money is sent to somebody who is only just coming.
+        let guest = format!("guest {season}");
+        let welcome = CROWD.iter().map(|who| say(send_money(who, &guest, 1), format!("welcome {season}")));
+        self.opening
+            .push([say(open(&guest, 0), format!("open {guest}"))].into_iter().chain(welcome).collect());
         let issues = self.setting.offerings.iter().zip(&self.setting.offers);
         let issues =
             issues.map(|(offering, offer)| say(issue(offering, offer.clone()), format!("issue {offering}")));
