@@ -9,9 +9,10 @@
 //! chance, power, tearing_disk    luck, and a disk that loses what was not synced
 //! world, snapshots, recovery     a process in one thread; how another one starts on what it has left
 //! chronicle, history             every record replayed and judged as it comes
-//! setting, acts, messages        the market and its people
+//! setting, acts, earlier         the market, and what its people do by and by
+//! messages, engaging             the words in which they say it
 //! model, agreement               what SPEC says of it, and in which order of what was under way
-//! script, run, shrink            one seed, and the smallest part of it that still fails
+//! script, run, counts, shrink    one seed, and the smallest part of it that still fails
 //! ```
 //!
 //! Absent on purpose: time that passes by itself, and anything that a seed does not decide.
@@ -20,6 +21,8 @@ pub(crate) mod acts;
 mod agreement;
 pub(crate) mod chance;
 mod chronicle;
+mod counts;
+mod earlier;
 pub(crate) mod engaging;
 #[cfg_attr(not(test), expect(dead_code, reason = "the crash test watches more of it"))]
 pub(crate) mod history;
@@ -43,7 +46,8 @@ pub(crate) mod watched_disk;
 #[cfg_attr(not(test), expect(dead_code, reason = "the crash test watches more of it"))]
 pub(crate) mod world;
 
-pub use run::{Counts, Failed, run};
+pub use counts::{Counts, Failed};
+pub use run::run;
 pub use script::Cut;
 pub use shrink::{Shrunk, shrink};
 

@@ -1,6 +1,7 @@
 //! The smallest part of a seed that still fails.
 
-use super::run::{Failed, run};
+use super::counts::Failed;
+use super::run::run;
 use super::script::{Batch, Cut};
 
 /// A seed's smallest part that still fails.

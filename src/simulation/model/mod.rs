@@ -5,6 +5,8 @@
 //! SPEC leaves a choice to the engine (a draw, or which serial while others are choosing too), it takes what the engine has
 //! answered, once it has seen that it is a legal choice. Absent on purpose: request ids, which whoever asks keeps apart.
 
+mod buying;
+mod circulating;
 mod commission;
 mod engagements;
 mod gifts;

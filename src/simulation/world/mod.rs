@@ -5,6 +5,9 @@
 //! that a message sent too early is overtaken. At every step the disk can be shown to whoever watches, as a crash
 //! would leave it, and the power may go off. Absent on purpose: what a client says, and what is to be expected of it.
 
+mod ending;
+mod seat;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -13,15 +16,14 @@ use std::sync::Arc;
 use super::chance::Chance;
 use super::chronicle::Chronicle;
 use super::ledger::{Ledger, Sent, SharedLedger};
-use super::power::Crash;
 use super::snapshots::{Generation, Snapshots, View};
 use super::tearing_disk::{Failure, TearingDisk};
 use super::watched_disk::{Image, WatchedDisk};
 use crate::Door;
-use crate::actors::{Common, Departing, Envelope, House, Outside, Permits, Sink, Ticket, shard_of};
+use crate::actors::{Common, Departing, Envelope, House, Permits, Sink, Ticket, shard_of};
 use crate::domain::{Answer, Message, Name, Position, Timestamp};
 use crate::engine::Retention;
-use crate::journal::{JournalError, Log, RecordBatch, SegmentLog, record};
+use crate::journal::{Log, SegmentLog};
 
 /// The log of these worlds.
 pub(crate) type WatchedLog = SegmentLog<WatchedDisk>;
@@ -449,7 +451,7 @@ impl World {
         let taken = if self.chance.below(2) == 0 { there.min(1) } else { there };
         house.deliver(self.inboxes[shard].drain(..taken));
         let turned = catch_unwind(AssertUnwindSafe(|| {
-            let mut seat = Seat { world: self, shard };
+            let mut seat = seat::Seat { world: self, shard };
             if fires {
                 house.fire(now, 1, &mut seat)?;
             }
@@ -504,120 +506,4 @@ impl World {
         }
         self.show_crash("after a sync");
     }
-
-    /// Shows what a crash here would leave, where that or what clients know has changed.
-    fn show_crash(&mut self, place: &str) {
-        if self.chance.once_in(self.play.off_one_in) {
-            self.power_off();
-        }
-        if self.watcher.is_none() {
-            return;
-        }
-        let newest = self.snapshots.finished().iter().map(|generation| generation.number).max();
-        let left = self.ledger.lock().left.len();
-        let now = (self.disk.inside().steps(), left, newest.unwrap_or_default());
-        if self.shown != now {
-            self.shown = now;
-            let disk = self.disk.inside().crash(Crash::AllLost);
-            self.show(&Image { disk, how: format!("power off {place}") });
-        }
-    }
-
-    fn show(&mut self, image: &Image) {
-        if self.ending.is_some() {
-            return;
-        }
-        let Some(mut watcher) = self.watcher.take() else { return };
-        let seen = watcher(image, &self.ledger.lock(), &self.snapshots.finished());
-        self.watcher = Some(watcher);
-        if let Err(why) = seen {
-            self.fail(format!("{}: {why}", image.how));
-        }
-    }
-
-    /// The power goes off, wherever the process is: what follows never happened.
-    pub fn power_off(&mut self) {
-        if self.ending.is_some() {
-            return;
-        }
-        let crash = Crash::any(&mut self.chance, self.disk.inside().unsynced_bytes());
-        self.ending = Some(Ending::Off(self.disk.inside().crash(crash)));
-    }
-
-    /// Lets the log forget what two snapshots stand for.
-    fn trim(&mut self, read_from: Position) {
-        let bytes = self.bytes_found + self.log.bytes_written();
-        let before = self.retention.as_mut().and_then(|retention| retention.stands_for(read_from, bytes));
-        if let Some(before) = before
-            && let Err(error) = self.log.trim(before)
-        {
-            self.goes_down(format!("the log could not be trimmed: {error}"));
-        }
-    }
-
-    /// The log takes no more: as the disk was told, or because something is wrong.
-    fn goes_down(&mut self, why: String) {
-        if self.disk.inside().is_off() {
-            self.power_off();
-        } else if self.disk.inside().has_failed() {
-            self.ending.get_or_insert(Ending::Down(why));
-        } else {
-            self.fail(why);
-        }
-    }
-
-    fn fail(&mut self, why: String) {
-        if self.ending.is_none() {
-            let last = self.ledger.lock().last(8);
-            self.ending = Some(Ending::Wrong(format!("{why}\nthe last messages:\n{last}")));
-        }
-    }
-}
-
-/// The world as one house sees it.
-struct Seat<'world> {
-    world: &'world mut World,
-    shard: usize,
-}
-
-impl Outside for Seat<'_> {
-    fn hand_over(&mut self, batch: &mut RecordBatch) -> Result<Position, JournalError> {
-        let world = &mut *self.world;
-        world.elsewhere();
-        let first = world.log.append(batch)?;
-        world.disk.expects(batch);
-        for (position, bytes) in (first.0..).zip(batch.iter()) {
-            let record = record::decode(bytes).map_err(record_of_ours)?;
-            record.walks().for_each(|walk| world.ledger.lock().recorded(walk, Position(position)));
-            if let Some(chronicle) = &mut world.chronicle
-                && let Err(why) = chronicle.take(bytes)
-            {
-                world.fail(why);
-            }
-        }
-        world.newest_of_shard[self.shard] = Position(first.0 + batch.records() - 1);
-        batch.clear();
-        world.show_crash("after records were handed over");
-        world.elsewhere();
-        Ok(first)
-    }
-
-    fn send(&mut self, parcels: Vec<(usize, Vec<Envelope>)>) {
-        for (shard, envelopes) in parcels {
-            self.world.inboxes[shard].extend(envelopes);
-        }
-        self.world.show_crash("after messages were sent");
-        self.world.elsewhere();
-    }
-
-    fn release(&mut self, at: Position, answers: Vec<Departing>) {
-        let rests_on = self.world.newest_of_shard[self.shard];
-        self.world.elsewhere();
-        self.world.release(at, rests_on, answers);
-        self.world.show_crash("after answers were released");
-    }
-}
-
-fn record_of_ours(error: impl std::fmt::Display) -> JournalError {
-    JournalError::Stopped { why: format!("a record that was handed over does not decode: {error}") }
 }
