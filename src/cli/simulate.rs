@@ -18,6 +18,11 @@ use super::progress;
 use super::text::count;
 use crate::simulation::{Counts, Cut, Failed, run as play, shrink};
 
+/// More seeds than anybody plays, and far from where numbers end.
+const SEEDS_MAX: u64 = 1 << 40;
+/// More threads than the cores of any one machine.
+const THREADS_MAX: i64 = 1_024;
+
 /// What is simulated.
 #[derive(Debug, Args)]
 pub(super) struct Options {
@@ -25,13 +30,13 @@ pub(super) struct Options {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// How many seeds are played, one after another.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=SEEDS_MAX))]
     seeds: u64,
     /// At least how many steps each takes.
     #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u64).range(1..))]
     steps: u64,
     /// How many seeds are played side by side; by default as many as there are cores.
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=THREADS_MAX))]
     threads: Option<u16>,
     /// Print one JSON object instead of the report.
     #[arg(long)]
@@ -138,7 +143,7 @@ fn all_planted(options: &Options) -> Result<ExitCode, Failure> {
         match played.failed.map(|failed| *failed) {
             Some(Failed { seed, steps, why, .. }) => {
                 let why: String = why.lines().next().unwrap_or_default().chars().take(90).collect();
-                writeln!(stdout(), "| {bug:?} | {} | {steps} | {why} |", seed - options.seed + 1)?;
+                writeln!(stdout(), "| {bug:?} | {seed} | {steps} | {why} |")?;
             }
             None => {
                 missed += 1;
@@ -241,7 +246,7 @@ fn tell(options: &Options, failed: &Failed, seeds: u64) -> Result<ExitCode, Fail
         return Ok(ExitCode::FAILURE);
     }
     writeln!(out, "{failed}")?;
-    writeln!(out, "again: hongbao simulate --seed {} --steps {}\n", failed.seed, failed.steps.max(1))?;
+    writeln!(out, "again: hongbao simulate --seed {} --steps {}\n", failed.seed, failed.steps + 1)?;
     let bar = progress::bar("shrinking", "tries", 0);
     let shrunk = options.planted(|bug| {
         with(bug, || {

@@ -49,7 +49,7 @@ pub struct SnapshotStats {
     pub bytes: u64,
     /// The longest that a slice held its shard.
     pub slice_max: Duration,
-    /// Of a thousand slices of all finished snapshots, 999 held their shard no longer.
+    /// Of a thousand slices so far, 999 held their shard no longer; told anew with each finished snapshot.
     pub slice_p999: Duration,
     /// The time that slices held shards, all together.
     pub held: Duration,

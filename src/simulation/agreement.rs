@@ -27,7 +27,7 @@ pub(crate) struct CarriedOut {
     pub(crate) done: Done,
 }
 
-/// More orders than that are not tried: no batch has so many.
+/// More orders than that are not tried: then it is said that there may be one.
 const TRIES_MAX: u64 = 200_000;
 
 struct Search<'search> {
@@ -66,8 +66,9 @@ pub(crate) fn agree(
     search.go(model.clone(), &left).ok_or_else(|| {
         let clocks: Vec<&u64> = search.clocks.iter().collect();
         format!(
-            "{} (of {} that were carried out, the clock going from {} to {clocks:?})",
+            "{}{} (of {} that were carried out, the clock going from {} to {clocks:?})",
             search.best.1,
+            if search.tries > TRIES_MAX { "; not every order was tried" } else { "" },
             happened.len() - clocks.len(),
             model.clock()
         )

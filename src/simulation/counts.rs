@@ -5,7 +5,7 @@ use std::fmt;
 /// What a seed has gone through.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Single actions: a message comes in, a shard turns, the journal syncs, a snapshot goes a step further.
+    /// Actions: a message comes in, a shard turns, the journal syncs; what others do within one is not counted.
     pub steps: u64,
     /// Messages sent, those sent again included.
     pub messages: u64,
@@ -13,7 +13,7 @@ pub struct Counts {
     pub done: u64,
     /// Messages that were refused.
     pub refused: u64,
-    /// Answers that have left; each was still true at every restart and whenever all was quiet.
+    /// Definite answers that have left; what each rests on was there at every restart.
     pub answers: u64,
     /// Processes that were killed, and went on with what programs see of the disk.
     pub kills: u64,
@@ -25,11 +25,11 @@ pub struct Counts {
     pub starts: u64,
     /// Starts that read a snapshot.
     pub from_snapshots: u64,
-    /// Newest snapshots that were damaged, so that a start had to read the older.
+    /// Newest snapshots that were damaged, so that a start had to pass over them.
     pub snapshots_lost: u64,
     /// Messages that a start found under way.
     pub unfinished: u64,
-    /// Records handed over.
+    /// Records that there are at the end.
     pub records: u64,
     /// How often all was quiet, and the model agreed.
     pub agreements: u64,

@@ -11,7 +11,7 @@ use super::ledger::{SharedLedger, is_definite};
 use super::snapshots::{Generation, IDENTITY};
 use super::watched_disk::WatchedDisk;
 use super::world::{Beginning, Play, WatchedLog, World};
-use crate::actors::{Joiner, invariants};
+use crate::actors::{Joiner, RecoveryError, invariants};
 use crate::engine::{Progress, Restored, read_into, restore};
 use crate::journal::{JournalError, Log, SegmentLog, SegmentOptions};
 use crate::snapshot::{Generation as Found, Half, Manifest, SnapshotError};
@@ -20,6 +20,8 @@ use crate::snapshot::{Generation as Found, Half, Manifest, SnapshotError};
 pub(crate) struct Store {
     pub disk: WatchedDisk,
     pub snapshots: Vec<Rc<Generation>>,
+    /// The half of them that does not read, if one does not.
+    pub damaged: Option<usize>,
     pub ledger: SharedLedger,
     pub chronicle: Chronicle,
 }
@@ -51,34 +53,53 @@ pub(crate) enum NotStarted {
 
 /// Starts a process.
 pub(crate) fn start(store: Store, start: Start) -> Result<Started, NotStarted> {
-    let Store { disk, snapshots, ledger, mut chronicle } = store;
-    let disk_is_told = disk.clone();
-    match opened(&disk, &snapshots, &ledger, &mut chronicle, start) {
+    let Store { disk, mut snapshots, damaged, ledger, mut chronicle } = store;
+    let told_to_fail = || disk.inside().has_failed();
+    match opened(&disk, &snapshots, damaged, &ledger, &mut chronicle, start) {
         Ok((beginning, bytes, restored)) => {
+            // The engine distrusts a half that it had to pass over.
+            snapshots.retain(|generation| Some(generation.half) != damaged);
             let world = World::new(beginning, start.play).after(snapshots, ledger, chronicle, bytes);
             Ok(Started { world, from_snapshot: restored.0, unfinished: restored.1 })
         }
-        Err(_) if disk_is_told.inside().has_failed() => {
-            Err(NotStarted::Down(Box::new(Store { disk, snapshots, ledger, chronicle })))
+        Err(Trouble::Disk(_)) if told_to_fail() => {
+            Err(NotStarted::Down(Box::new(Store { disk, snapshots, damaged, ledger, chronicle })))
         }
-        Err(why) => Err(NotStarted::Wrong(why)),
+        Err(Trouble::Disk(why) | Trouble::Wrong(why)) => Err(NotStarted::Wrong(why)),
+    }
+}
+
+/// What has kept a process from starting.
+enum Trouble {
+    /// The disk did not do what it was asked.
+    Disk(String),
+    /// What is there is not what must be there.
+    Wrong(String),
+}
+
+impl From<String> for Trouble {
+    fn from(why: String) -> Trouble {
+        Trouble::Wrong(why)
     }
 }
 
 fn opened(
     disk: &WatchedDisk,
     snapshots: &[Rc<Generation>],
+    damaged: Option<usize>,
     ledger: &SharedLedger,
     chronicle: &mut Chronicle,
     start: Start,
-) -> Result<(Beginning, u64, (bool, usize)), String> {
+) -> Result<(Beginning, u64, (bool, usize)), Trouble> {
     let options = SegmentOptions { segment_bytes_max: start.segment_bytes_max, new_identity: IDENTITY };
     let (mut log, found) = SegmentLog::open_with(disk.clone(), options)
-        .map_err(|error| format!("the log does not open: {error}"))?;
+        .map_err(|error| Trouble::Disk(format!("the log does not open: {error}")))?;
     survives(&log, ledger, chronicle)?;
-    let Restored { mut replay, manifest, passed_over } = restored(&log, snapshots, start.shards)?;
-    if let Some((_, why)) = passed_over.first() {
-        return Err(format!("a snapshot was passed over: {why}"));
+    let Restored { mut replay, manifest, passed_over } = restored(&log, snapshots, damaged, start.shards)?;
+    let halves: Vec<Half> = passed_over.iter().map(|(half, _)| *half).collect();
+    // The damaged one is the newest, so it is looked at, and nothing else is passed over.
+    if halves != damaged.map(|half| Half::BOTH[half]).into_iter().collect::<Vec<_>>() {
+        return Err(Trouble::Wrong(format!("passed over were {passed_over:?}, and damaged {damaged:?}")));
     }
     read_into(&log, &mut replay, &Progress::default(), Some(&mut |_, _, _| Ok(())))
         .map_err(|error| error.to_string())?;
@@ -98,11 +119,14 @@ fn opened(
         batch.clear();
         Ok(first)
     });
-    let (houses, common) = finished.map_err(|error| error.to_string())?;
-    log.sync().map_err(|error| error.to_string())?;
     if let Some(why) = wrong {
-        return Err(format!("finishing what was under way: {why}"));
+        return Err(Trouble::Wrong(format!("finishing what was under way: {why}")));
     }
+    let (houses, common) = finished.map_err(|error| match error {
+        RecoveryError::Journal(error) => Trouble::Disk(error.to_string()),
+        RecoveryError::Replay(error) => Trouble::Wrong(error.to_string()),
+    })?;
+    log.sync().map_err(|error| Trouble::Disk(error.to_string()))?;
     chronicle
         .is_lived_by(&houses.iter().collect::<Vec<_>>())
         .map_err(|why| format!("behind a recovery: {why}"))?;
@@ -138,11 +162,19 @@ fn survives(log: &WatchedLog, ledger: &SharedLedger, chronicle: &mut Chronicle) 
 }
 
 /// The engine's choice among the snapshots, and what it makes of them.
-fn restored(log: &WatchedLog, snapshots: &[Rc<Generation>], shards: usize) -> Result<Restored, String> {
+fn restored(
+    log: &WatchedLog,
+    snapshots: &[Rc<Generation>],
+    damaged: Option<usize>,
+    shards: usize,
+) -> Result<Restored, String> {
     let mut newest_first: Vec<&Rc<Generation>> = snapshots.iter().collect();
     newest_first.sort_by_key(|generation| std::cmp::Reverse(generation.number));
     let found: Vec<Found> = newest_first.iter().map(|generation| found(generation)).collect();
     let mut read = |of: &Found, _: &Manifest, give: &mut dyn FnMut(_, _) -> Result<(), String>| {
+        if damaged.is_some_and(|half| Half::BOTH[half] == of.half) {
+            return Ok(Err("it is damaged".to_owned()));
+        }
         let mut joiner = Joiner::default();
         let chosen = snapshots.iter().find(|generation| Half::BOTH[generation.half] == of.half);
         let chunks = chosen.iter().flat_map(|generation| &generation.chunks);
@@ -177,6 +209,7 @@ pub(crate) fn nothing() -> Store {
     Store {
         disk: WatchedDisk::default(),
         snapshots: Vec::new(),
+        damaged: None,
         ledger: SharedLedger::default(),
         chronicle: Chronicle::new(),
     }

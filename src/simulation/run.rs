@@ -263,9 +263,10 @@ impl Market<'_> {
 
     fn act(&mut self, killed: &mut Option<u64>) -> Result<(), String> {
         let mut steps = 0;
-        let world = self.world()?;
+        let world = self.world.as_mut().ok_or("there is no process")?;
         while !world.has_ended() && world.act() {
             steps += 1;
+            self.counts.steps += 1;
             if killed.is_some_and(|behind| steps > behind) {
                 *killed = None;
                 world.kill();
@@ -274,23 +275,21 @@ impl Market<'_> {
                 return Err(format!("behind {STEPS_MAX} steps it has not come to rest"));
             }
         }
-        self.counts.steps += steps;
         Ok(())
     }
 
-    /// The definite answers that have left to a message since then, and when it was decided: each at one of these times.
+    /// The definite answers that have left to a message since then, in the order in which it was sent, and when it was
+    /// decided: at one of these times.
     fn answers(&mut self, message: &Message, from: usize) -> Result<(Vec<Answer>, BTreeSet<u64>), String> {
         let ledger = self.world()?.ledger();
         let ledger = ledger.lock();
         let is_it = |sent: usize| sent >= from && ledger.sent[sent].message == *message;
-        let left = ledger.left.iter().filter(|left| is_it(left.sent)).map(|left| left.answer.clone());
-        let attempts = (from..ledger.sent.len()).filter(|sent| is_it(*sent));
-        let at = attempts.map(|sent| ledger.sent[sent].now.0).collect();
-        Ok((left.filter(is_definite).collect(), at))
+        let attempts: Vec<usize> = (from..ledger.sent.len()).filter(|sent| is_it(*sent)).collect();
+        let at = attempts.iter().map(|sent| ledger.sent[*sent].now.0).collect();
+        let answers = attempts.iter().filter_map(|sent| ledger.answer_to(*sent).cloned());
+        Ok((answers.filter(is_definite).collect(), at))
     }
 
-    /// The requests of which a client does not know yet what has become of them: nothing says that they were carried out,
-    /// and one of their messages has no definite answer.
     /// Those of the requests said to this process of which a client does not know yet what has become of them: nothing says
     /// that they were carried out, and of their messages since then one has no definite answer, or none was sent.
     fn unanswered<'request>(
@@ -319,7 +318,7 @@ impl Market<'_> {
     /// Another process goes on with what one that has ended leaves.
     fn restart(&mut self, ending: Ending, batch: &Batch, requests: &[Request]) -> Result<(), String> {
         let world = self.world.take().ok_or("there is no process")?;
-        let Remains { disk, mut snapshots, ledger, chronicle } = world.leave();
+        let Remains { disk, snapshots, ledger, chronicle } = world.leave();
         let chronicle = chronicle.ok_or("a process without a chronicle")?;
         let disk = match ending {
             Ending::Wrong(why) => return Err(why),
@@ -335,12 +334,11 @@ impl Market<'_> {
         };
         disk.inside().heal();
         // The newer half may be damaged: the older one stands for as much.
-        if !self.cut.faults && snapshots.len() > 1 && self.chance.percent(20) {
-            snapshots.sort_by_key(|generation| generation.number);
-            snapshots.pop();
-            self.counts.snapshots_lost += 1;
-        }
-        self.start(Store { disk, snapshots, ledger, chronicle }, batch.fault_at_start)?;
+        let newest =
+            snapshots.iter().max_by_key(|generation| generation.number).map(|generation| generation.half);
+        let damaged = newest.filter(|_| !self.cut.faults && snapshots.len() > 1 && self.chance.percent(20));
+        self.counts.snapshots_lost += u64::from(damaged.is_some());
+        self.start(Store { disk, snapshots, damaged, ledger, chronicle }, batch.fault_at_start)?;
         // The clock of the machine may have been set back, but not behind what is recorded; what was due by then has
         // happened, as all was quiet since.
         if batch.clock.is_none() && !requests.is_empty() && self.chance.percent(15) {
@@ -444,7 +442,8 @@ impl Market<'_> {
     }
 }
 
-/// The one answer to a request, however often it was sent (I12).
+/// The one answer to a request, however often it was sent (I12): it may be refused, and again, until it is carried out; from
+/// then on it is answered the same.
 fn told(request: &Request, answers: &[Answer]) -> Result<Answer, String> {
     let told = || request.answered.iter().chain(answers);
     if let Some(Err(refusal)) =
@@ -452,10 +451,13 @@ fn told(request: &Request, answers: &[Answer]) -> Result<Answer, String> {
     {
         return Err(format!("{refusal}, to {:?}", request.message));
     }
+    // Whoever is told to come back knows nothing yet: so is a repeat that meets the first one under way.
+    let later = |answer: &&Answer| matches!(answer, Err(refusal) if refusal.code == Code::Overloaded);
     let done = told().find(|answer| answer.is_ok());
-    let all: Vec<&Answer> = told().filter(|answer| answer.is_ok() || request.answered.is_some()).collect();
-    if let Some(other) = all.iter().find(|answer| Some(**answer) != done) {
+    let mut behind = told().skip_while(|answer| answer.is_err());
+    if let Some(other) = behind.find(|answer| !later(answer) && Some(*answer) != done) {
         return Err(format!("I12: {:?} was answered {done:?}, and again {other:?}", request.message));
     }
-    done.or(answers.last()).cloned().ok_or_else(|| "a request without an answer".to_owned())
+    let refused = answers.iter().rev().find(|answer| !later(answer));
+    done.or(refused).or(answers.last()).cloned().ok_or_else(|| "a request without an answer".to_owned())
 }

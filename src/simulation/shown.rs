@@ -33,7 +33,9 @@ pub(crate) struct CertificateLine {
 
 impl Shown {
     fn add(&mut self, name: String, line: String) {
-        self.0.insert(name, line);
+        if let Some(first) = self.0.insert(name.clone(), line) {
+            self.0.insert(format!("{name}, there twice"), first);
+        }
     }
 
     pub(crate) fn account(&mut self, name: &str, line: AccountLine) {

@@ -177,9 +177,9 @@ impl Snapshots {
         sync_folder(&self.folder)?;
         let manifest = Manifest::new(begun.generation, coverage, content.tally(), files);
         let bytes = manifest.encode().map_err(|error| SnapshotError::damaged(&path, error.to_string()))?;
+        let outgrown = size(&path)? > half_bytes_max(content.tally().bytes);
         create_durably(&self.folder, &begun.half.manifest_name(), &bytes)?;
         self.number_max = begun.generation;
-        let outgrown = size(&path)? > half_bytes_max(content.tally().bytes);
         self.known[begun.half as usize] = (!outgrown).then_some(content);
         self.generations.insert(0, Generation { half: begun.half, path, manifest: Ok(manifest.clone()) });
         Ok(manifest)

@@ -50,6 +50,7 @@ impl Model {
                 {
                     Some(chosen) => chosen,
                     None if sale.serials().all(|serial| sale.is_sold(serial)) => return no("sold_out"),
+                    None if chains().next().is_some() => return no("already_linked"),
                     None => return somehow(),
                 }
             }

@@ -3,7 +3,9 @@
 use super::verdict::{Decided, No, no, refuse, somehow};
 use super::{Asked, Id, Model, Said, signed};
 use crate::domain::{GiftCommand, GiftObject, GiftReference};
-use crate::limits::GIFT_OPEN_MS;
+
+/// How long a gift waits where its donor says nothing else (T9).
+const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// A gift at its recipient.
 #[derive(Clone, Debug)]
@@ -48,7 +50,7 @@ impl Model {
                     }
                 };
                 self.affords_or(by, price, !sure)?;
-                // D46: a frozen account accepts nothing, by itself neither.
+                // D46: a frozen account sends no commands, and accepting by itself is read as one.
                 let by_itself = |purse: &super::Purse| purse.accepts_gifts && !purse.frozen;
                 let accepted = self.purses.get(recipient.as_str()).is_some_and(by_itself);
                 let gift = Gift {
@@ -56,7 +58,7 @@ impl Model {
                     merchant: merchant.as_ref().map(|merchant| merchant.as_str().to_owned()),
                     certificate,
                     price,
-                    until: expires_at.map_or(asked.now + GIFT_OPEN_MS, |time| time.0),
+                    until: expires_at.map_or(asked.now + DAY_MS, |time| time.0),
                     state: if accepted { "accepted" } else { "requested" },
                 };
                 self.post(by, -signed(price));

@@ -1,8 +1,8 @@
 //! The whole market as SPEC tells it: one message after another, with plain numbers and names, knowing nothing of actors,
 //! walks, records or time that passes in between.
 //!
-//! It is written from SPEC alone, row by row, and is naive on purpose: everything is looked for, nothing is indexed. Where
-//! SPEC leaves a choice to the engine (a draw, or which serial while others are choosing too), it takes what the engine has
+//! It is written from SPEC and the documented refusal codes alone, row by row, and is naive on purpose: everything is looked
+//! for, nothing is indexed. Of a draw, and of which serial it is while others are choosing too, it takes what the engine has
 //! answered, once it has seen that it is a legal choice. Absent on purpose: request ids, which whoever asks keeps apart.
 
 mod buying;

@@ -176,7 +176,8 @@ impl Model {
                         let bought = found.and_then(|()| {
                             self.buy(asked.now, &recipient, &offering, serial, &From::Gift(id.clone()))
                         });
-                        bought.map_err(|_| No(None))?;
+                        // D43: where it is gone the answer is `sold`; of other reasons SPEC names none here.
+                        bought.map_err(|why| if why == refuse("sold") { why } else { No(None) })?;
                         (paid.certificate, paid.state) = (true, "provided");
                     }
                 }
