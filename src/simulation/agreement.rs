@@ -118,8 +118,7 @@ impl Search<'_> {
                     let later = if self.clocks.is_empty() { 0..0 } else { first..model.clock() + 1 };
                     let times = at.iter().copied().filter(|at| *at <= model.clock()).chain(later);
                     for now in times {
-                        let mut next = model.clone();
-                        let verdict = next.decide(message, now, Some(done), self.alone);
+                        let (verdict, mut next) = model.decide(message, now, Some(done), self.alone);
                         let agrees = match &verdict {
                             Verdict::Done(said) | Verdict::Maybe(said) => said.is(done, self.alone),
                             Verdict::Refused(_) => false,
@@ -163,7 +162,7 @@ pub(crate) fn refuses(
 ) -> Result<(), String> {
     let mut said = None;
     for now in at {
-        let verdict = model.clone().decide(message, *now, None, true);
+        let (verdict, _) = model.decide(message, *now, None, true);
         if verdict.is(answer) {
             return Ok(());
         }

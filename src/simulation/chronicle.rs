@@ -5,7 +5,9 @@
 
 use super::history::History;
 use crate::actors::{House, Replay, invariants, shard_of};
-use crate::domain::Position;
+#[cfg(test)]
+use crate::domain::Event;
+use crate::domain::{ActorNumber, Body, Position, Timestamp};
 use crate::journal::record;
 
 /// The records so far, and what they make.
@@ -29,7 +31,8 @@ impl Chronicle {
             .map_err(|why| format!("behind record {}: {why}", self.records.len()))
     }
 
-    fn add(&mut self, bytes: &[u8]) -> Result<(), String> {
+    /// Takes it as `take` does, and leaves the invariants to whoever looks when all is quiet.
+    pub(crate) fn add(&mut self, bytes: &[u8]) -> Result<(), String> {
         let position = Position(self.records.len() as u64 + 1);
         self.records.push(bytes.to_vec());
         let actor = self.replay.record(position, bytes).map_err(|error| format!("I11: {error}"))?;
@@ -46,6 +49,18 @@ impl Chronicle {
     /// How many records there are.
     pub(crate) fn records(&self) -> u64 {
         self.records.len() as u64
+    }
+
+    /// The records, oldest first.
+    #[cfg(test)]
+    pub(crate) fn encoded(&self) -> &[Vec<u8>] {
+        &self.records
+    }
+
+    /// Every event so far, with its actor and its record's time.
+    #[cfg(test)]
+    pub(crate) fn events(&self) -> &[(ActorNumber, Timestamp, Event)] {
+        self.history.events()
     }
 
     /// Forgets what a crash has taken back: everything behind the first so many records.
@@ -68,31 +83,9 @@ impl Chronicle {
         }
     }
 
-    /// Whether a replay that may have begun with a snapshot has come to the same: the time, what is under way, and that no
-    /// walk's number is given out again.
+    /// Whether a replay that may have begun with a snapshot has come as far as all records.
     pub(crate) fn knows_replay(&self, other: &Replay) -> Result<(), String> {
-        if other.walks() < self.replay.walks() {
-            return Err(format!(
-                "the next walk is {}, and number {} is taken",
-                other.walks(),
-                self.replay.walks() - 1
-            ));
-        }
-        if other.latest() != self.replay.latest() {
-            return Err(format!("the latest time is {}, not {}", other.latest().0, self.replay.latest().0));
-        }
-        let under_way = |replay: &Replay| {
-            let undelivered = replay.undelivered().map_err(|error| error.to_string())?;
-            Ok::<_, String>(
-                undelivered.into_iter().map(|envelope| (envelope.to, envelope.body)).collect::<Vec<_>>(),
-            )
-        };
-        let (ours, theirs) = (under_way(&self.replay)?, under_way(other)?);
-        if ours == theirs {
-            Ok(())
-        } else {
-            Err(format!("under way are\n  {theirs:?}\nand by all records\n  {ours:?}"))
-        }
+        Standing::of(other)?.holds(&Standing::of(&self.replay)?)
     }
 
     /// I11: houses are what the records make, bit for bit.
@@ -122,5 +115,35 @@ impl Chronicle {
         }
         invariants::check(self.replay.houses(), &[])?;
         self.history.check_quiet(self.replay.houses())
+    }
+}
+
+/// How far a replay has come, beside the rooms.
+pub(crate) struct Standing {
+    pub(crate) latest: Timestamp,
+    pub(crate) walks: u64,
+    under_way: Vec<(ActorNumber, Body)>,
+}
+
+impl Standing {
+    pub(crate) fn of(replay: &Replay) -> Result<Standing, String> {
+        let undelivered = replay.undelivered().map_err(|error| error.to_string())?;
+        let under_way = undelivered.into_iter().map(|envelope| (envelope.to, envelope.body)).collect();
+        Ok(Standing { latest: replay.latest(), walks: replay.walks(), under_way })
+    }
+
+    /// Whether it is that of all records: the time, what is under way, and that no walk's number is given out again.
+    pub(crate) fn holds(&self, whole: &Standing) -> Result<(), String> {
+        if self.walks < whole.walks {
+            return Err(format!("the next walk is {}, and number {} is taken", self.walks, whole.walks - 1));
+        }
+        if self.latest != whole.latest {
+            return Err(format!("the latest time is {}, not {}", self.latest.0, whole.latest.0));
+        }
+        if self.under_way != whole.under_way {
+            let (ours, theirs) = (&self.under_way, &whole.under_way);
+            return Err(format!("undelivered are\n  {ours:?}\nand not\n  {theirs:?}"));
+        }
+        Ok(())
     }
 }

@@ -20,7 +20,7 @@
 pub(crate) mod acts;
 mod agreement;
 pub(crate) mod chance;
-mod chronicle;
+pub(crate) mod chronicle;
 mod counts;
 mod earlier;
 pub(crate) mod engaging;
@@ -32,7 +32,7 @@ pub(crate) mod messages;
 mod model;
 mod observed;
 pub(crate) mod power;
-mod recovery;
+pub(crate) mod recovery;
 mod run;
 mod script;
 pub(crate) mod setting;

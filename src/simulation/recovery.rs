@@ -11,7 +11,7 @@ use super::ledger::{SharedLedger, is_definite};
 use super::snapshots::{Generation, IDENTITY};
 use super::watched_disk::WatchedDisk;
 use super::world::{Beginning, Play, WatchedLog, World};
-use crate::actors::{Joiner, RecoveryError, invariants};
+use crate::actors::{RecoveryError, Replay, invariants};
 use crate::engine::{Progress, Restored, read_into, restore};
 use crate::journal::{JournalError, Log, SegmentLog, SegmentOptions};
 use crate::snapshot::{Generation as Found, Half, Manifest, SnapshotError};
@@ -65,16 +65,25 @@ pub(crate) fn start(store: Store, start: Start) -> Result<Started, NotStarted> {
         Err(Trouble::Disk(_)) if told_to_fail() => {
             Err(NotStarted::Down(Box::new(Store { disk, snapshots, damaged, ledger, chronicle })))
         }
-        Err(Trouble::Disk(why) | Trouble::Wrong(why)) => Err(NotStarted::Wrong(why)),
+        Err(trouble) => Err(NotStarted::Wrong(trouble.why())),
     }
 }
 
 /// What has kept a process from starting.
-enum Trouble {
+pub(crate) enum Trouble {
     /// The disk did not do what it was asked.
     Disk(String),
     /// What is there is not what must be there.
     Wrong(String),
+}
+
+impl Trouble {
+    /// In words.
+    pub(crate) fn why(self) -> String {
+        match self {
+            Trouble::Disk(why) | Trouble::Wrong(why) => why,
+        }
+    }
 }
 
 impl From<String> for Trouble {
@@ -92,7 +101,7 @@ fn opened(
     start: Start,
 ) -> Result<(Beginning, u64, (bool, usize)), Trouble> {
     let options = SegmentOptions { segment_bytes_max: start.segment_bytes_max, new_identity: IDENTITY };
-    let (mut log, found) = SegmentLog::open_with(disk.clone(), options)
+    let (log, found) = SegmentLog::open_with(disk.clone(), options)
         .map_err(|error| Trouble::Disk(format!("the log does not open: {error}")))?;
     survives(&log, ledger, chronicle)?;
     let Restored { mut replay, manifest, passed_over } = restored(&log, snapshots, damaged, start.shards)?;
@@ -103,35 +112,47 @@ fn opened(
     }
     read_into(&log, &mut replay, &Progress::default(), Some(&mut |_, _, _| Ok(())))
         .map_err(|error| error.to_string())?;
-    let undelivered = replay.undelivered().map_err(|error| error.to_string())?;
-    invariants::check(replay.houses(), &undelivered).map_err(|why| format!("behind a replay: {why}"))?;
     chronicle.knows_replay(&replay)?;
-    let (not_before, unfinished) = (replay.latest(), undelivered.len());
     let mut wrong = None;
-    let finished = replay.finish(&mut |batch| {
-        let first = log.append(batch)?;
-        disk.expects(batch);
-        for bytes in batch.iter() {
-            if let Err(why) = chronicle.take(bytes) {
-                wrong.get_or_insert(why);
-            }
+    let finished = finish(replay, log, disk, &mut |bytes| {
+        if let Err(why) = chronicle.take(bytes) {
+            wrong.get_or_insert(why);
         }
-        batch.clear();
-        Ok(first)
     });
     if let Some(why) = wrong {
         return Err(Trouble::Wrong(format!("finishing what was under way: {why}")));
     }
+    let (beginning, unfinished) = finished?;
+    chronicle
+        .is_lived_by(&beginning.houses.iter().collect::<Vec<_>>())
+        .map_err(|why| format!("behind a recovery: {why}"))?;
+    Ok((beginning, found.bytes, (manifest.is_some(), unfinished)))
+}
+
+/// Finishes what a log has left under way, and syncs: what the engine does before its doors open. `told` hears of each record
+/// of that. Gives where a world begins then, and how many messages were under way.
+pub(crate) fn finish(
+    replay: Replay,
+    mut log: WatchedLog,
+    disk: &WatchedDisk,
+    told: &mut dyn FnMut(&[u8]),
+) -> Result<(Beginning, usize), Trouble> {
+    let undelivered = replay.undelivered().map_err(|error| error.to_string())?;
+    invariants::check(replay.houses(), &undelivered).map_err(|why| format!("behind a replay: {why}"))?;
+    let not_before = replay.latest();
+    let finished = replay.finish(&mut |batch| {
+        let first = log.append(batch)?;
+        disk.expects(batch);
+        batch.iter().for_each(&mut *told);
+        batch.clear();
+        Ok(first)
+    });
     let (houses, common) = finished.map_err(|error| match error {
         RecoveryError::Journal(error) => Trouble::Disk(error.to_string()),
         RecoveryError::Replay(error) => Trouble::Wrong(error.to_string()),
     })?;
     log.sync().map_err(|error| Trouble::Disk(error.to_string()))?;
-    chronicle
-        .is_lived_by(&houses.iter().collect::<Vec<_>>())
-        .map_err(|why| format!("behind a recovery: {why}"))?;
-    let beginning = Beginning { houses, common, log, disk: disk.clone(), not_before };
-    Ok((beginning, found.bytes, (manifest.is_some(), unfinished)))
+    Ok((Beginning { houses, common, log, disk: disk.clone(), not_before }, undelivered.len()))
 }
 
 /// What the log still has is what was handed over, and everything that an answer has rested on.
@@ -175,14 +196,8 @@ fn restored(
         if damaged.is_some_and(|half| Half::BOTH[half] == of.half) {
             return Ok(Err("it is damaged".to_owned()));
         }
-        let mut joiner = Joiner::default();
         let chosen = snapshots.iter().find(|generation| Half::BOTH[generation.half] == of.half);
-        let chunks = chosen.iter().flat_map(|generation| &generation.chunks);
-        let mut joined = Ok(());
-        for (key, value) in chunks {
-            joined = joined.and_then(|()| joiner.join(key, value, &mut *give));
-        }
-        Ok::<_, SnapshotError>(joined.and_then(|()| joiner.end()))
+        Ok::<_, SnapshotError>(chosen.map_or(Ok(()), |chosen| chosen.rooms(give)))
     };
     restore(log, &found, &mut read, shards).map_err(|error| error.to_string())
 }

@@ -8,8 +8,8 @@ use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
 use super::chance::Chance;
-use crate::actors::{Common, House, Portion, Slice};
-use crate::domain::Position;
+use crate::actors::{Common, House, Joiner, Portion, Room, Slice};
+use crate::domain::{ActorNumber, Position};
 use crate::engine::{Taking, Written};
 use crate::planted::{self, Bug};
 use crate::snapshot::Coverage;
@@ -25,6 +25,15 @@ pub(crate) struct Generation {
     pub half: usize,
     pub coverage: Coverage,
     pub chunks: BTreeMap<Vec<u8>, Vec<u8>>,
+}
+
+impl Generation {
+    /// Gives every room that it holds.
+    pub fn rooms(&self, give: &mut dyn FnMut(ActorNumber, Room) -> Result<(), String>) -> Result<(), String> {
+        let mut joiner = Joiner::default();
+        self.chunks.iter().try_for_each(|(key, value)| joiner.join(key, value, &mut *give))?;
+        joiner.end()
+    }
 }
 
 /// The snapshots of a world.

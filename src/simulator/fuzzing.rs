@@ -11,6 +11,7 @@
 //! Every input is held to the same: no panic, an end within seconds, and memory in proportion to its length. Absent on
 //! purpose: what an input means, and making one that fails smaller, which the fuzzer does.
 
+use crate::simulation::chance::Chance;
 use std::cell::RefCell;
 use std::fs;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -20,8 +21,6 @@ use std::sync::Once;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
-
-use super::stage::Luck;
 
 /// What a target is, and what it may take.
 pub struct Target {
@@ -150,25 +149,25 @@ fn keep_panics_quiet() {
 
 /// The input of a seed.
 fn drawn(seed: u64, target: &Target, known: &[&[u8]]) -> Vec<u8> {
-    let mut luck = Luck(seed);
-    let bytes = |luck: &mut Luck, length: usize| (0..length).map(|_| luck.below(256) as u8).collect();
-    if known.is_empty() || luck.below(4) == 0 {
-        let length = luck.below(target.random_bytes_max + 1);
+    let mut luck = Chance(seed);
+    let bytes = |luck: &mut Chance, length: usize| (0..length).map(|_| luck.place(256) as u8).collect();
+    if known.is_empty() || luck.place(4) == 0 {
+        let length = luck.place(target.random_bytes_max + 1);
         return bytes(&mut luck, length);
     }
-    let mut input = known[luck.below(known.len())].to_vec();
-    for _ in 0..=luck.below(4) {
-        let at = luck.below(input.len() + 1);
-        let end = (at + 1 + luck.below(16)).min(input.len());
-        match luck.below(7) {
+    let mut input = known[luck.place(known.len())].to_vec();
+    for _ in 0..=luck.place(4) {
+        let at = luck.place(input.len() + 1);
+        let end = (at + 1 + luck.place(16)).min(input.len());
+        match luck.place(7) {
             0 => input.truncate(at),
             1 => drop(input.drain(at..end)),
             2 => drop(
-                input.splice(at..at, [0, 1, 0x7F, 0xFA, 0xFB, 0xFC, 0xFD, 0xFF][luck.below(8)..].to_vec()),
+                input.splice(at..at, [0, 1, 0x7F, 0xFA, 0xFB, 0xFC, 0xFD, 0xFF][luck.place(8)..].to_vec()),
             ),
             3 => {
-                let other = known[luck.below(known.len())];
-                let from = luck.below(other.len() + 1);
+                let other = known[luck.place(known.len())];
+                let from = luck.place(other.len() + 1);
                 input.truncate(at);
                 input.extend_from_slice(&other[from..]);
             }
@@ -176,8 +175,8 @@ fn drawn(seed: u64, target: &Target, known: &[&[u8]]) -> Vec<u8> {
                 let inserted: Vec<u8> = bytes(&mut luck, end - at);
                 input.splice(at..at, inserted);
             }
-            5 if end > at => input[at..end].fill([0, 0xFF][luck.below(2)]),
-            _ if at < input.len() => input[at] ^= 1 << luck.below(8),
+            5 if end > at => input[at..end].fill([0, 0xFF][luck.place(2)]),
+            _ if at < input.len() => input[at] ^= 1 << luck.place(8),
             _ => {}
         }
     }
@@ -215,8 +214,8 @@ pub struct Choices<'input>(&'input [u8]);
 impl<'input> Choices<'input> {
     /// Inputs of many decisions each.
     pub fn examples() -> Vec<Vec<u8>> {
-        let mut luck = Luck(0);
-        let example = |_| (0..60).map(|_| luck.below(256) as u8).collect();
+        let mut luck = Chance(0);
+        let example = |_| (0..60).map(|_| luck.place(256) as u8).collect();
         (0..16).map(example).collect()
     }
 

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use super::engaging::*;
 use super::messages::*;
-use super::stage::{Luck, Pending, Stage};
+use super::stage::{Pending, Stage};
 use crate::domain::{
     AccountEvent, Answer, Code, CreditReason, Done, Event, GiftEvent, GiftState, MerchantEvent, Message,
     RequestKey, Timestamp, WhenShort,
 };
 use crate::limits::GIFT_OPEN_MS;
+use crate::simulation::chance::Chance;
 
 /// Gifts that race against their time.
 const RACES: usize = 10_000;
@@ -27,7 +28,7 @@ fn of_accepting_and_expiring_exactly_one_wins_ten_thousand_times() {
     for (shards, seed) in [(1, 1), (3, 2), (3, 3)] {
         let rounds = RACES.div_ceil(3 * ROUND);
         let mut stage = Stage::large(shards).with_luck(seed);
-        let mut luck = Luck(seed);
+        let mut luck = Chance(seed);
         stage.send(&open("donor", 1_000_000)).unwrap();
         let recipients: Vec<String> = (0..RECIPIENTS).map(|number| format!("recipient {number}")).collect();
         for recipient in recipients.iter().map(String::as_str).chain(["shop"]) {
@@ -85,10 +86,10 @@ struct Race {
 }
 
 impl Race {
-    fn new(recipients: &[String], round: usize, index: usize, luck: &mut Luck) -> Race {
-        let recipient = recipients[luck.below(recipients.len())].clone();
+    fn new(recipients: &[String], round: usize, index: usize, luck: &mut Chance) -> Race {
+        let recipient = recipients[luck.place(recipients.len())].clone();
         // Before the limit most of all: behind it nothing is open any more.
-        let offset = [-1, -1, -1, 0, 1][luck.below(5)];
+        let offset = [-1, -1, -1, 0, 1][luck.place(5)];
         Race { recipient, id: format!("gift {round}-{index}"), offset }
     }
 
@@ -99,15 +100,15 @@ impl Race {
 
 /// Sends every accept at its time, in between some turns, and once, at a moment of its own, the timer. Gives the
 /// answers in the order of the gifts.
-fn race(stage: &mut Stage, luck: &mut Luck, gifts: &[Race], limit: Timestamp) -> Vec<Answer> {
+fn race(stage: &mut Stage, luck: &mut Chance, gifts: &[Race], limit: Timestamp) -> Vec<Answer> {
     let mut pending: Vec<(usize, Pending)> = Vec::new();
-    let fires = luck.below(2 * gifts.len());
+    let fires = luck.place(2 * gifts.len());
     let mut sent = 0;
     for offset in [-1_i64, 0, 1] {
         stage.at(Timestamp(limit.0.saturating_add_signed(offset)));
         for (index, race) in gifts.iter().enumerate().filter(|(_, race)| race.offset == offset) {
             pending.push((index, stage.begin(&[accept(&race.recipient, "donor", &race.id)])));
-            for _ in 0..luck.below(3) {
+            for _ in 0..luck.place(3) {
                 stage.step();
             }
             sent += 1;

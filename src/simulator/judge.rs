@@ -15,6 +15,7 @@ use crate::engine::state_lines;
 use crate::journal::{Log, Record, SegmentOptions, record};
 use crate::simulation::chance::Chance;
 use crate::simulation::ledger::{Ledger, Left};
+use crate::simulation::recovery::{self, Trouble};
 use crate::simulation::snapshots::{Generation, IDENTITY};
 use crate::simulation::tearing_disk::TearingDisk;
 use crate::simulation::watched_disk::{Image, WatchedDisk};
@@ -210,25 +211,13 @@ fn walks_of(bytes: &[u8]) -> Vec<WalkId> {
 /// Replays, finishes, syncs: what the engine does before its doors open. Gives the records of the finishing.
 fn finish(opened: Opened, stage: Stage, seed: u64) -> Result<(World, Vec<WalkId>), String> {
     let replay = replay(&opened, stage)?;
-    let undelivered = replay.undelivered().map_err(|error| error.to_string())?;
-    invariants::check(replay.houses(), &undelivered).map_err(|why| format!("after replay: {why}"))?;
-    let not_before = replay.latest();
-    let Opened { mut log, disk, .. } = opened;
+    let Opened { log, disk, .. } = opened;
     let mut finishing = Vec::new();
-    let finished = replay.finish(&mut |batch| {
-        let first = log.append(batch)?;
-        disk.expects(batch);
-        for bytes in batch.iter() {
-            finishing.extend(walks_of(bytes));
-        }
-        batch.clear();
-        Ok(first)
-    });
-    let (houses, common) = finished.map_err(|error| error.to_string())?;
-    log.sync().map_err(|error| error.to_string())?;
-    invariants::check(&houses, &[]).map_err(|why| format!("after recovery: {why}"))?;
+    let finished = recovery::finish(replay, log, &disk, &mut |bytes| finishing.extend(walks_of(bytes)));
+    let (beginning, _) = finished.map_err(Trouble::why)?;
+    invariants::check(&beginning.houses, &[]).map_err(|why| format!("after recovery: {why}"))?;
     let play = Play { seed, sync_one_in: 24, ..Play::default() };
-    Ok((World::new(Beginning { houses, common, log, disk, not_before }, play), finishing))
+    Ok((World::new(beginning, play), finishing))
 }
 
 /// A world on an empty disk.

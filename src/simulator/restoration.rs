@@ -3,17 +3,16 @@
 
 use std::sync::Arc;
 
-use crate::actors::{Common, House, Joiner, Replay};
+use crate::actors::{Common, House, Replay};
 use crate::domain::supply::Supply;
-use crate::domain::{ActorNumber, Body, Currency, Name, Position, Resident, Timestamp, WalkId};
+use crate::domain::{ActorNumber, Currency, Name, Position, Resident, WalkId};
 use crate::journal::record;
+use crate::simulation::chronicle::Standing;
 use crate::simulation::snapshots::Generation;
 
 /// What a recovery comes to.
 pub(super) struct Recovered {
-    latest: Timestamp,
-    walks: u64,
-    undelivered: Vec<(ActorNumber, Body)>,
+    standing: Standing,
     /// The records of finishing, as text; a new walk stands in it as how many there were before it.
     finishing: Vec<String>,
     houses: Vec<House>,
@@ -38,11 +37,7 @@ pub(super) fn hold(
         return Err(format!("it holds record {}, and {} survived", coverage.newest.0, newest.0));
     }
     let mut replay = Replay::new(from_journal.houses.len());
-    let mut joiner = Joiner::default();
-    for (key, value) in &generation.chunks {
-        joiner.join(key, value, |number, room| replay.restore(number, room))?;
-    }
-    joiner.end()?;
+    generation.rooms(&mut |number, room| replay.restore(number, room))?;
     replay.restored(coverage.read_from, coverage.walks);
     recovered(replay, records, (coverage.read_from.0 - 1) as usize)?.compare(from_journal)
 }
@@ -51,9 +46,8 @@ fn recovered(mut replay: Replay, records: &[Vec<u8>], skipped: usize) -> Result<
     for (index, bytes) in records.iter().enumerate().skip(skipped) {
         replay.record(Position(index as u64 + 1), bytes).map_err(|error| error.to_string())?;
     }
-    let (latest, walks) = (replay.latest(), replay.walks());
-    let undelivered = replay.undelivered().map_err(|error| error.to_string())?;
-    let undelivered = undelivered.into_iter().map(|envelope| (envelope.to, envelope.body)).collect();
+    let standing = Standing::of(&replay)?;
+    let walks = standing.walks;
     let mut finishing = Vec::new();
     let mut newest = replay.newest();
     let finished = replay.finish(&mut |batch| {
@@ -75,21 +69,12 @@ fn recovered(mut replay: Replay, records: &[Vec<u8>], skipped: usize) -> Result<
     });
     let (houses, common) = finished.map_err(|error| error.to_string())?;
     let supply = common.with_supply(|supply| supply.clone());
-    Ok(Recovered { latest, walks, undelivered, finishing, houses, common, supply })
+    Ok(Recovered { standing, finishing, houses, common, supply })
 }
 
 impl Recovered {
     fn compare(&self, whole: &Recovered) -> Result<(), String> {
-        if self.walks < whole.walks {
-            return Err(format!("the next walk is {}, and number {} is taken", self.walks, whole.walks - 1));
-        }
-        if self.latest != whole.latest {
-            return Err(format!("the latest time is {}, not {}", self.latest.0, whole.latest.0));
-        }
-        if self.undelivered != whole.undelivered {
-            let (ours, theirs) = (&self.undelivered, &whole.undelivered);
-            return Err(format!("undelivered are\n  {ours:?}\nand not\n  {theirs:?}"));
-        }
+        self.standing.holds(&whole.standing)?;
         if self.finishing != whole.finishing {
             let (ours, theirs) = (self.finishing.join("\n  "), whole.finishing.join("\n  "));
             return Err(format!("it is finished by\n  {ours}\nand not by\n  {theirs}"));

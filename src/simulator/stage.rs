@@ -15,7 +15,8 @@ use crate::engine::Door;
 use crate::journal::{Departure, JournalError, RecordBatch, record};
 use crate::limits::{PERMITS_MAX, TURN_MESSAGES_MAX, TURN_RECORDS_MAX};
 pub(super) use crate::simulation::START;
-use crate::simulation::history::History;
+use crate::simulation::chance::Chance;
+use crate::simulation::chronicle::Chronicle;
 
 /// More turns than any test has messages.
 const TURNS_MAX: usize = 200_000;
@@ -37,7 +38,7 @@ pub struct Stage {
     now: Timestamp,
     seeds: u64,
     turn: usize,
-    luck: Option<Luck>,
+    luck: Option<Chance>,
     step_by_step: bool,
     permits: Arc<Permits>,
 }
@@ -57,25 +58,8 @@ impl Sink for Answers {
     }
 }
 
-/// Numbers for a schedule (SplitMix64).
-#[derive(Clone, Copy, Debug)]
-pub struct Luck(pub u64);
-
-impl Luck {
-    /// A number below `bound`.
-    pub fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((mixed ^ (mixed >> 31)) % bound as u64) as usize
-    }
-}
-
 struct World {
-    records: Vec<Vec<u8>>,
-    replay: Replay,
-    history: History,
+    chronicle: Chronicle,
     inboxes: Vec<Vec<Envelope>>,
     watch: Watch,
 }
@@ -83,34 +67,21 @@ struct World {
 impl World {
     fn new(shards: usize, watch: Watch) -> World {
         let inboxes = (0..shards).map(|_| Vec::new()).collect();
-        World {
-            records: Vec::new(),
-            replay: Replay::new(shards),
-            history: History::default(),
-            inboxes,
-            watch,
-        }
+        World { chronicle: Chronicle::new(), inboxes, watch }
     }
 
     fn take(&mut self, bytes: &[u8]) {
-        let position = Position(self.records.len() as u64 + 1);
-        self.replay.record(position, bytes).unwrap_or_else(|error| panic!("I11: {error}"));
-        let record = record::decode(bytes).unwrap();
-        let houses = self.replay.houses();
-        let room = houses[shard_of(record.prefix.actor, houses.len())].room(record.prefix.actor).unwrap();
-        let told = self.history.record(&record, &room.resident);
-        told.unwrap_or_else(|why| panic!("record {}: {why}", position.0));
-        if self.watch == Watch::EveryRecord {
-            let kept = invariants::check(self.replay.houses(), &self.replay.undelivered().unwrap());
-            kept.unwrap_or_else(|why| panic!("record {}: {why}: {:?}", position.0, record.events));
-        }
-        self.records.push(bytes.to_vec());
+        let taken = match self.watch {
+            Watch::EveryRecord => self.chronicle.take(bytes),
+            Watch::WhenQuiet => self.chronicle.add(bytes),
+        };
+        taken.unwrap_or_else(|why| panic!("{why}: {:?}", record::decode(bytes).unwrap().events));
     }
 }
 
 impl Outside for World {
     fn hand_over(&mut self, batch: &mut RecordBatch) -> Result<Position, JournalError> {
-        let first = Position(self.records.len() as u64 + 1);
+        let first = Position(self.chronicle.records() + 1);
         assert!(batch.records() <= TURN_RECORDS_MAX as u64, "a turn's records are bounded");
         for bytes in batch.iter() {
             self.take(bytes);
@@ -126,7 +97,7 @@ impl Outside for World {
     }
 
     fn release(&mut self, at: Position, answers: Vec<Departing>) {
-        assert!(at.0 <= self.records.len() as u64, "an answer rests on records that were handed over");
+        assert!(at.0 <= self.chronicle.records(), "an answer rests on records that were handed over");
         answers.into_iter().for_each(Departure::leave);
     }
 }
@@ -164,7 +135,7 @@ impl Stage {
     /// The same stage, which must be quiet, with shards and lengths of turns chosen by luck, and whether a house's own
     /// messages wait for the next turn.
     pub fn with_luck(mut self, seed: u64) -> Stage {
-        self.luck = Some(Luck(seed));
+        self.luck = Some(Chance(seed));
         self.step_by_step(seed.is_multiple_of(2))
     }
 
@@ -172,7 +143,7 @@ impl Stage {
     pub fn restarted_at(&self, records: usize) -> Stage {
         let mut replay = Replay::new(self.houses.len());
         let mut world = World::new(self.houses.len(), self.world.watch);
-        for (position, bytes) in (1_u64..).zip(&self.world.records[..records]) {
+        for (position, bytes) in (1_u64..).zip(&self.encoded()[..records]) {
             replay.record(Position(position), bytes).unwrap();
             world.take(bytes);
         }
@@ -199,17 +170,17 @@ impl Stage {
 
     /// How many records there are.
     pub fn records(&self) -> usize {
-        self.world.records.len()
+        self.encoded().len()
     }
 
     /// Every record so far, as the log has it.
     pub fn encoded(&self) -> &[Vec<u8>] {
-        &self.world.records
+        self.world.chronicle.encoded()
     }
 
     /// Every event so far, with its actor and its record's time.
     pub fn events(&self) -> &[(ActorNumber, Timestamp, Event)] {
-        self.world.history.events()
+        self.world.chronicle.events()
     }
 
     /// The events of one certificate, oldest first.
@@ -269,7 +240,7 @@ impl Stage {
         let busy: Vec<usize> = (0..shards).map(|shard| (shard + self.turn) % shards).filter(works).collect();
         let Some(first) = busy.first().copied() else { return false };
         let (shard, most) = match &mut self.luck {
-            Some(luck) => (busy[luck.below(busy.len())], [1, 1, 2, 5, TURN_MESSAGES_MAX][luck.below(5)]),
+            Some(luck) => (busy[luck.place(busy.len())], [1, 1, 2, 5, TURN_MESSAGES_MAX][luck.place(5)]),
             None if self.world.watch == Watch::WhenQuiet => (first, TURN_MESSAGES_MAX),
             None => (first, 1),
         };
@@ -318,32 +289,19 @@ impl Stage {
     }
 
     fn check_quiet(&self) {
-        assert_eq!(
-            self.world.replay.undelivered().unwrap().len(),
-            0,
-            "I14: a quiet house has absorbed every message"
-        );
         assert_eq!(self.permits.taken(), 0, "a quiet house has given every permit back");
         self.check_replay();
-        let kept = invariants::check(&self.houses, &[]);
-        kept.and_then(|()| self.world.history.check_quiet(&self.houses))
-            .unwrap_or_else(|why| panic!("{why}"));
+        let kept = self.world.chronicle.is_quiet().and_then(|()| invariants::check(&self.houses, &[]));
+        kept.unwrap_or_else(|why| panic!("{why}"));
     }
 
     /// I11: what the records make is what is here.
     fn check_replay(&self) {
-        let replayed = self.world.replay.houses();
-        for (live, replayed) in self.houses.iter().zip(replayed) {
-            assert_eq!(
-                live.rooms().count(),
-                replayed.rooms().count(),
-                "I11: as many actors live as replayed"
-            );
+        let lived = self.world.chronicle.is_lived_by(&self.houses.iter().collect::<Vec<_>>());
+        lived.unwrap_or_else(|why| panic!("{why}"));
+        for live in &self.houses {
             let first = live.rooms().filter_map(|(_, room)| room.next_due()).min();
             assert_eq!(live.next_due(), first, "the schedule knows what is due first");
-            for (number, room) in live.rooms() {
-                assert_eq!(Some(room), replayed.room(number), "I11: actor {} live and replayed", number.0);
-            }
         }
     }
 

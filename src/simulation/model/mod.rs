@@ -63,31 +63,24 @@ struct Asked<'asked> {
 }
 
 impl Model {
-    /// Decides a message at `now`, after all that was decided before.
+    /// Decides a message at `now`, after all that was decided before; gives the model behind it, which counts only where the
+    /// message was carried out.
     pub(crate) fn decide(
-        &mut self,
+        &self,
         message: &Message,
         now: u64,
         done: Option<&Done>,
         alone: bool,
-    ) -> Verdict {
+    ) -> (Verdict, Model) {
         let by = match &message.caller {
             Caller::Account(name) => Some(name.as_str()),
             Caller::FundsManagement => None,
         };
         let asked = Asked { by, id: message.request_id.as_str(), now, done, alone };
-        let before = self.clone();
-        let decided =
-            self.own_commands(asked, &message.command).and_then(|()| self.carry_out(asked, &message.command));
-        let stays = match &decided {
-            Ok(Said::Maybe(_)) => done.is_some(),
-            Ok(_) => true,
-            Err(_) => false,
-        };
-        if !stays {
-            *self = before;
-        }
-        Verdict::of(decided)
+        let mut next = self.clone();
+        let decided = next.own_commands(asked, &message.command);
+        let decided = decided.and_then(|()| next.carry_out(asked, &message.command));
+        (Verdict::of(decided), next)
     }
 
     /// D46: a frozen account sends no commands of its own.

@@ -2,9 +2,10 @@
 
 use super::payments::{held, parts};
 use crate::domain::{Cashing, Code, CommissionTerms, Message, Offer, PaymentState, StatusChange};
+use crate::simulation::chance::Chance;
 use crate::simulator::engaging::*;
 use crate::simulator::messages::*;
-use crate::simulator::stage::{Luck, Stage};
+use crate::simulator::stage::Stage;
 use crate::simulator::traces::backed_market_on;
 
 #[test]
@@ -123,7 +124,7 @@ fn a_restart_at_any_record_buys_out_of_it_once() {
 }
 
 /// Messages of every kind that get into each other's way, shuffled.
-fn jumble(luck: &mut Luck) -> Vec<Message> {
+fn jumble(luck: &mut Chance) -> Vec<Message> {
     let escrow = || payment("buyer", "escrow");
     let mut messages = vec![
         issue_payment("buyer", "escrow", 1_000, "payee"),
@@ -162,7 +163,7 @@ fn jumble(luck: &mut Luck) -> Vec<Message> {
         messages.extend((0..3).map(|serial| circulate(account, "coffee", serial)));
     }
     for place in (1..messages.len()).rev() {
-        messages.swap(place, luck.below(place + 1));
+        messages.swap(place, luck.place(place + 1));
     }
     messages
 }
@@ -171,10 +172,10 @@ fn jumble(luck: &mut Luck) -> Vec<Message> {
 fn everything_at_once_keeps_every_invariant() {
     // I1 to I7, I11 to I18: judged at every record, after a restart at any, and when time has passed
     for seed in 0..60 {
-        let mut luck = Luck(seed);
+        let mut luck = Chance(seed);
         let cashing = if seed % 2 == 0 { Cashing::OnPurchase } else { Cashing::Immediate };
         let limited = CommissionTerms { cashing, expires_at: Some(after_start(20)), ..terms(500, 100) };
-        let stage = Stage::new(1 + luck.below(3)).with_luck(seed);
+        let stage = Stage::new(1 + luck.place(3)).with_luck(seed);
         let reservable = |items| Offer { reservable_ms: Some(10), ..offer(700, items) };
         let mut stage = backed_market_on(stage, reservable(3), &limited);
         stage.send(&issue("coffee", reservable(2))).unwrap();
@@ -184,11 +185,11 @@ fn everything_at_once_keeps_every_invariant() {
         // Some at a time, so that some meet under way and some do not.
         let mut left = &messages[..];
         while !left.is_empty() {
-            let (now, later) = left.split_at(left.len().min(1 + luck.below(12)));
+            let (now, later) = left.split_at(left.len().min(1 + luck.place(12)));
             stage.send_all(now);
             left = later;
         }
-        let mut again = stage.restarted_at(before + luck.below(stage.records() - before + 1));
+        let mut again = stage.restarted_at(before + luck.place(stage.records() - before + 1));
         again.send_all(&messages);
         let mut whole = stage.restarted_at(stage.records());
         assert_eq!(whole.rooms(), stage.rooms(), "seed {seed}: a restart changes nothing");

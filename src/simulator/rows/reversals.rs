@@ -6,9 +6,10 @@ use crate::domain::{
     AccountEvent, Answer, Code, CreditReason, Done, Event, GiftEvent, GiftState, Offer, OrderState,
     StatusChange, WhenShort,
 };
+use crate::simulation::chance::Chance;
 use crate::simulator::engaging::*;
 use crate::simulator::messages::*;
-use crate::simulator::stage::{Luck, Stage};
+use crate::simulator::stage::Stage;
 
 #[test]
 fn what_cannot_be_provided_goes_back_all_the_way_by_entries_of_its_own() {
@@ -65,7 +66,7 @@ fn of_providing_and_reversing_at_once_one_happens() {
             reverse("shop", "order"),
             provide("shop", "order"),
         ];
-        let first = Luck(seed).below(together.len());
+        let first = Chance(seed).place(together.len());
         together.rotate_left(first);
         let answers = stage.send_all(&together);
         let done: Vec<&Answer> = answers.iter().filter(|answer| answer.is_ok()).collect();
