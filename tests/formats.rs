@@ -4,6 +4,8 @@
 
 #[expect(dead_code, reason = "only a part of it is needed here")]
 mod common;
+#[path = "common/copying.rs"]
+mod copying;
 #[expect(dead_code, reason = "only a part of it is needed here")]
 mod market;
 
@@ -13,11 +15,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use common::Program;
+use copying::copy_folder;
 use hongbao::domain::Position;
 use hongbao::journal::record::{Record, decode};
 use hongbao::journal::{AnswerMark, FileLog, FolderDisk, Log};
 use market::phases;
-use market::play::{copy_folder, play};
+use market::play::play;
 use serde::Serialize;
 
 fn project(path: &str) -> PathBuf {
@@ -135,7 +138,7 @@ fn a_stranger_reads_every_field_of_the_stores_of_version_1_as_the_engine_does() 
     for (store, end) in [("v1", "sealed"), ("v1-cut", "cut off: 7 records of the last batch are not whole")] {
         let above = tempfile::tempdir().unwrap();
         let data = above.path().join("data");
-        copy_folder(&project("snapshots/golden").join(store), &data);
+        copy_folder(&project("snapshots/golden").join(store), &data).unwrap();
         let (records, told) = assert_read_alike(&data);
         let audit = Program::audit(&data).run().json();
         assert_eq!((Some(records as u64), told.as_str()), (audit["records"].as_u64(), end), "{store}");
@@ -160,7 +163,7 @@ fn a_stranger_reads_a_sale_of_the_program_as_its_audit_counts_it() {
 fn a_stranger_finds_every_damage_before_the_last_batch() {
     let above = tempfile::tempdir().unwrap();
     let data = above.path().join("data");
-    copy_folder(&project("snapshots/golden/v1"), &data);
+    copy_folder(&project("snapshots/golden/v1"), &data).unwrap();
     let first = data.join("journal/00000000000000000001.segment");
     let whole = fs::read(&first).unwrap();
     // The header, a head, a frame, and what stands far behind.

@@ -3,15 +3,15 @@
 
 #[expect(dead_code, reason = "only a part of it is needed here")]
 mod common;
-#[expect(dead_code, reason = "only a part of it is needed here")]
-mod market;
+#[path = "common/copying.rs"]
+mod copying;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::{Program, assert_untouched, contents};
+use copying::copy_folder;
 use hongbao::{Config, Engine};
-use market::play::copy_folder;
 
 /// The CRC32 of docs/FORMATS.md, bit by bit.
 fn checksum(bytes: &[u8]) -> u32 {
@@ -23,7 +23,7 @@ fn checksum(bytes: &[u8]) -> u32 {
 fn store() -> (tempfile::TempDir, PathBuf) {
     let above = tempfile::tempdir().unwrap();
     let data = above.path().join("data");
-    copy_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots/golden/v1"), &data);
+    copy_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots/golden/v1"), &data).unwrap();
     fs::write(data.join("lock"), "").unwrap();
     (above, data)
 }

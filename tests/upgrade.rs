@@ -6,6 +6,8 @@
 
 #[expect(dead_code, reason = "only a part of it is needed here")]
 mod common;
+#[path = "common/copying.rs"]
+mod copying;
 mod market;
 #[path = "market/shown.rs"]
 mod shown;
@@ -14,10 +16,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::{Program, assert_untouched, contents};
+use copying::copy_folder;
 use hongbao::Engine;
 use hongbao::domain::{Done, Message};
 use market::messages::{gift, named, purchase, withhold};
-use market::play::{SELDOM, clock_at, copy_folder, open, play};
+use market::play::{SELDOM, clock_at, open, play};
 use market::{CLOSING, Phase, phases};
 use serde_json::{Map, Value};
 use shown::{answers, assert_found, look, readable};
@@ -41,7 +44,7 @@ fn expectation(store: &str) -> Value {
 fn copy_of(store: &str) -> (tempfile::TempDir, PathBuf) {
     let above = tempfile::tempdir().unwrap();
     let copy = above.path().join("data");
-    copy_folder(&golden(store), &copy);
+    copy_folder(&golden(store), &copy).unwrap();
     fs::write(copy.join("lock"), "").unwrap();
     (above, copy)
 }

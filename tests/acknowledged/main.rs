@@ -8,6 +8,8 @@ mod child;
 #[path = "../common/mod.rs"]
 #[expect(dead_code, reason = "these tests start themselves, and not the program")]
 mod common;
+#[path = "../common/copying.rs"]
+mod copying;
 #[path = "../common/every.rs"]
 mod every;
 #[path = "../common/killing.rs"]

@@ -8,8 +8,9 @@ use hongbao::{Audit, Config, Engine, audit};
 use tempfile::TempDir;
 
 use super::Running;
-use super::batches::{Batch, batches, copy_store, segments};
+use super::batches::{Batch, batches, segments};
 use super::child::{compare, data, plain};
+use super::copying::copy_folder;
 use super::every::every_one;
 use super::killing::{Luck, SEED_VARIABLE};
 use super::record::{self, Acknowledged};
@@ -112,7 +113,7 @@ fn a_journal_cut_at_any_byte_of_its_last_batches_opens_says_so_and_has_all_that_
         assert_eq!(audited.totals.records, records, "{place}");
         if number % OPENED_EVERY == 0 {
             let copy = TempDir::new().unwrap();
-            copy_store(&killed.data(), copy.path()).unwrap();
+            copy_folder(&killed.data(), copy.path()).unwrap();
             let engine = Engine::open(plain(copy.path(), 1)).unwrap();
             if !clean {
                 told(engine.recovered().cut.as_ref(), &file, bytes, &place);

@@ -1,8 +1,8 @@
 //! Where the batches of a segment and their records begin and end, read by the format's own description
 //! (`journal/format.rs`) and without any code of the engine.
 
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 const SEGMENT_HEADER_BYTES: usize = 40;
 const BATCH_HEAD_BYTES: usize = 48;
@@ -47,28 +47,4 @@ pub fn segments(data: &Path) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     paths
-}
-
-/// Every file below a folder, in the order of their paths.
-pub fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() { folders.push(path) } else { found.push(path) }
-        }
-    }
-    found.sort();
-    found
-}
-
-/// Copies a store.
-pub fn copy_store(from: &Path, to: &Path) -> io::Result<()> {
-    for path in files(from) {
-        let target = to.join(path.strip_prefix(from).unwrap());
-        fs::create_dir_all(target.parent().unwrap())?;
-        fs::copy(&path, &target)?;
-    }
-    Ok(())
 }

@@ -11,6 +11,8 @@ mod batches;
 #[path = "../common/mod.rs"]
 #[expect(dead_code, reason = "these tests call the library, and not the program")]
 mod common;
+#[path = "../common/copying.rs"]
+mod copying;
 #[path = "../common/every.rs"]
 mod every;
 #[path = "../common/killing.rs"]
@@ -23,12 +25,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use batches::{batches, files, segments};
+use batches::{batches, segments};
 use every::every_one;
 use hongbao::AuditError;
 use hongbao::journal::{Cut, JournalError};
 use killing::{Luck, SEED_VARIABLE};
-use store::{Store, bits};
+use store::{Store, bits, files};
 
 /// Files whose content may be anything; each is empty, so that there is no bit to flip.
 const ANYTHING: [&str; 1] = ["lock"];

@@ -12,7 +12,7 @@ use hongbao::domain::{
 use hongbao::{Audit, AuditError, Config, Engine, Keeping, audit};
 use tempfile::TempDir;
 
-use crate::batches::copy_store;
+use crate::copying::copy_folder;
 
 fn name(text: &str) -> Name {
     Name::new(text).unwrap()
@@ -107,7 +107,7 @@ impl Store {
             drop(engine);
             return Store::at(above, data);
         }
-        copy_store(&data, &copy).unwrap();
+        copy_folder(&data, &copy).unwrap();
         Store::at(above, copy)
     }
 
@@ -147,7 +147,7 @@ impl Store {
     /// Opens a copy of the store with one bit of a file flipped; gives what the engine says.
     pub fn open_flipped(&self, file: &Path, bit: u64) -> Result<hongbao::Recovered, String> {
         let above = TempDir::new().unwrap();
-        copy_store(&self.data, above.path()).unwrap();
+        copy_folder(&self.data, above.path()).unwrap();
         flip(&above.path().join(self.named(file)), bit);
         match Engine::open(config(above.path())) {
             Ok(engine) => Ok(engine.recovered().clone()),
@@ -178,4 +178,18 @@ pub fn flip(file: &Path, bit: u64) {
 /// The length of a file in bits.
 pub fn bits(file: &Path) -> u64 {
     fs::metadata(file).unwrap().len() * 8
+}
+
+/// Every file below a folder, in the order of their paths.
+pub fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { folders.push(path) } else { found.push(path) }
+        }
+    }
+    found.sort();
+    found
 }

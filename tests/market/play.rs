@@ -1,6 +1,5 @@
 //! Playing the market on a folder, and copies of folders.
 
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,20 +80,6 @@ fn wait_for_a_snapshot(engine: &Engine) {
         std::thread::sleep(Duration::from_millis(10));
     }
     panic!("no snapshot in half a minute: {:?}", engine.snapshot_stats());
-}
-
-/// Copies a folder with all that is in it.
-pub fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy_folder(&path, &target);
-        } else {
-            fs::copy(&path, &target).unwrap();
-        }
-    }
 }
 
 /// The morning of the day, or another time of it, as a clock.
