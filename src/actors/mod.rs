@@ -35,6 +35,7 @@ pub use house::{Common, House, Outside, shard_of};
 pub(crate) use inbox::{Inbox, Wakes, all_at_rest};
 pub use notices::Notices;
 pub use page::Room;
+pub(crate) use replay::NEAR_RECORDS;
 pub use replay::{RecoveryError, Replay, ReplayError, unfinished_walks};
 pub use shard::Shards;
 pub use stopped::Stopped;

@@ -3,15 +3,18 @@
 //! Live, restart and audit all absorb events by the same function. Absent on purpose: the log's framing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hint::black_box;
+use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::thread;
 
 use rustc_hash::FxHashMap;
 
+use super::directory::Directory;
 use super::envelope::Envelope;
 use super::house::{Common, House, Outside, absorb, shard_of};
-use super::news::DirectoryNews;
 use super::page::Room;
 use super::rooms::Place;
 use super::ticket::Departing;
@@ -59,6 +62,8 @@ pub struct Replay {
     entries: Entries,
     unproved: Vec<Unproved>,
     records: u64,
+    /// The number of the next walk.
+    walks: u64,
     newest: Position,
     latest: Timestamp,
     /// How many rooms came from a snapshot, and the newest record in any of them.
@@ -98,6 +103,12 @@ struct Unproved {
     chain: u64,
 }
 
+/// How many records' actors are looked at together, before the first of them is absorbed.
+pub(crate) const NEAR_RECORDS: usize = 64;
+
+/// So many rooms are worth a thread that tells the directory of them.
+const ROOMS_FOR_A_THREAD: usize = 100_000;
+
 /// How many records are proved together.
 const PROVED_TOGETHER: usize = 1_024;
 
@@ -114,6 +125,7 @@ impl Replay {
             entries: Entries::default(),
             unproved: Vec::new(),
             records: 0,
+            walks: 0,
             newest: Position(0),
             latest: Timestamp::default(),
             restored: (0, Position(0)),
@@ -127,23 +139,6 @@ impl Replay {
     /// # Errors
     /// Where the snapshot has the actor twice.
     pub fn restore(&mut self, number: ActorNumber, room: Room) -> Result<(), String> {
-        let directory = &self.common.directory;
-        match &room.resident {
-            Resident::Account(account) => {
-                directory.account_opened(account.name(), number, account.currency());
-                if account.status() != Status::Open {
-                    directory.account_changed(account.name(), account.status());
-                }
-            }
-            Resident::Offering(offering) => {
-                let offer = offering.offer();
-                directory.offering_issued(&offer.name, number, offer.items);
-                if offering.published_at().is_some() {
-                    directory.offering_published(&offer.name, number, &offer.information);
-                }
-            }
-            Resident::Certificate(_) => {}
-        }
         self.latest = self.latest.max(room.at);
         self.restored = (self.restored.0 + 1, self.restored.1.max(room.position()));
         let shards = self.houses.len();
@@ -158,7 +153,7 @@ impl Replay {
     pub fn restored(&mut self, reads_from: Position, walks: u64) {
         self.reads_from = reads_from;
         self.newest = Position(reads_from.0 - 1);
-        self.common.walks.fetch_max(walks, Ordering::Relaxed);
+        self.walks = self.walks.max(walks);
     }
 
     /// Reads every message from now on, and not only those that nobody absorbs: what an audit is for.
@@ -197,6 +192,18 @@ impl Replay {
             self.prove()?;
         }
         gathered
+    }
+
+    /// Reads what the records of up to `NEAR_RECORDS` actors will read first, so that the processor waits for the memory of many at once.
+    pub fn look_ahead(&self, actors: impl Iterator<Item = ActorNumber>) {
+        let mut places = [None; NEAR_RECORDS];
+        for (place, actor) in places.iter_mut().zip(actors) {
+            let shard = shard_of(actor, self.houses.len());
+            *place = self.houses[shard].find(actor).map(|place| (shard, place));
+        }
+        let rooms = || places.iter().flatten().map(|(shard, place)| self.houses[*shard].at(*place));
+        black_box(rooms().fold(0, |read, room| read ^ room.at.0 ^ u64::from(room.head[0])));
+        black_box(rooms().fold(0, |read, room| read ^ room.resident.glance(None)));
     }
 
     /// Proves the places in their chains of all records so far.
@@ -252,7 +259,7 @@ impl Replay {
         }
         self.latest = self.latest.max(prefix.at);
         for walk in record.walks() {
-            self.common.walks.fetch_max(walk.0 + 1, Ordering::Relaxed);
+            self.walks = self.walks.max(walk.0 + 1);
         }
         for (index, onward) in record.onward().enumerate() {
             let onward = onward.map_err(|error| error.to_string())?;
@@ -305,15 +312,6 @@ impl Replay {
             None if prefix.chain == chain::prefix(&room.head) => {}
             None => return Err(format!("its chain of actor {} breaks", prefix.actor.0)),
         }
-        for event in &record.events {
-            let forgotten = planted::has(Bug::StatusForgotten);
-            let news = DirectoryNews::of(prefix.actor, &room.resident, event);
-            if let Some(news) =
-                news.filter(|news| !(forgotten && matches!(news, DirectoryNews::StatusChanged(..))))
-            {
-                news.tell(&self.common.directory);
-            }
-        }
         rooms.moved_to(place, position);
         Ok(())
     }
@@ -339,7 +337,7 @@ impl Replay {
     /// The number of the next walk.
     #[must_use]
     pub fn walks(&self) -> u64 {
-        self.common.walks.load(Ordering::Relaxed)
+        self.walks
     }
 
     /// The latest time of any record: a start's clock begins there (DESIGN §3, point 10).
@@ -391,6 +389,8 @@ impl Replay {
         undelivered: Vec<Envelope>,
         hand_over: &mut dyn FnMut(&mut RecordBatch) -> Result<Position, JournalError>,
     ) -> Result<(Vec<House>, Arc<Common>), JournalError> {
+        self.common.walks.store(self.walks, Ordering::Relaxed);
+        self.tell_directory();
         let shards = self.houses.len();
         let mut outside = OneThread { hand_over, inboxes: Vec::new() };
         outside.inboxes.resize_with(shards, Vec::new);
@@ -421,6 +421,25 @@ impl Replay {
         Ok((self.houses, self.common))
     }
 
+    /// Tells the doors' directory of everybody, with as many threads as there is work for.
+    fn tell_directory(&self) {
+        let directory = &self.common.directory;
+        let rooms: usize = self.houses.iter().map(|house| house.rooms().count()).sum();
+        let threads =
+            (rooms / ROOMS_FOR_A_THREAD).clamp(1, thread::available_parallelism().map_or(1, NonZero::get));
+        let tell_every = |first: usize| {
+            let rooms = self.houses.iter().flat_map(House::rooms);
+            rooms
+                .skip(first)
+                .step_by(threads)
+                .for_each(|(number, room)| tell(directory, number, &room.resident));
+        };
+        thread::scope(|scope| {
+            (1..threads).for_each(|first| drop(scope.spawn(move || tell_every(first))));
+            tell_every(0);
+        });
+    }
+
     fn count_supply(&self) {
         // An account may have cashed out more than was deposited to it, so only the sums have to be above 0.
         let mut sums: BTreeMap<Currency, i128> = BTreeMap::new();
@@ -436,6 +455,26 @@ impl Replay {
                 supply.found(currency, u64::try_from(minor.max(0)).unwrap_or(u64::MAX));
             }
         });
+    }
+}
+
+/// Tells the directory what doors need to know of a resident.
+fn tell(directory: &Directory, number: ActorNumber, resident: &Resident) {
+    match resident {
+        Resident::Account(account) => {
+            directory.account_opened(account.name(), number, account.currency());
+            if account.status() != Status::Open && !planted::has(Bug::StatusForgotten) {
+                directory.account_changed(account.name(), account.status());
+            }
+        }
+        Resident::Offering(offering) => {
+            let offer = offering.offer();
+            directory.offering_issued(&offer.name, number, offer.items);
+            if offering.published_at().is_some() {
+                directory.offering_published(&offer.name, number, &offer.information);
+            }
+        }
+        Resident::Certificate(_) => {}
     }
 }
 

@@ -94,10 +94,12 @@ impl Resident {
     /// Reads what most decisions on a message read, and makes a meaningless number of it: the state's memory is near
     /// then.
     #[must_use]
-    pub fn glance(&self, body: &Body) -> u64 {
+    pub fn glance(&self, body: Option<&Body>) -> u64 {
         match (self, body) {
             (Resident::Account(account), _) => account.glance(),
-            (Resident::Offering(offering), Body::Request(request)) => offering.glance(&request.mark.key),
+            (Resident::Offering(offering), Some(Body::Request(request))) => {
+                offering.glance(&request.mark.key)
+            }
             (Resident::Offering(offering), _) => u64::from(offering.stock().sold()),
             (Resident::Certificate(certificate), _) => certificate.glance(),
         }

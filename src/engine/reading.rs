@@ -3,13 +3,15 @@
 //! Absent on purpose: what a record does.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::mem;
 use std::sync::mpsc::{self, SyncSender};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::config::Progress;
-use crate::actors::{RecoveryError, Replay, ReplayError};
-use crate::domain::Position;
+use crate::actors::{NEAR_RECORDS, RecoveryError, Replay, ReplayError};
+use crate::domain::{Event, Position};
 use crate::journal::record::Parts;
 use crate::journal::{JournalError, Log};
 use crate::panics;
@@ -26,6 +28,8 @@ pub(super) const RECORDS_BETWEEN_PROGRESS: u64 = 65_536;
 #[derive(Default)]
 struct Stretch {
     bytes: Vec<u8>,
+    /// The events of all of them.
+    events: Vec<Event>,
     /// Each with its position and where in the bytes it ends.
     records: Vec<(Position, usize, Parts)>,
     /// The record behind them, where it does not decode.
@@ -38,7 +42,7 @@ impl Stretch {
     /// # Errors
     /// Where it does not decode; the stretch says so too.
     fn add(&mut self, position: Position, bytes: &[u8]) -> Result<(), JournalError> {
-        match Parts::decode(bytes) {
+        match Parts::decode(bytes, &mut self.events) {
             Ok(parts) => {
                 self.bytes.extend_from_slice(bytes);
                 self.records.push((position, self.bytes.len(), parts));
@@ -52,14 +56,24 @@ impl Stretch {
         }
     }
 
-    fn absorb(self, replay: &mut Replay, mut told: impl FnMut(u64)) -> Result<(), ReplayError> {
-        let mut start = 0;
-        for (position, end, parts) in self.records {
-            told(replay.records());
-            replay.gather(position, parts.over(&self.bytes[start..end]))?;
-            start = end;
+    /// Absorbs its records, and leaves it empty.
+    fn absorb(&mut self, replay: &mut Replay, mut told: impl FnMut(u64)) -> Result<(), ReplayError> {
+        let (mut start, mut first, mut records) = (0, 0, self.records.drain(..));
+        while !records.as_slice().is_empty() {
+            let near = records.as_slice().iter().take(NEAR_RECORDS);
+            replay.look_ahead(near.map(|(_, _, parts)| parts.actor()));
+            for (position, end, parts) in records.by_ref().take(NEAR_RECORDS) {
+                told(replay.records());
+                let behind = first + parts.events();
+                let events = Cow::Borrowed(&self.events[first..behind]);
+                replay.gather(position, parts.over(&self.bytes[start..end], events))?;
+                (start, first) = (end, behind);
+            }
         }
-        match self.wrong {
+        drop(records);
+        self.bytes.clear();
+        self.events.clear();
+        match self.wrong.take() {
             Some(wrong) => replay.prove().and(Err(wrong)),
             None => Ok(()),
         }
@@ -82,11 +96,13 @@ pub(super) fn replay_all(
             progress.tell(read, records);
         }
     };
+    let spare = Mutex::new(Vec::with_capacity(STRETCHES_AHEAD + 2));
+    let lock = || spare.lock().unwrap_or_else(PoisonError::into_inner);
     let (absorbed, read) = read_beside(
         STRETCHES_AHEAD,
-        |sender| read(log, from, sender),
+        |sender| read(log, from, sender, || lock().pop().unwrap_or_default()),
         |why| Err(JournalError::Stopped { why }),
-        |stretch: Stretch| stretch.absorb(replay, told),
+        |mut stretch: Stretch| stretch.absorb(replay, told).map(|()| lock().push(stretch)),
     )?;
     absorbed?;
     replay.prove()?;
@@ -120,7 +136,13 @@ pub(super) fn panicked(panic: &(dyn Any + Send)) -> String {
     format!("reading panicked: {}", panics::words(panic))
 }
 
-fn read(log: &impl Log, from: Position, sender: &SyncSender<Stretch>) -> Result<(), JournalError> {
+/// Sends the log's records in stretches, each begun as an empty one that `spare` gives.
+fn read(
+    log: &impl Log,
+    from: Position,
+    sender: &SyncSender<Stretch>,
+    spare: impl Fn() -> Stretch,
+) -> Result<(), JournalError> {
     let nobody = |_| JournalError::Stopped { why: "nobody absorbs what is read".to_owned() };
     let mut stretch = Stretch::default();
     let read = log.read(from, &mut |position, bytes| {
@@ -128,7 +150,7 @@ fn read(log: &impl Log, from: Position, sender: &SyncSender<Stretch>) -> Result<
         if stretch.records.len() < STRETCH_RECORDS && stretch.bytes.len() < STRETCH_BYTES {
             return Ok(());
         }
-        sender.send(mem::take(&mut stretch)).map_err(nobody)
+        sender.send(mem::replace(&mut stretch, spare())).map_err(nobody)
     });
     sender.send(stretch).map_err(nobody)?;
     read

@@ -30,7 +30,21 @@ pub trait Disk: Send {
     fn length(&self, name: &str) -> Result<u64, JournalError>;
 
     /// The `length` bytes of a file from `offset` on; all of them, or it is an error.
-    fn read(&self, name: &str, offset: u64, length: usize) -> Result<Vec<u8>, JournalError>;
+    fn read(&self, name: &str, offset: u64, length: usize) -> Result<Vec<u8>, JournalError> {
+        let mut bytes = Vec::new();
+        self.read_over(name, offset, length, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// As `read`, in the place of what `bytes` held: memory that one file after another is read into is given by the
+    /// system once.
+    fn read_over(
+        &self,
+        name: &str,
+        offset: u64,
+        length: usize,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), JournalError>;
 
     /// Creates a file with this content, or puts it in the place of the one of that name. It
     /// is durable when this returns; after a crash before that, either nothing has changed
@@ -104,14 +118,19 @@ impl Disk for FolderDisk {
         }
     }
 
-    fn read(&self, name: &str, offset: u64, length: usize) -> Result<Vec<u8>, JournalError> {
+    fn read_over(
+        &self,
+        name: &str,
+        offset: u64,
+        length: usize,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), JournalError> {
         let path = self.path(name);
-        let read = || -> io::Result<Vec<u8>> {
+        let mut read = || -> io::Result<()> {
             let mut file = File::open(&path)?;
             file.seek(SeekFrom::Start(offset))?;
-            let mut bytes = vec![0; length];
-            file.read_exact(&mut bytes)?;
-            Ok(bytes)
+            bytes.resize(length, 0);
+            file.read_exact(bytes)
         };
         read().map_err(|source| JournalError::from_io("read", path, source))
     }

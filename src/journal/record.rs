@@ -4,6 +4,7 @@
 //! the end the onward messages, each as its receiver, its length and its encoding: whoever reads the log need not read all
 //! of them. Length and checksum around it are the log's.
 
+use std::borrow::Cow;
 use std::mem;
 
 use super::error::JournalError;
@@ -21,7 +22,7 @@ pub struct Record<'bytes> {
     /// The events' encoding, as the chain hashes it.
     pub encoded_events: &'bytes [u8],
     /// What happened.
-    pub events: Vec<Event>,
+    pub events: Cow<'bytes, [Event]>,
     /// The messages that it absorbs beside its first, which then all have an event each.
     pub joined: Vec<Joined>,
     /// What goes on, as it stands there.
@@ -135,43 +136,58 @@ pub fn set_chain(batch: &mut RecordBatch, place: usize, chain: u64) {
 pub struct Parts {
     prefix: Prefix,
     prefix_bytes: usize,
-    events: Vec<Event>,
+    /// How many.
+    events: usize,
     joined: Vec<Joined>,
 }
 
 impl Parts {
-    /// Decodes a record but for its onward messages.
+    /// Decodes a record but for its onward messages; its events go behind the others in `events`, where many records
+    /// need no memory of their own.
     ///
     /// # Errors
-    /// Where the bytes are no record.
-    pub fn decode(bytes: &[u8]) -> Result<Parts, RecordError> {
+    /// Where the bytes are no record; then some of its events may be there.
+    pub fn decode(bytes: &[u8], events: &mut Vec<Event>) -> Result<Parts, RecordError> {
         let (prefix, behind_prefix) = Prefix::decode_front(bytes)?;
         let (encoded, rest) =
             behind_prefix.split_at_checked(prefix.events_bytes as usize).ok_or(RecordError::Short)?;
-        let (events, behind): (Vec<Event>, _) = codec::decode_front(encoded)?;
+        let (count, mut behind): (u64, _) = codec::decode_front(encoded)?;
+        let others = events.len();
+        for _ in 0..count {
+            let event;
+            (event, behind) = codec::decode_front(behind)?;
+            events.push(event);
+        }
+        let events = events.len() - others;
         if !behind.is_empty() {
             return Err(RecordError::Long);
         }
         let encoded = rest.get(..prefix.joined_bytes as usize).ok_or(RecordError::Short)?;
         let joined = joined::decode(encoded, prefix.walk, prefix.at)?.ok_or(RecordError::Joined)?;
-        if !joined.is_empty() && (joined.len() + 1 != events.len() || prefix.cause.is_none()) {
+        if !joined.is_empty() && (joined.len() + 1 != events || prefix.cause.is_none()) {
             return Err(RecordError::Joined);
         }
         Ok(Parts { prefix, prefix_bytes: bytes.len() - behind_prefix.len(), events, joined })
     }
 
-    /// The record, over the bytes of which it was decoded.
+    /// Whose record it is.
     #[must_use]
-    pub fn over(self, bytes: &[u8]) -> Record<'_> {
+    pub fn actor(&self) -> ActorNumber {
+        self.prefix.actor
+    }
+
+    /// How many events it has.
+    #[must_use]
+    pub fn events(&self) -> usize {
+        self.events
+    }
+
+    /// The record, over the bytes of which it was decoded and the events that were.
+    #[must_use]
+    pub fn over<'bytes>(self, bytes: &'bytes [u8], events: Cow<'bytes, [Event]>) -> Record<'bytes> {
         let (encoded_events, rest) = bytes[self.prefix_bytes..].split_at(self.prefix.events_bytes as usize);
         let encoded_onward = &rest[self.prefix.joined_bytes as usize..];
-        Record {
-            prefix: self.prefix,
-            encoded_events,
-            events: self.events,
-            joined: self.joined,
-            encoded_onward,
-        }
+        Record { prefix: self.prefix, encoded_events, events, joined: self.joined, encoded_onward }
     }
 }
 
@@ -180,7 +196,9 @@ impl Parts {
 /// # Errors
 /// Where the bytes are no record; its onward messages are looked at by `Record::onward` alone.
 pub fn decode(bytes: &[u8]) -> Result<Record<'_>, RecordError> {
-    Ok(Parts::decode(bytes)?.over(bytes))
+    let mut events = Vec::new();
+    let parts = Parts::decode(bytes, &mut events)?;
+    Ok(parts.over(bytes, Cow::Owned(events)))
 }
 
 /// Bytes that are no record.
@@ -253,7 +271,7 @@ mod tests {
         ];
         assert_eq!(bytes, frozen.concat(), "{bytes:02x?}");
         let record = decode(&bytes).unwrap();
-        assert_eq!((record.prefix, record.events), (prefix, events));
+        assert_eq!((record.prefix, &*record.events), (prefix, &events[..]));
         let sent: Vec<Onward> =
             decode(&bytes).unwrap().onward().map(|sent| sent.unwrap().read().unwrap()).collect();
         assert_eq!(sent, onward);

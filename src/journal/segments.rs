@@ -238,6 +238,7 @@ impl<D: Disk> SegmentLog<D> {
         &self,
         segment: &Segment,
         from: Position,
+        bytes: &mut Vec<u8>,
         visit: &mut Visit<'_>,
     ) -> Result<(), JournalError> {
         let damaged = |offset: usize, why: &str| JournalError::Corrupt {
@@ -246,8 +247,8 @@ impl<D: Disk> SegmentLog<D> {
             why: format!("{why}, though it was whole when the journal was opened or written"),
         };
         assert!(segment.end <= SEGMENT_FILE_BYTES_MAX, "no segment is longer than its bound");
-        let bytes = self.disk.read(&segment.name, 0, segment.end as usize)?;
-        if SegmentHeader::decode(&bytes) != Ok(segment.header) {
+        self.disk.read_over(&segment.name, 0, segment.end as usize, bytes)?;
+        if SegmentHeader::decode(bytes) != Ok(segment.header) {
             return Err(damaged(0, "the segment's header has changed"));
         }
         let mut offset = SEGMENT_HEADER_BYTES;
@@ -337,11 +338,12 @@ impl<D: Disk> Log for SegmentLog<D> {
         if from < oldest && from != Position(0) {
             return Err(JournalError::Trimmed { asked: from, oldest });
         }
+        let mut bytes = Vec::new();
         for (index, segment) in self.segments.iter().enumerate() {
             let next = self.segments.get(index + 1);
             let all_before = next.is_some_and(|next| next.header.first_position <= from);
             if !all_before {
-                self.read_segment_from(segment, from, visit)?;
+                self.read_segment_from(segment, from, &mut bytes, visit)?;
             }
         }
         match &self.kept {

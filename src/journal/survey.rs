@@ -105,9 +105,11 @@ pub(super) fn survey(disk: &impl Disk) -> Result<Survey, JournalError> {
         },
         temporaries,
     };
+    let mut bytes = Vec::new();
     for (index, (first, name)) in names.iter().enumerate() {
         let next_first = names.get(index + 1).map(|(next, _)| *next);
-        survey_segment(disk, &mut survey, *first, name, next_first)?;
+        read_segment(disk, name, &mut bytes)?;
+        survey_segment(disk, &mut survey, *first, (name, &mut bytes), next_first)?;
     }
     let opened = &mut survey.opened;
     opened.oldest = names.first().map_or(Position(1), |(first, _)| *first);
@@ -135,14 +137,14 @@ fn sort_names(disk: &impl Disk) -> Result<Names, JournalError> {
 }
 
 /// Reads a segment's file whole, after a look at its length.
-fn read_segment(disk: &impl Disk, name: &str) -> Result<Vec<u8>, JournalError> {
-    let length = disk.length(name)?;
-    match usize::try_from(length) {
-        Ok(bytes) if length <= SEGMENT_FILE_BYTES_MAX => disk.read(name, 0, bytes),
+fn read_segment(disk: &impl Disk, name: &str, bytes: &mut Vec<u8>) -> Result<(), JournalError> {
+    let file_bytes = disk.length(name)?;
+    match usize::try_from(file_bytes) {
+        Ok(length) if file_bytes <= SEGMENT_FILE_BYTES_MAX => disk.read_over(name, 0, length, bytes),
         _ => Err(JournalError::Corrupt {
             file: disk.path(name),
             offset: SEGMENT_FILE_BYTES_MAX,
-            why: format!("the file has {length} bytes, more than any segment"),
+            why: format!("the file has {file_bytes} bytes, more than any segment"),
         }),
     }
 }
@@ -151,18 +153,17 @@ fn survey_segment(
     disk: &impl Disk,
     survey: &mut Survey,
     first: Position,
-    name: &str,
+    (name, bytes): (&str, &mut Vec<u8>),
     next_first: Option<Position>,
 ) -> Result<(), JournalError> {
-    let mut bytes = read_segment(disk, name)?;
     let file = disk.path(name);
-    let header = check_header(&bytes, &file, first, survey)?;
+    let header = check_header(bytes, &file, first, survey)?;
     if planted::has(Bug::BadRecordSkipped) && next_first.is_none() {
-        format::skip_bad_records(&mut bytes, header.identity);
+        format::skip_bad_records(bytes, header.identity);
     }
     survey.next_position = first;
     survey.next_batch = header.first_batch;
-    let mut walk = Walk { bytes: &bytes, file, header, offset: SEGMENT_HEADER_BYTES, newest: None, survey };
+    let mut walk = Walk { bytes, file, header, offset: SEGMENT_HEADER_BYTES, newest: None, survey };
     match next_first {
         Some(end) => walk.walk_up_to(end)?,
         None => walk.walk_last()?,

@@ -52,7 +52,7 @@ impl History {
             ));
         }
         self.newest.insert(prefix.actor, (prefix.sequence, prefix.at));
-        for event in &record.events {
+        for event in record.events.iter() {
             self.count(prefix.actor, event);
             self.events.push((prefix.actor, prefix.at, event.clone()));
         }

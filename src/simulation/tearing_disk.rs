@@ -251,12 +251,22 @@ impl Disk for TearingDisk {
         Ok(inner.files[file].shown.len() as u64)
     }
 
-    fn read(&self, name: &str, offset: u64, length: usize) -> Result<Vec<u8>, JournalError> {
+    fn read_over(
+        &self,
+        name: &str,
+        offset: u64,
+        length: usize,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), JournalError> {
         let inner = self.lock();
         let file = self.file(&inner, "read", name)?;
         let start = offset as usize;
         match inner.files[file].shown.get(start..start + length) {
-            Some(bytes) => Ok(bytes.to_vec()),
+            Some(shown) => {
+                bytes.clear();
+                bytes.extend_from_slice(shown);
+                Ok(())
+            }
             None => Err(self.fault("read", name, io::ErrorKind::UnexpectedEof)),
         }
     }

@@ -133,8 +133,14 @@ impl Disk for WatchedDisk {
         self.disk.length(name)
     }
 
-    fn read(&self, name: &str, offset: u64, length: usize) -> Result<Vec<u8>, JournalError> {
-        self.disk.read(name, offset, length)
+    fn read_over(
+        &self,
+        name: &str,
+        offset: u64,
+        length: usize,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), JournalError> {
+        self.disk.read_over(name, offset, length, bytes)
     }
 
     fn create(&mut self, name: &str, content: &[u8]) -> Result<(), JournalError> {

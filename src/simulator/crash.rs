@@ -260,7 +260,7 @@ fn goes_through(played: Script, expected: &[&str]) -> Vec<Vec<u8>> {
     let (_, records) = undisturbed(&script);
     let decoded = records.iter().map(|bytes| crate::journal::record::decode(bytes).unwrap());
     let names: BTreeSet<String> =
-        decoded.flat_map(|record| record.events).map(|event| name_of(&event)).collect();
+        decoded.flat_map(|record| record.events.into_owned()).map(|event| name_of(&event)).collect();
     for name in expected {
         assert!(names.contains(*name), "{played:?}: {name} is not among {names:#?}");
     }
@@ -303,7 +303,7 @@ fn the_scripted_sale_goes_through_everything_it_is_meant_to() {
     let silent = decoded().filter(|record| record.events.is_empty()).count();
     assert!(silent >= 3, "{silent} refusals inside a walk");
     let prompted = Event::Certificate(crate::domain::CertificateEvent::Prompted);
-    assert!(decoded().any(|record| record.events == [prompted.clone()]), "a prompt by time alone");
+    assert!(decoded().any(|record| *record.events == [prompted.clone()]), "a prompt by time alone");
 }
 
 // K3, K4, D4, D24, D37, D38, D44, D46, F5 to F7

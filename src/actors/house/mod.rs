@@ -156,6 +156,16 @@ impl House {
         self.rooms.get(number)
     }
 
+    /// Where a resident's room is, where it is in memory.
+    pub(super) fn find(&self, number: ActorNumber) -> Option<Place> {
+        self.rooms.find(number)
+    }
+
+    /// The room at a place that was found.
+    pub(super) fn at(&self, place: Place) -> &Room {
+        &self.rooms.at(place).room
+    }
+
     pub(super) fn rooms_mut(&mut self) -> &mut Rooms {
         &mut self.rooms
     }
@@ -367,6 +377,6 @@ fn look_ahead<'message>(
     let rooms = || near().filter_map(|(place, envelope)| Some((&rooms.at((*place)?).room, envelope)));
     black_box(near().fold(0, |read, (_, envelope)| read ^ envelope.glance()));
     black_box(rooms().fold(0, |read, (room, _)| read ^ room.at.0 ^ u64::from(room.head[0])));
-    black_box(rooms().fold(0, |read, (room, envelope)| read ^ room.resident.glance(&envelope.body)));
+    black_box(rooms().fold(0, |read, (room, envelope)| read ^ room.resident.glance(Some(&envelope.body))));
     places
 }

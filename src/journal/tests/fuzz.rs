@@ -300,7 +300,7 @@ fn record_is_read(input: &[u8]) -> bool {
     let mut events = Vec::new();
     codec::encode_into(&read.events, &mut events).unwrap();
     let (decoded, behind) = codec::decode_front::<Vec<Event>>(&events).unwrap();
-    assert_eq!((&decoded, behind.len()), (&read.events, 0));
+    assert_eq!((&decoded, behind.len()), (&read.events.to_vec(), 0));
     let (mut scratch, mut bytes) = (Vec::new(), Vec::new());
     record::encode(read.prefix, &events, &read.joined, &onward, &mut scratch, &mut bytes).unwrap();
     let again = record::decode(&bytes).unwrap();
