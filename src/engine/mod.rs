@@ -16,6 +16,7 @@ mod pressure;
 mod reading;
 mod restore;
 mod retention;
+mod slice_times;
 mod subscription;
 mod sweeps;
 mod taking;

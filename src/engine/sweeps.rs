@@ -11,11 +11,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use hdrhistogram::Histogram;
-
 use super::config::Keeping;
 use super::pressure::Gauge;
 use super::retention::Retention;
+use super::slice_times::{SliceTime, SliceTimes};
 use super::taking::{Taking, Written};
 use crate::actors::{Common, Departing, Shards, Slice, SweepError};
 use crate::codec::CodecError;
@@ -28,11 +27,11 @@ use crate::snapshot::{Manifest, SnapshotError, Snapshots};
 /// How often the thread looks at how far the journal has grown, and whether it is to end.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
+/// How many slices of a shard are asked for at once: it gives one between two turns.
+const SLICES_AHEAD: usize = 4;
+
 /// How long the thread rests after a snapshot that failed.
 const REST: Duration = Duration::from_secs(5);
-
-/// A slice that takes longer is counted as one that takes a minute.
-const SLICE_NANOSECONDS_MAX: u64 = 60_000_000_000;
 
 /// What snapshots have come to since the engine was opened.
 #[derive(Clone, Debug, Default)]
@@ -51,6 +50,9 @@ pub struct SnapshotStats {
     pub slice_max: Duration,
     /// Of a thousand slices so far, 999 held their shard no longer; told anew with each finished snapshot.
     pub slice_p999: Duration,
+    /// Of a thousand slices so far, 999 took no more of the processor's time; told anew with each finished snapshot. Where
+    /// `slice_p999` is much more, the machine had something else to do meanwhile.
+    pub slice_processor_p999: Duration,
     /// The time that slices held shards, all together.
     pub held: Duration,
     /// Pages of idle actors that were out of memory at the end of the newest slices.
@@ -86,7 +88,7 @@ impl Sweeps {
             written: [None, None],
             swept_at: 0,
             begun: VecDeque::new(),
-            slices: Histogram::new_with_bounds(1, SLICE_NANOSECONDS_MAX, 3).map_err(std::io::Error::other)?,
+            slices: SliceTimes::new()?,
             stop: Arc::clone(&stop),
             stats: Arc::clone(&stats),
             sweeper,
@@ -135,8 +137,8 @@ enum GivenUp {
     Panic(String),
 }
 
-/// A slice, how long it held the shard, and how many pages are away.
-type SliceTaken = (Result<Slice, SweepError>, Duration, usize);
+/// A slice, how long it took, and how many pages are away.
+type SliceTaken = ((Result<Slice, SweepError>, SliceTime), usize);
 
 struct Run {
     sweeper: Sweeper,
@@ -147,8 +149,8 @@ struct Run {
     swept_at: u64,
     /// Where the newest sweeps began, oldest first, as many as idle actors stay for.
     begun: VecDeque<Position>,
-    /// How many nanoseconds each slice held its shard.
-    slices: Histogram<u64>,
+    /// How long each slice took.
+    slices: SliceTimes,
 }
 
 impl Run {
@@ -206,11 +208,12 @@ impl Run {
                     chunks = manifest.chunks,
                     "a snapshot is taken"
                 );
-                let slice_p999 = Duration::from_nanos(self.slices.value_at_quantile(0.999));
+                let (slice_p999, slice_processor_p999) = self.slices.p999();
                 self.note(|stats| {
                     stats.finished += 1;
                     // It is told to three digits, and never as more than the longest.
                     stats.slice_p999 = slice_p999.min(stats.slice_max);
+                    stats.slice_processor_p999 = slice_processor_p999;
                 });
                 self.trim(manifest.read_from, bytes);
                 Ok(())
@@ -246,21 +249,22 @@ impl Run {
         }
         let mut away = vec![0; self.sweeper.shards.count()];
         for shard in 0..self.sweeper.shards.count() {
-            let mut asked = self.ask_slice(shard);
-            loop {
-                let (slice, held, pages_away) = self.receive(&asked)?;
+            // The shard goes on with the next ones while one waits for the journal and is stored. Those behind the last
+            // find nothing left.
+            let mut asked: VecDeque<_> = (0..SLICES_AHEAD).map(|_| self.ask_slice(shard)).collect();
+            while let Some(next) = asked.pop_front() {
+                let ((slice, time), pages_away) = self.receive(&next)?;
                 let slice = slice?;
                 away[shard] = pages_away;
-                self.slices.saturating_record(u64::try_from(held.as_nanos()).unwrap_or(u64::MAX));
+                self.slices.add(time);
                 self.note(|stats| {
                     stats.pages_away = away.iter().sum();
-                    stats.slice_max = stats.slice_max.max(held);
-                    stats.held += held;
+                    stats.slice_max = stats.slice_max.max(time.held);
+                    stats.held += time.held;
                 });
                 let last = slice.last;
                 if !last {
-                    // The shard goes on with the next one while this one waits for the journal and is stored.
-                    asked = self.ask_slice(shard);
+                    asked.push_back(self.ask_slice(shard));
                 }
                 self.store(shard, slice, &mut taking)?;
                 if last {
@@ -274,10 +278,7 @@ impl Run {
     }
 
     fn ask_slice(&self, shard: usize) -> Receiver<SliceTaken> {
-        self.sweeper.shards.visit(shard, |house| {
-            let begun = Instant::now();
-            (house.next_slice(), begun.elapsed(), house.pages_away())
-        })
+        self.sweeper.shards.visit(shard, |house| (SliceTime::of(|| house.next_slice()), house.pages_away()))
     }
 
     /// Notes where a sweep begins, and gives where the one began since which nobody idle has a record.

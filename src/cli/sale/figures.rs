@@ -33,6 +33,8 @@ pub(super) struct JournalFigures {
     slice_us_max: u64,
     /// Of a thousand slices, 999 held it no longer.
     slice_us_p999: u64,
+    /// Of a thousand slices, 999 took no more of the processor's time.
+    slice_processor_us_p999: u64,
 }
 
 impl Latency {
@@ -62,6 +64,7 @@ impl JournalFigures {
             snapshot_failure: snapshots.why.clone(),
             slice_us_max: microseconds(snapshots.slice_max),
             slice_us_p999: microseconds(snapshots.slice_p999),
+            slice_processor_us_p999: microseconds(snapshots.slice_processor_p999),
         }
     }
 
@@ -73,6 +76,8 @@ impl JournalFigures {
         if self.snapshots > 0 {
             row(text, "snapshots", &count(self.snapshots))?;
             row(text, "a slice of one, p99.9", &format!("{} µs", count(self.slice_us_p999)))?;
+            let processor = count(self.slice_processor_us_p999);
+            row(text, "  of the processor, p99.9", &format!("{processor} µs"))?;
             row(text, "longest slice of one", &format!("{} µs", count(self.slice_us_max)))?;
         }
         match &self.snapshot_failure {
