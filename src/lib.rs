@@ -12,6 +12,7 @@ pub mod journal;
 pub mod limits;
 mod panics;
 mod planted;
+pub mod server;
 pub mod simulation;
 #[cfg(test)]
 mod simulator;

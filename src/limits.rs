@@ -249,3 +249,21 @@ const _: () = assert!(
     RUSH_BATCH_MESSAGES * RUSH_BATCHES_AT_ONCE <= RUSH_IN_FLIGHT_MAX,
     "a rush that is told nothing else keeps to its bound"
 );
+
+/// The most keys that count at once: services, not customers.
+pub const KEYS_MAX: usize = 10_000;
+
+/// The largest body of a request, in bytes: a full batch of messages with room for long names.
+pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// How long a body may take to come, in milliseconds.
+pub const BODY_MS_MAX: u64 = 30_000;
+
+/// How long a request may wait for its answers, in milliseconds: behind that its outcome is unknown.
+pub const ANSWER_MS_MAX: u64 = 30_000;
+
+/// How often a running server looks whether its file of keys has changed, in milliseconds.
+pub const KEYS_LOOKED_AT_MS: u64 = 1_000;
+
+/// How long a server that is told to end waits for requests that are under way, in seconds.
+pub const DRAIN_SECONDS_MAX: u64 = 30;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::orders::OrdersError;
 use crate::domain::Refusal;
+use crate::server::{KeysError, ServeError};
 use crate::{AuditError, EngineError};
 
 /// A command failed; its text is one line that says what to do.
@@ -38,6 +39,12 @@ pub enum Failure {
     /// The report cannot be printed.
     #[error("cannot print the report: {0}")]
     Output(#[from] std::io::Error),
+    /// The server cannot begin, or has ended by a failure.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    /// Keys cannot be read or written.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
     /// The machine gives no runtime or the report no JSON.
     #[error("{0}")]
     Other(String),

@@ -9,6 +9,7 @@ mod keeping;
 pub mod orders;
 mod progress;
 mod sale;
+mod serve;
 mod simulate;
 mod text;
 
@@ -49,6 +50,10 @@ enum Command {
     /// Play a made-up market from a seed through crashes, failing disks and clocks that jump, all in memory, and judge
     /// every step: the way to see on one's own machine that nothing is lost.
     Simulate(simulate::Options),
+    /// Put the engine on the network, by HTTP and JSON, until it is told to end.
+    Serve(serve::Options),
+    /// Make, list and revoke the keys by which services come in.
+    Keys(serve::KeysOptions),
 }
 
 /// Runs the command line of this process.
@@ -63,6 +68,8 @@ pub fn run() -> ExitCode {
         Command::Sale(options) => sale::run(&options),
         Command::Audit { data, json } => audit::run(&data, json),
         Command::Simulate(options) => simulate::run(&options),
+        Command::Serve(options) => serve::run(&options),
+        Command::Keys(options) => serve::keys(&options),
     });
     let outcome = outcome.unwrap_or_else(|_| {
         Err(Failure::Other(

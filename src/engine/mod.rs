@@ -10,6 +10,7 @@ mod digest;
 mod door;
 mod error;
 mod held;
+mod lookup;
 mod open;
 mod platform;
 mod pressure;

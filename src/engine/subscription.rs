@@ -8,7 +8,7 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 use super::open::Engine;
-use crate::domain::{AccountView, ActorNumber, Code, Done, Name, Notice, Refusal, Task};
+use crate::domain::{ActorNumber, Code, Name, Notice, Refusal};
 
 /// A listener's end. Dropping it ends the listening.
 pub struct Subscription {
@@ -62,18 +62,6 @@ impl Engine {
     #[must_use]
     pub fn subscribe(&self) -> Subscription {
         Subscription { notices: self.door().common().notices.listen(), account: None }
-    }
-
-    /// The account of a number, as a notice or a view names it.
-    ///
-    /// # Errors
-    /// `unknown_account` where no account has this number; `overloaded`, `stopped` or `outcome_unknown` where the
-    /// engine could not look.
-    pub async fn account(&self, number: ActorNumber) -> Result<AccountView, Refusal> {
-        match self.look_at(number, Task::ShowAccount).await? {
-            Done::Account(view) => Ok(*view),
-            _ => Err(Refusal::of(Code::UnknownAccount)),
-        }
     }
 
     /// Listens to what concerns one account from now on: prompts of certificates that it shared, its sales, money

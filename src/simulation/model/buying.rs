@@ -1,7 +1,7 @@
 //! Purchases, reservations and refunds: H1 to H6, F1 to F7, K4, T16, D23, D39, D40, D44.
 
 use super::purses::Income;
-use super::sales::From;
+use super::sales::{From, Sale};
 use super::verdict::{Decided, No, Outcome, no, somehow};
 use super::{Asked, Model, Said, signed};
 use crate::domain::{Clawback, Done, PaidFrom, Via, WhenShort};
@@ -16,6 +16,7 @@ impl Model {
         via: &Via,
     ) -> Result<u32, No> {
         let sale = self.sale(offering)?;
+        Sale::well_formed(serial, via)?;
         serial.map_or(Ok(()), |serial| sale.at(serial).map(drop))?;
         if sale.published_at.is_none() {
             return no("not_published");

@@ -1,6 +1,7 @@
 //! Circulating and acquiring: R1 to R7, Q1 to Q7, D1, D12, D20, D30, D33, D39.
 
 use super::commission::{Certificate, Drawn, Seen, is_immediate};
+use super::sales::Sale;
 use super::verdict::{Decided, no, somehow};
 use super::{Asked, Model, Said};
 use crate::domain::{CheckPoint, Done, Via};
@@ -16,6 +17,7 @@ impl Model {
     ) -> Decided {
         let Some(by) = asked.by else { return somehow() };
         let sale = self.sale(offering)?;
+        Sale::well_formed(serial, via)?;
         serial.map_or(Ok(()), |serial| sale.at(serial).map(drop))?;
         if sale.published_at.is_none() {
             return no("not_published");

@@ -107,6 +107,11 @@ impl Sale {
         self.bought.get(account).copied().unwrap_or(0) + u32::try_from(reserved).unwrap_or(u32::MAX)
     }
 
+    /// R5: a private page and a link name a certificate; a message that does not is refused before anything is looked at.
+    pub(super) fn well_formed(serial: Option<u32>, via: &Via) -> Result<(), No> {
+        if serial.is_none() && *via != Via::Public { somehow() } else { Ok(()) }
+    }
+
     /// R5, D40: a private page or a link names a serial, and the page's account is in its chain.
     pub(super) fn found(&self, serial: Option<u32>, via: &Via) -> Result<(), No> {
         match (via, serial) {

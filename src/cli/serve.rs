@@ -1,0 +1,164 @@
+//! `hongbao serve` and `hongbao keys`: the engine on the network, and who may come in.
+
+use std::io::{Write, stdout};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::failure::Failure;
+use super::keeping::KeepingArguments;
+use super::progress;
+use super::text::count;
+use crate::Config;
+use crate::domain::Name;
+use crate::server::{KeyFile, Role, ServeOptions, ShownKey, Told, serve};
+
+/// How to serve.
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// The data folder; made where there is none.
+    #[arg(long, value_name = "DIR", default_value = "snapshots/served")]
+    data: PathBuf,
+    /// Where to listen. Port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7300")]
+    listen: SocketAddr,
+    /// Make a key for everything, print it, and let it count as long as this server runs.
+    #[arg(long)]
+    dev: bool,
+    /// Work with so many shards instead of the cores less one.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    shards: Option<u16>,
+    #[command(flatten)]
+    keeping: KeepingArguments,
+}
+
+/// What to do with keys.
+#[derive(Debug, Args)]
+pub(super) struct KeysOptions {
+    /// The data folder that the keys are for; they stand beside it, in DIR.keys.json.
+    #[arg(long, value_name = "DIR", default_value = "snapshots/served", global = true)]
+    data: PathBuf,
+    #[command(subcommand)]
+    command: KeysCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum KeysCommand {
+    /// Make a key and print it, once; a running server takes it within a second.
+    Create {
+        /// What it is for.
+        #[arg(long, value_enum)]
+        role: RoleArgument,
+        /// The account that it speaks for; needed but for operator and funds-management.
+        #[arg(long, value_name = "NAME")]
+        account: Option<String>,
+    },
+    /// List all keys, without their secrets.
+    List,
+    /// Revoke a key, for good; a running server turns it away within a second.
+    Revoke {
+        /// Its id: the part between the two underscores.
+        id: String,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum RoleArgument {
+    /// Everything, as the institution or as any account.
+    Operator,
+    /// The institution: deposits, cash-outs, credit, freezing, merchants.
+    FundsManagement,
+    /// An account, with all that is its own.
+    Account,
+    /// A supplier's service: its offerings and their commissions.
+    Supplier,
+    /// A merchant's product server: its orders.
+    ProductServer,
+}
+
+/// Serves until it is told to end.
+pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
+    let (told, reading) = progress::reading();
+    let mut config = Config::new(&options.data).with_keeping(options.keeping.keeping()?).with_progress(told);
+    if let Some(shards) = options.shards {
+        config = config.with_shards(shards.into());
+    }
+    let keys = KeyFile::beside(&options.data);
+    let data = options.data.display().to_string();
+    let options = ServeOptions { config, listen: options.listen, keys, dev: options.dev };
+    let tell = move |told: Told<'_>| {
+        let text = match told {
+            Told::Listening { address, operator_key, no_keys } => listening(address, operator_key, no_keys),
+            Told::Ready(recovered) => {
+                reading.finish_and_clear();
+                let (records, actors) = (count(recovered.records), count(recovered.actors));
+                format!(
+                    "ready: {data}, {records} records and {actors} actors of a snapshot read in {:.2?}\n",
+                    recovered.took
+                )
+            }
+        };
+        // Nobody has to read it.
+        let _ = stdout().write_all(text.as_bytes()).and_then(|()| stdout().flush());
+    };
+    serve(options, tell)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn listening(address: SocketAddr, operator_key: Option<&str>, no_keys: bool) -> String {
+    let mut text = format!("hongbao listens on http://{address}\n");
+    if let Some(key) = operator_key {
+        text += &format!("development: this key may do everything, until this server ends\n\n    {key}\n\n");
+    } else if no_keys {
+        text += "nobody can come in yet: make a key with `hongbao keys create`\n";
+    }
+    text
+}
+
+/// Makes, lists or revokes keys.
+pub(super) fn keys(options: &KeysOptions) -> Result<ExitCode, Failure> {
+    let file = KeyFile::beside(&options.data);
+    match &options.command {
+        KeysCommand::Create { role, account } => {
+            let key = file.create(role_of(*role, account.as_deref())?)?;
+            writeln!(stdout(), "{key}")?;
+        }
+        KeysCommand::List => {
+            let mut text = String::new();
+            for key in file.list()? {
+                text += &line(&key);
+            }
+            stdout().write_all(text.as_bytes())?;
+        }
+        KeysCommand::Revoke { id } => file.revoke(id)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn role_of(role: RoleArgument, account: Option<&str>) -> Result<Role, Failure> {
+    let wrong = |why: String| Failure::Arguments(why);
+    let needed = || {
+        let account = account.ok_or_else(|| {
+            wrong("--account is left out: name the account that the key speaks for".to_owned())
+        })?;
+        Name::new(account).map_err(|refusal| wrong(format!("--account: {refusal}")))
+    };
+    match (role, account) {
+        (RoleArgument::Operator | RoleArgument::FundsManagement, Some(_)) => {
+            Err(wrong("--account does not go with this role: leave it out".to_owned()))
+        }
+        (RoleArgument::Operator, None) => Ok(Role::Operator),
+        (RoleArgument::FundsManagement, None) => Ok(Role::FundsManagement),
+        (RoleArgument::Account, _) => Ok(Role::Account { account: needed()? }),
+        (RoleArgument::Supplier, _) => Ok(Role::Supplier { account: needed()? }),
+        (RoleArgument::ProductServer, _) => Ok(Role::ProductServer { account: needed()? }),
+    }
+}
+
+fn line(key: &ShownKey) -> String {
+    let account = key.role.account().map_or("-", Name::as_str);
+    let state = key.revoked_at.as_ref().map_or("counts".to_owned(), |at| format!("revoked {at}"));
+    format!("{}  {:<16}  {account}  made {}  {state}\n", key.id, key.role.text(), key.created_at)
+}

@@ -1,0 +1,167 @@
+//! What every handler needs: the engine once it is open, the keys that count, and how a request becomes a message.
+
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
+
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::web::{Bytes, Payload};
+use actix_web::{FromRequest, HttpRequest};
+
+use super::json::{Claim, Problem, ProblemCode};
+use super::keys::{KeyRing, Role};
+use super::rights;
+use crate::Engine;
+use crate::domain::{Caller, Code, Command, Currency, Message, Name, Refusal, RequestId};
+use crate::limits::{BODY_BYTES_MAX, BODY_MS_MAX};
+
+/// The state behind all handlers.
+pub(super) struct Door {
+    engine: OnceLock<Engine>,
+    keys: RwLock<Arc<KeyRing>>,
+}
+
+impl Door {
+    pub(super) fn new(keys: KeyRing) -> Door {
+        Door { engine: OnceLock::new(), keys: RwLock::new(Arc::new(keys)) }
+    }
+
+    /// Takes the engine, once it is open.
+    pub(super) fn open(&self, engine: Engine) {
+        assert!(self.engine.set(engine).is_ok(), "an engine is opened once");
+    }
+
+    /// The engine.
+    ///
+    /// # Errors
+    /// `not_ready` while it reads its store.
+    pub(super) fn engine(&self) -> Result<&Engine, Problem> {
+        let not_ready = || Problem::new(ProblemCode::NotReady, "", "the store is being read");
+        self.engine.get().ok_or_else(not_ready)
+    }
+
+    pub(super) fn set_keys(&self, keys: KeyRing) {
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+    }
+
+    /// Who sends this request.
+    ///
+    /// # Errors
+    /// `unauthenticated`; the same for every reason.
+    pub(super) fn role(&self, request: &HttpRequest) -> Result<Role, Problem> {
+        let keys = Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner));
+        let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let key = header.and_then(|value| value.split_once(' '));
+        let key = key.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, key)| key.trim());
+        let role = key.and_then(|key| keys.role(key)).cloned();
+        role.ok_or_else(|| Problem::new(ProblemCode::Unauthenticated, "", "there is no key that counts"))
+    }
+
+    /// A message of this role, judged by all that can be judged before the engine.
+    ///
+    /// # Errors
+    /// `not_allowed`, or `currency_mismatch` where an amount's currency is not its account's.
+    pub(super) fn message(
+        &self,
+        engine: &Engine,
+        role: &Role,
+        on_behalf_of: Option<Name>,
+        request_id: RequestId,
+        (command, claim): (Command, Option<Claim>),
+    ) -> Result<Message, Refusal> {
+        let caller = rights::caller(role, on_behalf_of)?;
+        rights::check(role, &command)?;
+        if let Some(Claim { currency, account }) = claim {
+            let own = match &caller {
+                Caller::Account(own) => Some(own),
+                Caller::FundsManagement => None,
+            };
+            let holder = account.as_ref().or(own);
+            let known = holder.and_then(|holder| engine.currency_of(holder));
+            if let (Some(holder), Some(known)) = (holder, known)
+                && known != currency
+            {
+                let detail = format!("is {currency}, and the account {holder} has {known}");
+                return Err(Refusal::new(Code::CurrencyMismatch, "currency", detail));
+            }
+        }
+        Ok(Message { caller, request_id, command })
+    }
+}
+
+/// The body of a request.
+///
+/// # Errors
+/// `too_large` or `too_slow`, or `malformed` where it breaks off.
+pub(super) async fn body(request: &HttpRequest, payload: Payload) -> Result<Bytes, Problem> {
+    let mut payload = payload.into_inner();
+    let read = Bytes::from_request(request, &mut payload);
+    let read = actix_web::rt::time::timeout(Duration::from_millis(BODY_MS_MAX), read).await;
+    let Ok(read) = read else {
+        let detail = format!("is not there after {BODY_MS_MAX} ms: send it faster");
+        return Err(Problem::new(ProblemCode::TooSlow, "body", detail));
+    };
+    read.map_err(|error| {
+        if error.as_response_error().status_code().as_u16() == 413 {
+            let detail = format!("has more than {BODY_BYTES_MAX} bytes");
+            return Problem::new(ProblemCode::TooLarge, "body", detail);
+        }
+        Problem::new(ProblemCode::Malformed, "body", format!("cannot be read: {error}"))
+    })
+}
+
+/// The currency in which an answer's amounts are written: that of the account, the offering or the order that was asked, or
+/// whose money moves.
+pub(super) async fn currency_of(engine: &Engine, message: &Message) -> Currency {
+    use crate::domain::{Done, GiftCommand, MerchantCommand, PaymentCommand, TransferCommand, WithholdFrom};
+
+    let account = match (&message.command, &message.caller) {
+        (
+            Command::OpenAccount { account, .. }
+            | Command::Deposit { account, .. }
+            | Command::CashOut { account, .. }
+            | Command::SetCreditLimit { account, .. }
+            | Command::Status { account, .. },
+            _,
+        ) => Some(account),
+        (Command::Transfer(TransferCommand::Post { from, .. } | TransferCommand::Void { from, .. }), _) => {
+            Some(from)
+        }
+        (
+            Command::Payment(
+                PaymentCommand::Receive(reference)
+                | PaymentCommand::Reject(reference)
+                | PaymentCommand::Release { reference, .. }
+                | PaymentCommand::Void(reference)
+                | PaymentCommand::Show(reference),
+            ),
+            _,
+        ) => Some(&reference.issuer),
+        (Command::Gift(GiftCommand::Show(reference) | GiftCommand::Return(reference)), _) => {
+            Some(&reference.recipient)
+        }
+        (Command::Merchant(MerchantCommand::Withhold { from, .. }), _) => Some(match from {
+            WithholdFrom::Gift(reference) => &reference.recipient,
+            WithholdFrom::Mandate { recipient, .. } => recipient,
+        }),
+        (Command::ShowCertificate { offering, .. }, _) => {
+            let show = Command::ShowOffering { offering: offering.clone() };
+            let shown = Message { command: show, ..message.clone() };
+            return match engine.send(shown).await {
+                Ok(Done::Offering(view)) => view.currency,
+                _ => Currency::USD,
+            };
+        }
+        (Command::Merchant(MerchantCommand::Reverse { order }), _) => {
+            let show = Command::Merchant(MerchantCommand::ShowOrder { order: order.clone() });
+            let shown = Message { command: show, ..message.clone() };
+            return match engine.send(shown).await {
+                Ok(Done::Order(order)) => order.from.recipient.currency,
+                _ => Currency::USD,
+            };
+        }
+        (_, Caller::Account(own)) => Some(own),
+        (_, Caller::FundsManagement) => None,
+    };
+    // Where nothing has this name, the answer has no amount either.
+    account.and_then(|account| engine.currency_of(account)).unwrap_or(Currency::USD)
+}

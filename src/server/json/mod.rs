@@ -1,0 +1,21 @@
+//! How messages and answers look as JSON.
+//!
+//! Amounts are decimal text, and every object that has one names its currency; points of time are RFC 3339. A field that is
+//! unknown is refused, so a slip of the pen is never ignored. Absent on purpose: who may send what.
+
+mod amount;
+mod answer;
+mod command;
+mod names;
+mod offer;
+mod problem;
+mod terms;
+mod time;
+mod view;
+
+pub(super) use amount::Claim;
+pub(super) use answer::AnswerBody;
+pub(super) use command::CommandBody;
+pub(super) use names::Names;
+pub(super) use problem::{Problem, ProblemCode};
+pub(super) use time::text as time_text;

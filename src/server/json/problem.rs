@@ -1,0 +1,199 @@
+//! Problems (RFC 9457): one form for everything that is not done, at every resource.
+
+use serde::Serialize;
+
+use crate::domain::{Code, Refusal};
+
+/// What the door itself refuses, before the engine is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::server) enum ProblemCode {
+    /// The body is no JSON, or not of the shape that is asked for.
+    Malformed,
+    /// No key, or one that is unknown or revoked.
+    Unauthenticated,
+    /// A message without its id.
+    IdempotencyKeyMissing,
+    /// No such resource.
+    NoSuchResource,
+    /// The resource does not have this method.
+    MethodNotAllowed,
+    /// The body is larger than the door takes.
+    TooLarge,
+    /// The body is not said to be JSON.
+    NotJson,
+    /// The body is not there in time.
+    TooSlow,
+    /// The engine reads its store.
+    NotReady,
+}
+
+impl ProblemCode {
+    #[cfg(test)]
+    pub(in crate::server) const ALL: [ProblemCode; 9] = [
+        ProblemCode::Malformed,
+        ProblemCode::Unauthenticated,
+        ProblemCode::IdempotencyKeyMissing,
+        ProblemCode::NoSuchResource,
+        ProblemCode::MethodNotAllowed,
+        ProblemCode::TooLarge,
+        ProblemCode::NotJson,
+        ProblemCode::TooSlow,
+        ProblemCode::NotReady,
+    ];
+
+    fn parts(self) -> (u16, &'static str, &'static str) {
+        match self {
+            ProblemCode::Malformed => (400, "malformed", "correct the field and send it again"),
+            ProblemCode::Unauthenticated => {
+                (401, "unauthenticated", "send a key that is not revoked as Authorization: Bearer KEY")
+            }
+            ProblemCode::IdempotencyKeyMissing => (
+                400,
+                "idempotency_key_missing",
+                "send an Idempotency-Key of your own, a new one for each request",
+            ),
+            ProblemCode::NoSuchResource => (404, "no_such_resource", "look at the list of resources"),
+            ProblemCode::MethodNotAllowed => {
+                (405, "method_not_allowed", "use a method that the header Allow names")
+            }
+            ProblemCode::TooLarge => (413, "too_large", "send less at once"),
+            ProblemCode::TooSlow => (408, "too_slow", "send it again, faster, with the same key"),
+            ProblemCode::NotReady => {
+                (503, "not_ready", "send it again, with the same key, after a short wait")
+            }
+            ProblemCode::NotJson => (415, "not_json", "send Content-Type: application/json"),
+        }
+    }
+}
+
+/// A problem as JSON.
+#[derive(Clone, Debug, Serialize)]
+pub(in crate::server) struct Problem {
+    /// What the code means, as a URN of ours.
+    #[serde(rename = "type")]
+    kind: String,
+    /// The code in words.
+    title: String,
+    pub(in crate::server) status: u16,
+    /// The field at fault.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    field: String,
+    /// What is wrong with it.
+    detail: String,
+    /// The stable code: branch on this.
+    pub(in crate::server) code: &'static str,
+    /// Whether the same request may succeed later as it stands.
+    pub(in crate::server) retryable: bool,
+    /// Whether it certainly had no effect; where it did not, repeat it with the same key.
+    definite: bool,
+    /// What to do.
+    advice: &'static str,
+}
+
+impl Problem {
+    /// One of the door's own.
+    pub(in crate::server) fn new(code: ProblemCode, field: &str, detail: impl Into<String>) -> Problem {
+        let (status, code, advice) = code.parts();
+        Problem::of(
+            (status, code, advice),
+            field.to_owned(),
+            detail.into(),
+            (matches!(status, 408 | 503), true),
+        )
+    }
+
+    fn of(
+        (status, code, advice): (u16, &'static str, &'static str),
+        field: String,
+        detail: String,
+        (retryable, definite): (bool, bool),
+    ) -> Problem {
+        let (kind, title) = (format!("urn:hongbao:code:{code}"), code.replace('_', " "));
+        let detail = match (field.is_empty(), detail.is_empty()) {
+            (_, true) => advice.to_owned(),
+            (true, false) => detail,
+            (false, false) => format!("{field} {detail}"),
+        };
+        Problem { kind, title, status, field, detail, code, retryable, definite, advice }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Problem {
+        let code = refusal.code;
+        let parts = (status(code), code.text(), code.advice());
+        let (field, detail) = (refusal.field.into_owned(), refusal.detail.into_owned());
+        Problem::of(parts, field, detail, (code.retryable(), code.definite()))
+    }
+}
+
+/// What a client that knows only HTTP is to make of a code.
+fn status(code: Code) -> u16 {
+    match code {
+        Code::BadText
+        | Code::BadValue
+        | Code::Missing
+        | Code::NotANumber
+        | Code::NegativeAmount
+        | Code::AmountNotPositive
+        | Code::TooManyDecimals
+        | Code::AmountTooLarge
+        | Code::UnknownCurrency
+        | Code::CurrencyMismatch
+        | Code::BadLink => 400,
+        Code::NotAllowed => 403,
+        Code::UnknownAccount
+        | Code::UnknownOffering
+        | Code::UnknownCertificate
+        | Code::UnknownPaymentCertificate
+        | Code::UnknownTransfer
+        | Code::UnknownGift
+        | Code::UnknownOrder
+        | Code::UnknownMandate => 404,
+        Code::IdReused | Code::OrderReused => 422,
+        Code::Overloaded => 429,
+        Code::OutcomeUnknown | Code::Stopped => 503,
+        Code::Internal => 500,
+        _ => 409,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_a_status_and_no_two_have_one_text() {
+        let mut texts: Vec<&str> = Code::ALL.iter().map(|code| code.text()).collect();
+        texts.extend(ProblemCode::ALL.iter().map(|code| code.parts().1));
+        let all = texts.len();
+        texts.sort_unstable();
+        texts.dedup();
+        assert_eq!(texts.len(), all);
+        for code in Code::ALL {
+            let status = status(*code);
+            assert!((400..=503).contains(&status), "{code}");
+            assert_eq!(code.retryable() && *code != Code::Settling, matches!(status, 429 | 503), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_keeps_its_field_its_reason_and_its_advice() {
+        let refusal = Refusal::new(Code::BadValue, "items", "is 0: give 1 to 10");
+        let problem = serde_json::to_value(Problem::from(refusal)).unwrap();
+        assert_eq!(
+            problem,
+            serde_json::json!({
+                "type": "urn:hongbao:code:bad_value",
+                "title": "bad value",
+                "status": 400,
+                "field": "items",
+                "detail": "items is 0: give 1 to 10",
+                "code": "bad_value",
+                "retryable": false,
+                "definite": true,
+                "advice": "give a value within the limit",
+            })
+        );
+    }
+}

@@ -1,0 +1,343 @@
+//! Keys: who a client is. They stand in one file, hashed, beside the data folder.
+//!
+//! A secret is 32 random bytes, so its plain hash tells nothing of it; what people choose themselves would need more. Absent on
+//! purpose: what a key may do (`rights`).
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use crate::domain::Name;
+use crate::limits::KEYS_MAX;
+
+/// What a key is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "role", rename_all = "snake_case")]
+pub enum Role {
+    /// Everything, as the institution or as any account: for development and emergencies.
+    Operator,
+    /// The funds-management institution (P7).
+    FundsManagement,
+    /// An account, with all that is its own.
+    Account {
+        /// Which.
+        account: Name,
+    },
+    /// A supplier's service: its offerings and their commissions.
+    Supplier {
+        /// The supplier's account.
+        account: Name,
+    },
+    /// A merchant's product server: its orders.
+    ProductServer {
+        /// The merchant's account.
+        account: Name,
+    },
+}
+
+impl Role {
+    /// The role in one word.
+    #[must_use]
+    pub fn text(&self) -> &'static str {
+        match self {
+            Role::Operator => "operator",
+            Role::FundsManagement => "funds_management",
+            Role::Account { .. } => "account",
+            Role::Supplier { .. } => "supplier",
+            Role::ProductServer { .. } => "product_server",
+        }
+    }
+
+    /// The account that it belongs to.
+    #[must_use]
+    pub fn account(&self) -> Option<&Name> {
+        match self {
+            Role::Operator | Role::FundsManagement => None,
+            Role::Account { account } | Role::Supplier { account } | Role::ProductServer { account } => {
+                Some(account)
+            }
+        }
+    }
+}
+
+/// The file.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Content {
+    keys: BTreeMap<String, Kept>,
+}
+
+/// A key as the file has it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Kept {
+    secret_sha256: String,
+    created_at: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    revoked_at: Option<String>,
+    #[serde(flatten)]
+    role: Role,
+}
+
+/// A key as it is listed: all but its secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownKey {
+    /// Its id: the middle part of the key.
+    pub id: String,
+    /// What it is for.
+    pub role: Role,
+    /// When it was made, as RFC 3339 text.
+    pub created_at: String,
+    /// When it was revoked.
+    pub revoked_at: Option<String>,
+}
+
+/// Keys cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysError {
+    /// The file's failure.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was being done.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The file holds something else.
+    #[error("{} holds no keys: {why}; restore it from a copy, or remove it and make new keys", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// No key of this id.
+    #[error("{} has no key {id:?}: `hongbao keys list` shows all", path.display())]
+    Unknown {
+        /// The file.
+        path: PathBuf,
+        /// What was asked for.
+        id: String,
+    },
+    /// The file is full.
+    #[error("{} has {KEYS_MAX} keys that are not revoked, and takes no more: revoke some", path.display())]
+    Full {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The machine gives no randomness.
+    #[error("the machine gives no randomness: {0}")]
+    Randomness(String),
+}
+
+/// Begins every key, so that a leaked one can be searched for.
+const PREFIX: &str = "hongbao";
+
+/// The file of keys, for whoever makes and revokes them.
+pub struct KeyFile(PathBuf);
+
+impl KeyFile {
+    /// The file of the keys to the data in this folder: it stands beside it.
+    #[must_use]
+    pub fn beside(data: &Path) -> KeyFile {
+        let mut name = data.file_name().unwrap_or(data.as_os_str()).to_owned();
+        name.push(".keys.json");
+        KeyFile(data.with_file_name(name))
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Makes a key and gives it: it is shown once, and only its hash is kept.
+    ///
+    /// # Errors
+    /// Where the file cannot be read or written, or is full.
+    pub fn create(&self, role: Role) -> Result<String, KeysError> {
+        let _lock = self.lock()?;
+        let mut content = self.content()?;
+        if content.keys.values().filter(|key| key.revoked_at.is_none()).count() >= KEYS_MAX {
+            return Err(KeysError::Full { path: self.0.clone() });
+        }
+        let (id, secret, key) = new_key()?;
+        let created_at = now();
+        content.keys.insert(id, Kept { secret_sha256: hashed(&secret), created_at, revoked_at: None, role });
+        self.write(&content)?;
+        Ok(key)
+    }
+
+    /// Revokes a key, for good; one that is revoked stays so.
+    ///
+    /// # Errors
+    /// Where there is no such key, or the file cannot be read or written.
+    pub fn revoke(&self, id: &str) -> Result<(), KeysError> {
+        let _lock = self.lock()?;
+        let mut content = self.content()?;
+        let unknown = || KeysError::Unknown { path: self.0.clone(), id: id.to_owned() };
+        content.keys.get_mut(id).ok_or_else(unknown)?.revoked_at.get_or_insert_with(now);
+        self.write(&content)
+    }
+
+    /// All keys, by their ids.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
+    pub fn list(&self) -> Result<Vec<ShownKey>, KeysError> {
+        let shown = |(id, key): (String, Kept)| {
+            let Kept { created_at, revoked_at, role, .. } = key;
+            ShownKey { id, role, created_at, revoked_at }
+        };
+        Ok(self.content()?.keys.into_iter().map(shown).collect())
+    }
+
+    /// The keys that count now.
+    pub(super) fn ring(&self) -> Result<KeyRing, KeysError> {
+        let counting = self.content()?.keys.into_iter().filter(|(_, key)| key.revoked_at.is_none());
+        Ok(KeyRing(counting.map(|(id, key)| (id, (key.secret_sha256, key.role))).collect()))
+    }
+
+    fn failed(&self, action: &'static str) -> impl Fn(io::Error) -> KeysError + '_ {
+        move |source| KeysError::Io { action, path: self.0.clone(), source }
+    }
+
+    fn content(&self) -> Result<Content, KeysError> {
+        let text = match fs::read(&self.0) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Content::default()),
+            read => read.map_err(self.failed("read"))?,
+        };
+        serde_json::from_slice(&text)
+            .map_err(|error| KeysError::Damaged { path: self.0.clone(), why: error.to_string() })
+    }
+
+    /// Nobody else changes the file while this lives.
+    fn lock(&self) -> Result<File, KeysError> {
+        if let Some(folder) = self.0.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            fs::create_dir_all(folder).map_err(self.failed("make the folder of"))?;
+        }
+        let file = File::create(self.0.with_extension("lock")).map_err(self.failed("lock"))?;
+        file.lock().map_err(self.failed("lock"))?;
+        Ok(file)
+    }
+
+    /// Puts a new file in the place of the old one, readable by its owner alone.
+    fn write(&self, content: &Content) -> Result<(), KeysError> {
+        let folder = self.0.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let write = || -> io::Result<()> {
+            let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+            serde_json::to_writer_pretty(&mut file, content)?;
+            file.write_all(b"\n")?;
+            file.as_file().sync_all()?;
+            file.persist(&self.0)?;
+            Ok(())
+        };
+        write().map_err(self.failed("write"))
+    }
+}
+
+/// Keys that count, by their ids: the hash of each one's secret, and its role.
+#[derive(Clone, Debug, Default)]
+pub(super) struct KeyRing(BTreeMap<String, (String, Role)>);
+
+impl KeyRing {
+    /// One key for everything, made now and kept nowhere.
+    pub(super) fn of_operator() -> Result<(KeyRing, String), KeysError> {
+        let (id, secret, key) = new_key()?;
+        Ok((KeyRing(BTreeMap::from([(id, (hashed(&secret), Role::Operator))])), key))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The keys of both.
+    pub(super) fn and(mut self, other: &KeyRing) -> KeyRing {
+        self.0.extend(other.0.clone());
+        self
+    }
+
+    /// The role of a key, if it is one of these. How long that takes says nothing of a secret.
+    pub(super) fn role(&self, key: &str) -> Option<&Role> {
+        let mut parts = key.split('_');
+        let (prefix, id, secret) = (parts.next()?, parts.next()?, parts.next()?);
+        if prefix != PREFIX || parts.next().is_some() {
+            return None;
+        }
+        let (hash, role) = self.0.get(id)?;
+        bool::from(hash.as_bytes().ct_eq(hashed(secret).as_bytes())).then_some(role)
+    }
+}
+
+fn new_key() -> Result<(String, String, String), KeysError> {
+    let random = |bytes: &mut [u8]| {
+        getrandom::fill(bytes).map_err(|error| KeysError::Randomness(error.to_string()))?;
+        Ok(hex(bytes))
+    };
+    let (id, secret) = (random(&mut [0; 8])?, random(&mut [0; 32])?);
+    let key = format!("{PREFIX}_{id}_{secret}");
+    Ok((id, secret, key))
+}
+
+fn hashed(secret: &str) -> String {
+    hex(&Sha256::digest(secret.as_bytes()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn now() -> String {
+    // To the second: nobody needs more of a key's age.
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_key_is_known_until_it_is_revoked_and_its_secret_is_nowhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = KeyFile::beside(&folder.path().join("data"));
+        assert!(file.ring().unwrap().is_empty(), "no file is no key");
+        let mall = Role::Supplier { account: Name::new("mall").unwrap() };
+        let (first, second) = (file.create(Role::Operator).unwrap(), file.create(mall.clone()).unwrap());
+        let ring = file.ring().unwrap();
+        assert_eq!((ring.role(&first), ring.role(&second)), (Some(&Role::Operator), Some(&mall)));
+        let id = |key: &str| key.split('_').nth(1).unwrap().to_owned();
+        let secret = |key: &str| key.split('_').nth(2).unwrap().to_owned();
+        let crossed = format!("hongbao_{}_{}", id(&first), secret(&second));
+        for wrong in ["", "hongbao", &first[1..], &first[..first.len() - 1], &format!("{first}_"), &crossed] {
+            assert_eq!(ring.role(wrong), None, "{wrong}");
+        }
+        let text = fs::read_to_string(file.path()).unwrap();
+        assert!(!text.contains(&secret(&first)) && text.contains(&id(&first)), "{text}");
+        assert_eq!(fs::metadata(file.path()).unwrap().permissions().mode() & 0o777, 0o600);
+
+        file.revoke(&id(&first)).unwrap();
+        let revoked_at =
+            file.list().unwrap().iter().find(|key| key.id == id(&first)).unwrap().revoked_at.clone();
+        file.revoke(&id(&first)).unwrap();
+        assert_eq!(file.ring().unwrap().role(&first), None);
+        assert_eq!(file.ring().unwrap().role(&second), Some(&mall));
+        assert!(revoked_at.is_some() && matches!(file.revoke("nobody"), Err(KeysError::Unknown { .. })));
+
+        fs::write(file.path(), "{}").unwrap();
+        assert!(matches!(file.ring(), Err(KeysError::Damaged { .. })));
+        assert!(matches!(file.create(Role::Operator), Err(KeysError::Damaged { .. })));
+        assert_eq!(
+            fs::read_to_string(file.path()).unwrap(),
+            "{}",
+            "what is no file of keys is left as it is"
+        );
+    }
+}

@@ -1,0 +1,190 @@
+//! Many messages at once: `POST /v1/messages`, a JSON array, or one message a line (NDJSON).
+//!
+//! Each is decided for itself, and answered in its place. Absent on purpose: all or nothing over several messages.
+
+use std::time::Duration;
+
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::door::{Door, body};
+use super::json::{AnswerBody, CommandBody, Problem, ProblemCode};
+use super::keys::Role;
+use super::reply::{answered, problem_response};
+use crate::Engine;
+use crate::domain::{Code, Message, Name, Refusal, RequestId};
+use crate::limits::{ANSWER_MS_MAX, BATCH_MESSAGES_MAX};
+
+const NDJSON: &str = "application/x-ndjson";
+const JSON: &str = "application/json";
+
+/// One message.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MessageBody {
+    idempotency_key: RequestId,
+    #[serde(default)]
+    on_behalf_of: Option<Name>,
+    command: CommandBody,
+}
+
+/// One answer: done, or a problem, with the status that it would have alone.
+#[derive(Serialize)]
+struct ItemBody {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    idempotency_key: Option<RequestId>,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<AnswerBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<Problem>,
+}
+
+/// The handler.
+pub(super) async fn post(door: Data<Door>, request: HttpRequest, payload: Payload) -> HttpResponse {
+    match taken(&door, &request, payload).await {
+        Ok(response) => response,
+        Err(problem) => problem_response(&problem),
+    }
+}
+
+async fn taken(door: &Door, request: &HttpRequest, payload: Payload) -> Result<HttpResponse, Problem> {
+    let role = door.role(request)?;
+    let engine = door.engine()?;
+    let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let lines = match content_type.map(|value| value.split(';').next().unwrap_or_default().trim()) {
+        Some(NDJSON) => true,
+        Some(JSON) => false,
+        _ => {
+            let detail = format!("is neither {JSON} nor {NDJSON}");
+            return Err(Problem::new(ProblemCode::NotJson, "Content-Type", detail));
+        }
+    };
+    let body = body(request, payload).await?;
+    let text = text(&body)?;
+    let raw = if lines { lines_of(text) } else { array_of(text)? };
+    if raw.len() > BATCH_MESSAGES_MAX {
+        let detail = format!("are {}: send at most {BATCH_MESSAGES_MAX} at once", raw.len());
+        return Err(Problem::from(Refusal::new(Code::BadValue, "messages", detail)));
+    }
+    let items = answers(door, engine, &role, &raw).await;
+    let mut written = Vec::with_capacity(items.len() * 256);
+    for (place, item) in items.iter().enumerate() {
+        match (lines, place) {
+            (true, _) => {}
+            (false, 0) => written.push(b'['),
+            (false, _) => written.push(b','),
+        }
+        let failed = |error: serde_json::Error| {
+            Problem::from(Refusal::new(Code::Internal, "answer", error.to_string()))
+        };
+        serde_json::to_writer(&mut written, item).map_err(failed)?;
+        if lines {
+            written.push(b'\n');
+        }
+    }
+    if !lines {
+        written.extend_from_slice(if items.is_empty() { b"[]" } else { b"]" });
+    }
+    Ok(HttpResponse::Ok().content_type(if lines { NDJSON } else { JSON }).body(written))
+}
+
+/// The body as text.
+///
+/// # Errors
+/// `malformed`, with the byte.
+pub(super) fn text(body: &[u8]) -> Result<&str, Problem> {
+    std::str::from_utf8(body).map_err(|error| {
+        let detail = format!("is no UTF-8 at byte {}", error.valid_up_to());
+        Problem::new(ProblemCode::Malformed, "body", detail)
+    })
+}
+
+fn lines_of(text: &str) -> Vec<&str> {
+    text.lines().filter(|line| !line.trim().is_empty()).collect()
+}
+
+fn array_of(text: &str) -> Result<Vec<&str>, Problem> {
+    let array: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| {
+        Problem::new(ProblemCode::Malformed, "body", format!("is no JSON array of messages: {error}"))
+    })?;
+    Ok(array.into_iter().map(RawValue::get).collect())
+}
+
+/// Sends all that can be sent, and answers each in its place.
+async fn answers(door: &Door, engine: &Engine, role: &Role, raw: &[&str]) -> Vec<ItemBody> {
+    let mut messages = Vec::with_capacity(raw.len());
+    // The id, and whether it was sent; else why not.
+    let mut places: Vec<(Option<RequestId>, Option<Problem>)> = Vec::with_capacity(raw.len());
+    for text in raw {
+        match message(door, engine, role, text) {
+            Ok(message) => {
+                places.push((Some(message.request_id.clone()), None));
+                messages.push(message);
+            }
+            Err((id, problem)) => places.push((id, Some(problem))),
+        }
+    }
+    let answering = engine.send_batch(messages.clone());
+    let waited = actix_web::rt::time::timeout(Duration::from_millis(ANSWER_MS_MAX), answering).await;
+    let late = || messages.iter().map(|_| Err(Refusal::of(Code::OutcomeUnknown))).collect();
+    let mut answers = messages.iter().zip(waited.unwrap_or_else(|_| late()));
+    let mut items = Vec::with_capacity(places.len());
+    for (idempotency_key, problem) in places {
+        let outcome = match (problem, answers.len()) {
+            (Some(problem), _) => Err(problem),
+            (None, _) => match answers.next() {
+                Some((message, answer)) => answered(engine, message, answer).await,
+                None => Err(Problem::from(Refusal::of(Code::OutcomeUnknown))),
+            },
+        };
+        items.push(match outcome {
+            Ok(answer) => ItemBody { idempotency_key, status: 200, answer: Some(answer), problem: None },
+            Err(problem) => {
+                ItemBody { idempotency_key, status: problem.status, answer: None, problem: Some(problem) }
+            }
+        });
+    }
+    items
+}
+
+fn message(
+    door: &Door,
+    engine: &Engine,
+    role: &Role,
+    text: &str,
+) -> Result<Message, (Option<RequestId>, Problem)> {
+    let MessageBody { idempotency_key, on_behalf_of, command } =
+        read(text).map_err(|problem| (None, problem))?;
+    let sent = command
+        .command()
+        .and_then(|command| door.message(engine, role, on_behalf_of, idempotency_key.clone(), command));
+    sent.map_err(|refusal| (Some(idempotency_key), Problem::from(refusal)))
+}
+
+/// Reads JSON; where it is wrong, a second look finds the field.
+///
+/// # Errors
+/// `malformed`, with the field.
+pub(super) fn read<'text, T: Deserialize<'text>>(text: &'text str) -> Result<T, Problem> {
+    if let Ok(read) = serde_json::from_str(text) {
+        return Ok(read);
+    }
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    match serde_path_to_error::deserialize(&mut deserializer) {
+        Ok(read) => match deserializer.end() {
+            Ok(()) => Ok(read),
+            Err(error) => Err(malformed("body", &error)),
+        },
+        Err(error) => Err(malformed(&error.path().to_string(), error.inner())),
+    }
+}
+
+/// The problem of a value that does not read.
+pub(super) fn malformed(path: &str, error: &serde_json::Error) -> Problem {
+    let field = if path == "." { "body" } else { path };
+    Problem::new(ProblemCode::Malformed, field, format!("cannot be read: {error}"))
+}

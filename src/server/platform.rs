@@ -1,0 +1,217 @@
+//! The platforms: what is published, what an account has circulated, and what a page link opens.
+
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::door::Door;
+use super::json::{AnswerBody, Names, Problem, ProblemCode};
+use super::messages::malformed;
+use super::reply::response;
+use super::resources::query;
+use crate::domain::{
+    Code, Command, Currency, Done, Message, Money, MoneyError, Name, PageLink, Refusal, RequestId,
+};
+use crate::limits::PAGE_ENTRIES_MAX;
+use crate::{Engine, LinkedPage, PlatformCursor, PlatformQuery, Shown};
+
+/// How many rows a page has where nothing is said.
+const LIMIT: usize = 100;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SearchQuery {
+    #[serde(default)]
+    words: String,
+    currency: Option<Currency>,
+    price_min: Option<String>,
+    price_max: Option<String>,
+    with_commission: Option<String>,
+    in_stock: Option<String>,
+    limit: Option<String>,
+    cursor: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PageQuery {
+    limit: Option<String>,
+    cursor: Option<String>,
+}
+
+/// A page of anything.
+#[derive(Serialize)]
+struct PageBody<Row> {
+    data: Vec<Row>,
+    next_cursor: Option<String>,
+    has_more: bool,
+}
+
+#[derive(Serialize)]
+struct RowBody {
+    offering: Name,
+    link: String,
+    #[serde(flatten)]
+    shown: ShownBody,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum ShownBody {
+    /// Everything, live.
+    Live(Box<AnswerBody>),
+    /// Nothing but name and link.
+    AcquisitionInformation {},
+    /// As it was when it was published.
+    AsPublished { at: String, currency: Currency, price: String, left: u32 },
+}
+
+#[derive(Serialize)]
+struct LinkedBody {
+    offering: Name,
+    certificate: Option<AnswerBody>,
+}
+
+/// The engine, for whoever has a key.
+fn engine<'door>(door: &'door Door, request: &HttpRequest) -> Result<&'door Engine, Problem> {
+    door.role(request)?;
+    door.engine()
+}
+
+/// `GET /v1/platform`.
+pub(super) async fn search(door: Data<Door>, request: HttpRequest) -> HttpResponse {
+    response(
+        async {
+            let engine = engine(&door, &request)?;
+            let asked: SearchQuery = read_query(&request)?;
+            let amount = |field: &'static str, text: Option<String>| -> Result<Option<Money>, Refusal> {
+                let Some(text) = text else { return Ok(None) };
+                let missing =
+                    || Refusal::new(Code::Missing, "currency", "is left out: prices are compared in one");
+                let currency = asked.currency.ok_or_else(missing)?;
+                let refused = |error: MoneyError| Refusal::new(Code::NotANumber, field, error.to_string());
+                Money::parse(&text, currency).map(Some).map_err(refused)
+            };
+            let looked_for = PlatformQuery {
+                words: asked.words,
+                currency: asked.currency,
+                price_min: amount("price_min", asked.price_min)?,
+                price_max: amount("price_max", asked.price_max)?,
+                with_commission: flag("with_commission", asked.with_commission.as_deref())?,
+                in_stock: flag("in_stock", asked.in_stock.as_deref())?,
+            };
+            let after = PlatformCursor(crate::domain::ActorNumber(cursor(asked.cursor.as_deref())?));
+            let page = engine.platform(&looked_for, after, limit(asked.limit.as_deref())?).await?;
+            let row = |row: crate::PlatformRow| RowBody {
+                offering: row.name,
+                link: row.link.to_string(),
+                shown: match row.shown {
+                    Shown::Certificate(view) => {
+                        let currency = view.currency;
+                        ShownBody::Live(Box::new(AnswerBody::of(
+                            Done::Offering(view),
+                            currency,
+                            &Names::default(),
+                        )))
+                    }
+                    Shown::AcquisitionInformation => ShownBody::AcquisitionInformation {},
+                    Shown::Snapshot(frozen, currency) => ShownBody::AsPublished {
+                        at: super::json::time_text(frozen.at),
+                        currency,
+                        price: frozen.price.format(currency),
+                        left: frozen.left,
+                    },
+                },
+            };
+            Ok(PageBody {
+                data: page.rows.into_iter().map(row).collect(),
+                next_cursor: page.next.map(|next| next.0.0.to_string()),
+                has_more: page.next.is_some(),
+            })
+        }
+        .await,
+    )
+}
+
+/// `GET /v1/accounts/{account}/page`.
+pub(super) async fn private(door: Data<Door>, request: HttpRequest, account: Path<String>) -> HttpResponse {
+    response(
+        async {
+            let engine = engine(&door, &request)?;
+            let asked: PageQuery = read_query(&request)?;
+            let account = Name::new(account.as_str())?;
+            let (skip, most) = (cursor(asked.cursor.as_deref())?, limit(asked.limit.as_deref())?);
+            let skip = u32::try_from(skip).map_err(|_| wrong_cursor())?;
+            let page = engine.private_platform(&account, skip, most).await?;
+            let behind = skip.saturating_add(u32::try_from(page.rows.len()).unwrap_or(u32::MAX));
+            let mut data = Vec::with_capacity(page.rows.len());
+            for row in page.rows {
+                data.push(linked(engine, row).await?);
+            }
+            let has_more = behind < page.entries && !data.is_empty();
+            Ok(PageBody { data, next_cursor: has_more.then(|| behind.to_string()), has_more })
+        }
+        .await,
+    )
+}
+
+/// `GET /v1/links/{link}`.
+pub(super) async fn link(door: Data<Door>, request: HttpRequest, link: Path<String>) -> HttpResponse {
+    response(
+        async {
+            let engine = engine(&door, &request)?;
+            linked(engine, engine.open_link(PageLink::parse(&link)?).await?).await
+        }
+        .await,
+    )
+}
+
+async fn linked(engine: &Engine, page: LinkedPage) -> Result<LinkedBody, Problem> {
+    let LinkedPage { offering, certificate } = page;
+    let Some(view) = certificate else { return Ok(LinkedBody { offering, certificate: None }) };
+    let command = Command::ShowOffering { offering: offering.clone() };
+    let caller = crate::domain::Caller::FundsManagement;
+    let show = Message { caller, request_id: RequestId::new("look")?, command };
+    let currency = match engine.send(show).await? {
+        Done::Offering(row) => row.currency,
+        _ => return Err(Problem::from(Refusal::of(Code::Internal))),
+    };
+    let done = Done::Certificate(Box::new(view));
+    let names = Names::in_answer(engine, &done).await;
+    Ok(LinkedBody { offering, certificate: Some(AnswerBody::of(done, currency, &names)) })
+}
+
+fn read_query<T: for<'de> Deserialize<'de>>(request: &HttpRequest) -> Result<T, Problem> {
+    let fields = Value::Object(query(request)?);
+    serde_path_to_error::deserialize(fields)
+        .map_err(|error| malformed(&error.path().to_string(), error.inner()))
+}
+
+fn flag(field: &'static str, text: Option<&str>) -> Result<bool, Problem> {
+    match text {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(text) => {
+            Err(Problem::new(ProblemCode::Malformed, field, format!("is {text:?}: give true or false")))
+        }
+    }
+}
+
+fn limit(text: Option<&str>) -> Result<usize, Problem> {
+    let Some(text) = text else { return Ok(LIMIT) };
+    let number = text.parse().ok().filter(|limit| (1..=PAGE_ENTRIES_MAX).contains(limit));
+    number.ok_or_else(|| {
+        let detail = format!("is {text:?}: give a number from 1 to {PAGE_ENTRIES_MAX}");
+        Problem::new(ProblemCode::Malformed, "limit", detail)
+    })
+}
+
+fn cursor(text: Option<&str>) -> Result<u64, Problem> {
+    text.map_or(Ok(0), |text| text.parse().map_err(|_| wrong_cursor()))
+}
+
+fn wrong_cursor() -> Problem {
+    let detail = "is not the next_cursor of a page: leave it out to begin anew";
+    Problem::new(ProblemCode::Malformed, "cursor", detail)
+}

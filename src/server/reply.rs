@@ -1,0 +1,44 @@
+//! What goes back: JSON, or a problem.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use serde::Serialize;
+
+use super::door::currency_of;
+use super::json::{AnswerBody, Names, Problem};
+use crate::Engine;
+use crate::domain::{Answer, Message};
+
+/// Makes an answer's JSON, with the names and the currency that it needs.
+pub(super) async fn answered(
+    engine: &Engine,
+    message: &Message,
+    answer: Answer,
+) -> Result<AnswerBody, Problem> {
+    let done = answer?;
+    let names = Names::in_answer(engine, &done).await;
+    Ok(AnswerBody::of(done, currency_of(engine, message).await, &names))
+}
+
+/// The response to a request.
+pub(super) fn response<Body: Serialize>(answer: Result<Body, Problem>) -> HttpResponse {
+    match answer {
+        Ok(body) => HttpResponse::Ok().json(body),
+        Err(problem) => problem_response(&problem),
+    }
+}
+
+/// A problem as a response.
+pub(super) fn problem_response(problem: &Problem) -> HttpResponse {
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = HttpResponse::build(status);
+    if problem.retryable {
+        response.insert_header((RETRY_AFTER, "1"));
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        response.insert_header((WWW_AUTHENTICATE, "Bearer"));
+    }
+    let text = serde_json::to_string(problem).unwrap_or_default();
+    response.content_type("application/problem+json").body(text)
+}

@@ -1,0 +1,251 @@
+//! A resource for each command and query: one table, one handler.
+//!
+//! What stands in braces in a path is a field of the command, and so is each member of a body or a query.
+
+use std::time::Duration;
+
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::web::{self, Data, Payload, ServiceConfig};
+use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use serde_json::{Map, Value};
+
+use super::door::{Door, body};
+use super::json::{CommandBody, Problem, ProblemCode};
+use super::messages::{malformed, read, text};
+use super::reply::{answered, response};
+use crate::domain::{Code, Name, Refusal, RequestId};
+use crate::limits::ANSWER_MS_MAX;
+
+/// How a resource is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Method {
+    Get,
+    Post,
+}
+
+use Method::{Get, Post};
+
+/// Method, path, and the command that they stand for.
+pub(super) type Resource = (Method, &'static str, &'static str);
+
+/// All of them.
+pub(super) const RESOURCES: &[Resource] = &[
+    (Post, "/v1/accounts", "open_account"),
+    (Get, "/v1/accounts/{account}", "show_account"),
+    (Post, "/v1/accounts/{account}/deposits", "deposit"),
+    (Post, "/v1/accounts/{account}/cash-outs", "cash_out"),
+    (Post, "/v1/accounts/{account}/credit-limit", "set_credit_limit"),
+    (Post, "/v1/accounts/{account}/freeze", "freeze"),
+    (Post, "/v1/accounts/{account}/unfreeze", "unfreeze"),
+    (Post, "/v1/accounts/{account}/close", "close"),
+    (Post, "/v1/accounts/{account}/accept-gifts", "accept_gifts"),
+    (Post, "/v1/offerings", "issue"),
+    (Get, "/v1/offerings/{offering}", "show_offering"),
+    (Post, "/v1/offerings/{offering}/publish", "publish"),
+    (Post, "/v1/offerings/{offering}/commission", "attach_commission"),
+    (Post, "/v1/offerings/{offering}/circulations", "circulate"),
+    (Post, "/v1/offerings/{offering}/purchases", "purchase"),
+    (Post, "/v1/offerings/{offering}/reservations", "reserve"),
+    (Get, "/v1/offerings/{offering}/certificates/{serial}", "show_certificate"),
+    (Post, "/v1/offerings/{offering}/certificates/{serial}/circulations", "circulate"),
+    (Post, "/v1/offerings/{offering}/certificates/{serial}/acquisitions", "acquire"),
+    (Post, "/v1/offerings/{offering}/certificates/{serial}/purchases", "purchase"),
+    (Post, "/v1/offerings/{offering}/certificates/{serial}/reservations", "reserve"),
+    (Post, "/v1/offerings/{offering}/certificates/{serial}/reservation/pay", "pay_reservation"),
+    (Post, "/v1/offerings/{offering}/certificates/{serial}/reservation/cancel", "cancel_reservation"),
+    (Post, "/v1/offerings/{offering}/certificates/{serial}/top-ups", "top_up"),
+    (Post, "/v1/offerings/{offering}/certificates/{serial}/refund", "refund"),
+    (Post, "/v1/transfers", "transfer"),
+    (Post, "/v1/pending-transfers", "begin_transfer"),
+    (Post, "/v1/pending-transfers/{from}/{transfer}/post", "post_transfer"),
+    (Post, "/v1/pending-transfers/{from}/{transfer}/void", "void_transfer"),
+    (Post, "/v1/payment-certificates", "issue_payment"),
+    (Get, "/v1/payment-certificates/{issuer}/{payment}", "show_payment"),
+    (Post, "/v1/payment-certificates/{issuer}/{payment}/receive", "receive_payment"),
+    (Post, "/v1/payment-certificates/{issuer}/{payment}/reject", "reject_payment"),
+    (Post, "/v1/payment-certificates/{issuer}/{payment}/release", "release_payment"),
+    (Post, "/v1/payment-certificates/{issuer}/{payment}/void", "void_payment"),
+    (Post, "/v1/gifts", "give"),
+    (Get, "/v1/gifts", "list_gifts"),
+    (Post, "/v1/gifts/{donor}/{gift}/accept", "accept_gift"),
+    (Post, "/v1/gifts/{donor}/{gift}/decline", "decline_gift"),
+    (Post, "/v1/gifts/{donor}/{gift}/return", "return_gift"),
+    (Get, "/v1/accounts/{recipient}/gifts/{donor}/{gift}", "show_gift"),
+    (Post, "/v1/mandates", "grant_mandate"),
+    (Get, "/v1/mandates/{mandate}", "show_mandate"),
+    (Post, "/v1/mandates/{mandate}/revoke", "revoke_mandate"),
+    (Post, "/v1/merchants/{merchant}/register", "register_merchant"),
+    (Post, "/v1/merchants/{merchant}/unregister", "unregister_merchant"),
+    (Post, "/v1/orders", "withhold"),
+    (Get, "/v1/orders/{order}", "show_order"),
+    (Post, "/v1/orders/{order}/provide", "provide"),
+    (Post, "/v1/orders/{order}/reverse", "reverse_order"),
+];
+
+/// Fields that are numbers where a path or a query has them.
+const NUMBERS: [&str; 3] = ["serial", "from_hop", "skip"];
+
+/// Adds all resources.
+pub(super) fn configure(services: &mut ServiceConfig) {
+    let mut paths: Vec<&str> = RESOURCES.iter().map(|(_, path, _)| *path).collect();
+    paths.dedup();
+    for path in paths {
+        let mut resource = web::resource(path);
+        let mut methods = Vec::new();
+        for resource_of in RESOURCES.iter().filter(|(_, other, _)| *other == path) {
+            let route = match resource_of.0 {
+                Get => web::get(),
+                Post => web::post(),
+            };
+            methods.push(resource_of.0);
+            resource =
+                resource.route(route.to(move |door: Data<Door>, request: HttpRequest, payload: Payload| {
+                    handle(door, request, payload, *resource_of)
+                }));
+        }
+        services.service(resource.default_service(web::to(move || not_allowed(methods.clone()))));
+    }
+}
+
+/// The response to a method that a resource does not have.
+pub(super) async fn not_allowed(methods: Vec<Method>) -> HttpResponse {
+    let names: Vec<&str> = methods.iter().map(|method| if *method == Get { "GET" } else { "POST" }).collect();
+    let allow = names.join(", ");
+    let problem = Problem::new(ProblemCode::MethodNotAllowed, "", format!("this resource has {allow}"));
+    let mut refused = response::<()>(Err(problem));
+    if let Ok(allow) = allow.parse() {
+        refused.headers_mut().insert(actix_web::http::header::ALLOW, allow);
+    }
+    refused
+}
+
+async fn handle(
+    door: Data<Door>,
+    request: HttpRequest,
+    payload: Payload,
+    (method, path, command): Resource,
+) -> HttpResponse {
+    response(
+        async {
+            let role = door.role(&request)?;
+            let engine = door.engine()?;
+            let on_behalf_of = on_behalf_of(&request)?;
+            let (request_id, mut fields) = match method {
+                Get => (RequestId::new("look")?, query(&request)?),
+                Post => {
+                    let request_id = idempotency_key(&request)?;
+                    (request_id, object(&request, payload).await?)
+                }
+            };
+            add_path(&request, path, &mut fields)?;
+            let message = door.message(
+                engine,
+                &role,
+                on_behalf_of,
+                request_id,
+                read_command(command, fields)?.command()?,
+            )?;
+            let answering = engine.send(message.clone());
+            let waited = actix_web::rt::time::timeout(Duration::from_millis(ANSWER_MS_MAX), answering).await;
+            let answer = waited.unwrap_or_else(|_| Err(Refusal::of(Code::OutcomeUnknown)));
+            answered(engine, &message, answer).await
+        }
+        .await,
+    )
+}
+
+fn read_command(command: &str, fields: Map<String, Value>) -> Result<CommandBody, Problem> {
+    let whole = Value::Object(Map::from_iter([(command.to_owned(), Value::Object(fields))]));
+    serde_path_to_error::deserialize(whole).map_err(|error| {
+        let path = error.path().to_string();
+        let field = path.strip_prefix(command).map_or(path.as_str(), |rest| rest.trim_start_matches('.'));
+        malformed(if field.is_empty() { "body" } else { field }, error.inner())
+    })
+}
+
+/// As whom the request is sent, where it says so.
+pub(super) fn on_behalf_of(request: &HttpRequest) -> Result<Option<Name>, Problem> {
+    let header = header(request, "On-Behalf-Of")?;
+    let name = |text: &str| {
+        let refused = |refusal: Refusal| Refusal { field: "On-Behalf-Of".into(), ..refusal };
+        Name::new(text).map_err(|refusal| Problem::from(refused(refusal)))
+    };
+    header.map(name).transpose()
+}
+
+fn idempotency_key(request: &HttpRequest) -> Result<RequestId, Problem> {
+    let missing = || Problem::new(ProblemCode::IdempotencyKeyMissing, "Idempotency-Key", "is left out");
+    let text = header(request, "Idempotency-Key")?.ok_or_else(missing)?;
+    let refused = |refusal: Refusal| Refusal { field: "Idempotency-Key".into(), ..refusal };
+    RequestId::new(text).map_err(|refusal| Problem::from(refused(refusal)))
+}
+
+/// A header's text, which may be any UTF-8.
+fn header<'request>(
+    request: &'request HttpRequest,
+    name: &'static str,
+) -> Result<Option<&'request str>, Problem> {
+    let mut all = request.headers().get_all(name);
+    let Some(value) = all.next() else { return Ok(None) };
+    if all.next().is_some() {
+        return Err(Problem::new(ProblemCode::Malformed, name, "is there twice: send it once"));
+    }
+    let no_text = |_| Problem::new(ProblemCode::Malformed, name, "is no UTF-8");
+    std::str::from_utf8(value.as_bytes()).map(Some).map_err(no_text)
+}
+
+/// The members of a query.
+pub(super) fn query(request: &HttpRequest) -> Result<Map<String, Value>, Problem> {
+    let wrong = |error| Problem::new(ProblemCode::Malformed, "query", format!("cannot be read: {error}"));
+    let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string()).map_err(wrong)?;
+    let mut fields = Map::new();
+    for (name, text) in pairs.into_inner() {
+        let value = value(&name, text)?;
+        if fields.insert(name.clone(), value).is_some() {
+            return Err(Problem::new(ProblemCode::Malformed, &name, "is there twice: send it once"));
+        }
+    }
+    Ok(fields)
+}
+
+fn value(name: &str, text: String) -> Result<Value, Problem> {
+    if !NUMBERS.contains(&name) {
+        return Ok(Value::String(text));
+    }
+    let number: Result<u32, _> = text.parse();
+    number.map(Value::from).map_err(|_| {
+        let detail = format!("is {text:?}: give a number from 0 to {}", u32::MAX);
+        Problem::new(ProblemCode::Malformed, name, detail)
+    })
+}
+
+async fn object(request: &HttpRequest, payload: Payload) -> Result<Map<String, Value>, Problem> {
+    let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let content_type = content_type.map(|value| value.split(';').next().unwrap_or_default().trim());
+    let body = body(request, payload).await?;
+    if body.is_empty() {
+        return Ok(Map::new());
+    }
+    if content_type != Some("application/json") {
+        return Err(Problem::new(ProblemCode::NotJson, "Content-Type", "is not application/json"));
+    }
+    read(text(&body)?)
+}
+
+/// Adds what stands in the path, which a body must not say again.
+fn add_path(
+    request: &HttpRequest,
+    path: &'static str,
+    fields: &mut Map<String, Value>,
+) -> Result<(), Problem> {
+    let names = path.split(['{', '}']).skip(1).step_by(2);
+    let texts = web::Path::<Vec<String>>::extract(request).into_inner();
+    let wrong = |error| Problem::new(ProblemCode::Malformed, "path", format!("cannot be read: {error}"));
+    for (name, text) in names.zip(texts.map_err(wrong)?.into_inner()) {
+        if fields.insert(name.to_owned(), value(name, text)?).is_some() {
+            let detail = "stands in the path already: leave it out of the body and the query";
+            return Err(Problem::new(ProblemCode::Malformed, name, detail));
+        }
+    }
+    Ok(())
+}

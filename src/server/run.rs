@@ -1,0 +1,191 @@
+//! A running server: it listens at once, opens the engine meanwhile, and ends when it is told to, with everything answered.
+
+use std::fs;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use actix_web::dev::ServerHandle;
+use actix_web::web::{self, Data, PayloadConfig};
+use actix_web::{App, HttpResponse, HttpServer, rt};
+use serde_json::json;
+
+use super::door::Door;
+use super::json::{Problem, ProblemCode};
+use super::keys::{KeyFile, KeyRing, KeysError};
+use super::reply::response;
+use super::{messages, platform, resources};
+use crate::domain::{Code, Refusal};
+use crate::limits::{BODY_BYTES_MAX, DRAIN_SECONDS_MAX, KEYS_LOOKED_AT_MS};
+use crate::{Config, Engine, EngineError, Recovered};
+
+/// What a server is to do.
+pub struct ServeOptions {
+    /// How the engine is opened.
+    pub config: Config,
+    /// Where it listens; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Who may come in.
+    pub keys: KeyFile,
+    /// Whether a key for everything is made, which counts as long as this server runs.
+    pub dev: bool,
+}
+
+/// What a server tells whoever has started it.
+pub enum Told<'told> {
+    /// It listens, and answers `not_ready` until the engine is open.
+    Listening {
+        /// Where.
+        address: SocketAddr,
+        /// The key for everything, where there is one.
+        operator_key: Option<&'told str>,
+        /// True where no key counts, so that nobody can come in.
+        no_keys: bool,
+    },
+    /// The engine is open.
+    Ready(&'told Recovered),
+}
+
+/// A server cannot begin, or ended by a failure.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address is taken, or not this machine's.
+    #[error("cannot listen on {address}: {source}; give another address with --listen")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The keys cannot be read.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The engine cannot open, or has stopped.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The machine gives no threads.
+    #[error("the machine refused: {0}")]
+    Machine(#[from] std::io::Error),
+}
+
+/// Serves until it is told to end (SIGTERM, SIGINT): then it takes no new connections, answers what is under way, and closes
+/// the engine.
+///
+/// # Errors
+/// Where it cannot listen, the keys cannot be read, or the engine cannot open or has stopped.
+pub fn serve(options: ServeOptions, tell: impl Fn(Told<'_>) + Send + 'static) -> Result<(), ServeError> {
+    let ServeOptions { config, listen, keys, dev } = options;
+    let (own, operator_key) = match dev.then(KeyRing::of_operator).transpose()? {
+        Some((ring, key)) => (ring, Some(key)),
+        None => (KeyRing::default(), None),
+    };
+    let looked_at = changed_at(&keys);
+    let ring = keys.ring()?.and(&own);
+    let listener =
+        TcpListener::bind(listen).map_err(|source| ServeError::Listen { address: listen, source })?;
+    let no_keys = ring.is_empty();
+    tell(Told::Listening { address: listener.local_addr()?, operator_key: operator_key.as_deref(), no_keys });
+    let door = Data::new(Door::new(ring));
+    let (ended, end) = mpsc::channel();
+    rt::System::new().block_on(async {
+        let handlers = Data::clone(&door);
+        let server = HttpServer::new(move || {
+            App::new()
+                .app_data(Data::clone(&handlers))
+                .app_data(PayloadConfig::new(BODY_BYTES_MAX))
+                .configure(routes)
+        });
+        let server = server.shutdown_timeout(DRAIN_SECONDS_MAX).listen(listener)?.run();
+        open_beside(config, Data::clone(&door), server.handle(), ended, tell)?;
+        let watching = rt::spawn(watch(keys, own, Data::clone(&door), looked_at));
+        let served = server.await;
+        watching.abort();
+        served
+    })?;
+    if let Ok(failure) = end.try_recv() {
+        return Err(failure.into());
+    }
+    match door.engine() {
+        Ok(engine) => Ok(engine.close()?),
+        Err(_) => Ok(()),
+    }
+}
+
+/// Opens the engine on a thread of its own; where it cannot, the server ends.
+fn open_beside(
+    config: Config,
+    door: Data<Door>,
+    server: ServerHandle,
+    ended: mpsc::Sender<EngineError>,
+    tell: impl Fn(Told<'_>) + Send + 'static,
+) -> std::io::Result<()> {
+    let open = move || match Engine::open(config) {
+        Ok(engine) => {
+            tell(Told::Ready(engine.recovered()));
+            door.open(engine);
+        }
+        Err(error) => {
+            let _ = ended.send(error);
+            rt::System::new().block_on(server.stop(false));
+        }
+    };
+    thread::Builder::new().name("opening".to_owned()).spawn(open).map(drop)
+}
+
+/// Takes the keys anew whenever their file has changed.
+async fn watch(keys: KeyFile, own: KeyRing, door: Data<Door>, mut looked_at: Option<SystemTime>) {
+    loop {
+        rt::time::sleep(Duration::from_millis(KEYS_LOOKED_AT_MS)).await;
+        let changed = changed_at(&keys);
+        if changed == looked_at {
+            continue;
+        }
+        looked_at = changed;
+        match keys.ring() {
+            Ok(ring) => door.set_keys(ring.and(&own)),
+            // Whoever came in before still does: a file that was being repaired is no reason to turn everybody out.
+            Err(error) => tracing::error!(%error, "the keys were not taken anew"),
+        }
+    }
+}
+
+fn changed_at(keys: &KeyFile) -> Option<SystemTime> {
+    fs::metadata(keys.path()).and_then(|metadata| metadata.modified()).ok()
+}
+
+fn routes(services: &mut web::ServiceConfig) {
+    let plain = |path: &str, method: resources::Method, route| {
+        let refused = move || resources::not_allowed(vec![method]);
+        web::resource(path).route(route).default_service(web::to(refused))
+    };
+    let get = resources::Method::Get;
+    services
+        .service(plain("/livez", get, web::get().to(live)))
+        .service(plain("/readyz", get, web::get().to(ready)))
+        .service(plain("/v1/messages", resources::Method::Post, web::post().to(messages::post)))
+        .service(plain("/v1/platform", get, web::get().to(platform::search)))
+        .service(plain("/v1/accounts/{account}/page", get, web::get().to(platform::private)))
+        .service(plain("/v1/links/{link}", get, web::get().to(platform::link)))
+        .configure(resources::configure)
+        .default_service(web::to(no_such_resource));
+}
+
+/// `GET /livez`: the process runs.
+async fn live() -> HttpResponse {
+    response(Ok(json!({ "status": "alive" })))
+}
+
+/// `GET /readyz`: the engine is open and takes messages.
+async fn ready(door: Data<Door>) -> HttpResponse {
+    response(door.engine().and_then(|engine| match engine.fault() {
+        None => Ok(json!({ "status": "ready" })),
+        Some(_) => Err(Problem::from(Refusal::of(Code::Stopped))),
+    }))
+}
+
+async fn no_such_resource(request: actix_web::HttpRequest) -> HttpResponse {
+    let path: String = request.path().chars().take(200).collect();
+    let detail = format!("there is nothing at {path}");
+    response::<()>(Err(Problem::new(ProblemCode::NoSuchResource, "", detail)))
+}
