@@ -177,14 +177,21 @@ pub(super) fn read<'text, T: Deserialize<'text>>(text: &'text str) -> Result<T, 
     match serde_path_to_error::deserialize(&mut deserializer) {
         Ok(read) => match deserializer.end() {
             Ok(()) => Ok(read),
-            Err(error) => Err(malformed("body", &error)),
+            Err(error) => Err(malformed("", &error.to_string())),
         },
-        Err(error) => Err(malformed(&error.path().to_string(), error.inner())),
+        Err(error) => Err(malformed(&error.path().to_string(), &error.inner().to_string())),
     }
 }
 
-/// The problem of a value that does not read.
-pub(super) fn malformed(path: &str, error: &serde_json::Error) -> Problem {
-    let field = if path == "." { "body" } else { path };
-    Problem::new(ProblemCode::Malformed, field, format!("cannot be read: {error}"))
+/// The problem of a value that does not read. serde tells of a field that is left out or there twice only in words.
+pub(super) fn malformed(path: &str, why: &str) -> Problem {
+    let told = ["missing field `", "duplicate field `"].iter().find_map(|words| why.strip_prefix(words));
+    let told = told.and_then(|rest| rest.split('`').next());
+    let field = match (path, told) {
+        ("" | ".", None) => "body".to_owned(),
+        ("" | ".", Some(told)) => told.to_owned(),
+        (path, None) => path.to_owned(),
+        (path, Some(told)) => format!("{path}.{told}"),
+    };
+    Problem::new(ProblemCode::Malformed, &field, format!("cannot be read: {why}"))
 }

@@ -183,9 +183,14 @@ async fn linked(engine: &Engine, page: LinkedPage) -> Result<LinkedBody, Problem
 }
 
 fn read_query<T: for<'de> Deserialize<'de>>(request: &HttpRequest) -> Result<T, Problem> {
-    let fields = Value::Object(query(request)?);
-    serde_path_to_error::deserialize(fields)
-        .map_err(|error| malformed(&error.path().to_string(), error.inner()))
+    let mut fields = serde_json::Map::new();
+    for (name, value) in query(request)? {
+        if fields.insert(name.clone(), value).is_some() {
+            return Err(Problem::new(ProblemCode::Malformed, &name, "is there twice: send it once"));
+        }
+    }
+    serde_path_to_error::deserialize(Value::Object(fields))
+        .map_err(|error| malformed(&error.path().to_string(), &error.inner().to_string()))
 }
 
 fn flag(field: &'static str, text: Option<&str>) -> Result<bool, Problem> {

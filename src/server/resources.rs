@@ -5,9 +5,10 @@
 use std::time::Duration;
 
 use actix_web::http::header::CONTENT_TYPE;
-use actix_web::web::{self, Data, Payload, ServiceConfig};
+use actix_web::web::{self, Bytes, Data, Payload, ServiceConfig};
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
-use serde_json::{Map, Value};
+use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::door::{Door, body};
 use super::json::{CommandBody, Problem, ProblemCode};
@@ -130,21 +131,16 @@ async fn handle(
             let role = door.role(&request)?;
             let engine = door.engine()?;
             let on_behalf_of = on_behalf_of(&request)?;
-            let (request_id, mut fields) = match method {
-                Get => (RequestId::new("look")?, query(&request)?),
-                Post => {
-                    let request_id = idempotency_key(&request)?;
-                    (request_id, object(&request, payload).await?)
+            let mut fields = path_fields(&request, path)?;
+            let (request_id, bytes) = match method {
+                Get => {
+                    fields.extend(query(&request)?);
+                    (RequestId::new("look")?, Bytes::new())
                 }
+                Post => (idempotency_key(&request)?, object(&request, payload).await?),
             };
-            add_path(&request, path, &mut fields)?;
-            let message = door.message(
-                engine,
-                &role,
-                on_behalf_of,
-                request_id,
-                read_command(command, fields)?.command()?,
-            )?;
+            let asked = read_command(command, &fields, text(&bytes)?)?.command()?;
+            let message = door.message(engine, &role, on_behalf_of, request_id, asked)?;
             let answering = engine.send(message.clone());
             let waited = actix_web::rt::time::timeout(Duration::from_millis(ANSWER_MS_MAX), answering).await;
             let answer = waited.unwrap_or_else(|_| Err(Refusal::of(Code::OutcomeUnknown)));
@@ -154,12 +150,25 @@ async fn handle(
     )
 }
 
-fn read_command(command: &str, fields: Map<String, Value>) -> Result<CommandBody, Problem> {
-    let whole = Value::Object(Map::from_iter([(command.to_owned(), Value::Object(fields))]));
-    serde_path_to_error::deserialize(whole).map_err(|error| {
+/// A command of the fields of a path or a query, and of a body that is an object or empty. All stand in one object when it is
+/// read, so none can be there twice.
+fn read_command(command: &str, fields: &[(String, Value)], body: &str) -> Result<CommandBody, Problem> {
+    // Only a whole value is taken, so nothing in it can end the object that it stands in.
+    let whole = if body.is_empty() { "{}" } else { read::<&RawValue>(body)?.get() };
+    let Some(members) = whole.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
+        return Err(Problem::new(ProblemCode::Malformed, "body", "is no JSON object"));
+    };
+    let own = fields.iter().map(|(name, value)| format!("{}:{value}", Value::from(name.as_str())));
+    let members = own.chain((!members.trim().is_empty()).then(|| members.to_owned()));
+    let text = format!("{{\"{command}\":{{{}}}}}", members.collect::<Vec<_>>().join(","));
+    let mut deserializer = serde_json::Deserializer::from_str(&text);
+    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
         let field = path.strip_prefix(command).map_or(path.as_str(), |rest| rest.trim_start_matches('.'));
-        malformed(if field.is_empty() { "body" } else { field }, error.inner())
+        let why = error.inner().to_string();
+        // Lines and columns are of this text, and not of what was sent.
+        let why = why.rfind(" at line ").map_or(why.as_str(), |end| &why[..end]);
+        malformed(field, why)
     })
 }
 
@@ -195,17 +204,10 @@ fn header<'request>(
 }
 
 /// The members of a query.
-pub(super) fn query(request: &HttpRequest) -> Result<Map<String, Value>, Problem> {
+pub(super) fn query(request: &HttpRequest) -> Result<Vec<(String, Value)>, Problem> {
     let wrong = |error| Problem::new(ProblemCode::Malformed, "query", format!("cannot be read: {error}"));
     let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string()).map_err(wrong)?;
-    let mut fields = Map::new();
-    for (name, text) in pairs.into_inner() {
-        let value = value(&name, text)?;
-        if fields.insert(name.clone(), value).is_some() {
-            return Err(Problem::new(ProblemCode::Malformed, &name, "is there twice: send it once"));
-        }
-    }
-    Ok(fields)
+    pairs.into_inner().into_iter().map(|(name, text)| Ok((name.clone(), value(&name, text)?))).collect()
 }
 
 fn value(name: &str, text: String) -> Result<Value, Problem> {
@@ -219,33 +221,21 @@ fn value(name: &str, text: String) -> Result<Value, Problem> {
     })
 }
 
-async fn object(request: &HttpRequest, payload: Payload) -> Result<Map<String, Value>, Problem> {
+async fn object(request: &HttpRequest, payload: Payload) -> Result<Bytes, Problem> {
     let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let content_type = content_type.map(|value| value.split(';').next().unwrap_or_default().trim());
     let body = body(request, payload).await?;
-    if body.is_empty() {
-        return Ok(Map::new());
-    }
-    if content_type != Some("application/json") {
+    if !body.is_empty() && content_type != Some("application/json") {
         return Err(Problem::new(ProblemCode::NotJson, "Content-Type", "is not application/json"));
     }
-    read(text(&body)?)
+    Ok(body)
 }
 
-/// Adds what stands in the path, which a body must not say again.
-fn add_path(
-    request: &HttpRequest,
-    path: &'static str,
-    fields: &mut Map<String, Value>,
-) -> Result<(), Problem> {
+/// What stands in the braces of the path.
+fn path_fields(request: &HttpRequest, path: &'static str) -> Result<Vec<(String, Value)>, Problem> {
     let names = path.split(['{', '}']).skip(1).step_by(2);
     let texts = web::Path::<Vec<String>>::extract(request).into_inner();
     let wrong = |error| Problem::new(ProblemCode::Malformed, "path", format!("cannot be read: {error}"));
-    for (name, text) in names.zip(texts.map_err(wrong)?.into_inner()) {
-        if fields.insert(name.to_owned(), value(name, text)?).is_some() {
-            let detail = "stands in the path already: leave it out of the body and the query";
-            return Err(Problem::new(ProblemCode::Malformed, name, detail));
-        }
-    }
-    Ok(())
+    let fields = names.zip(texts.map_err(wrong)?.into_inner());
+    fields.map(|(name, text)| Ok((name.to_owned(), value(name, text)?))).collect()
 }

@@ -1,0 +1,220 @@
+//! Wrong input: each case is refused with a code and a field, in one form, and changes nothing.
+
+use crate::open_the_mall;
+use crate::server::{JSON, Store};
+
+/// Method, path, headers beside the key, body; status, code, field.
+type Case = (
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    &'static [u8],
+    (u16, &'static str, &'static str),
+);
+
+const ID: (&str, &str) = ("Idempotency-Key", "id");
+const TYPE: (&str, &str) = ("Content-Type", JSON);
+const EVE: (&str, &str) = ("On-Behalf-Of", "eve");
+const BOTH: &[(&str, &str)] = &[ID, TYPE];
+
+const CASES: &[Case] = &[
+    ("GET", "/", &[], b"", (404, "no_such_resource", "")),
+    ("GET", "/v1/accounts/nobody", &[], b"", (404, "unknown_account", "account")),
+    ("GET", "/v1/accounts", &[], b"", (405, "method_not_allowed", "")),
+    ("PUT", "/v1/accounts/eve", BOTH, b"{}", (405, "method_not_allowed", "")),
+    ("DELETE", "/livez", &[], b"", (405, "method_not_allowed", "")),
+    ("POST", "/v1/accounts", &[TYPE], b"{}", (400, "idempotency_key_missing", "Idempotency-Key")),
+    ("POST", "/v1/accounts", &[("Idempotency-Key", ""), TYPE], b"{}", (400, "bad_text", "Idempotency-Key")),
+    ("POST", "/v1/accounts", &[ID], b"{}", (415, "not_json", "Content-Type")),
+    ("POST", "/v1/accounts", BOTH, b"", (400, "malformed", "account")),
+    ("POST", "/v1/accounts", BOTH, b"{", (400, "malformed", "body")),
+    ("POST", "/v1/accounts", BOTH, b"[]", (400, "malformed", "body")),
+    ("POST", "/v1/accounts", BOTH, b"{} {}", (400, "malformed", "body")),
+    ("POST", "/v1/accounts", BOTH, b"\xFF\xFE", (400, "malformed", "body")),
+    ("POST", "/v1/accounts", BOTH, br#"{"account":"a"}"#, (400, "malformed", "currency")),
+    ("POST", "/v1/accounts", BOTH, br#"{"account":"","currency":"USD"}"#, (400, "malformed", "account")),
+    (
+        "POST",
+        "/v1/accounts",
+        BOTH,
+        br#"{"account":"a\u0000","currency":"USD"}"#,
+        (400, "malformed", "account"),
+    ),
+    ("POST", "/v1/accounts", BOTH, br#"{"account":"a","currency":"usd"}"#, (400, "malformed", "currency")),
+    (
+        "POST",
+        "/v1/accounts",
+        BOTH,
+        br#"{"account":"a","currency":"USD","deposit":1}"#,
+        (400, "malformed", "deposit"),
+    ),
+    (
+        "POST",
+        "/v1/accounts",
+        BOTH,
+        br#"{"account":"a","currency":"USD","deposit":"-1"}"#,
+        (400, "negative_amount", "deposit"),
+    ),
+    (
+        "POST",
+        "/v1/accounts",
+        BOTH,
+        br#"{"account":"a","currency":"USD","deposit":"1e3"}"#,
+        (400, "not_a_number", "deposit"),
+    ),
+    (
+        "POST",
+        "/v1/accounts",
+        BOTH,
+        br#"{"account":"a","currency":"JPY","deposit":"1.0"}"#,
+        (400, "too_many_decimals", "deposit"),
+    ),
+    (
+        "POST",
+        "/v1/accounts",
+        BOTH,
+        br#"{"account":"a","currency":"USD","deposit":"99999999999999999999999999"}"#,
+        (400, "amount_too_large", "deposit"),
+    ),
+    (
+        "POST",
+        "/v1/accounts",
+        BOTH,
+        br#"{"account":"a","currency":"USD","depost":"1"}"#,
+        (400, "malformed", "depost"),
+    ),
+    (
+        "POST",
+        "/v1/accounts/eve/deposits",
+        BOTH,
+        br#"{"amount":"1","currency":"EUR"}"#,
+        (400, "currency_mismatch", "currency"),
+    ),
+    (
+        "POST",
+        "/v1/accounts/eve/deposits",
+        BOTH,
+        br#"{"amount":"0","currency":"USD"}"#,
+        (400, "amount_not_positive", "amount"),
+    ),
+    (
+        "POST",
+        "/v1/accounts/eve/deposits",
+        BOTH,
+        br#"{"account":"eve","amount":"1","currency":"USD"}"#,
+        (400, "malformed", "account"),
+    ),
+    ("POST", "/v1/accounts/eve/freeze", BOTH, br#"{"why":"so"}"#, (400, "malformed", "why")),
+    ("POST", "/v1/accounts/%FF/freeze", BOTH, b"", (404, "unknown_account", "account")),
+    ("POST", "/v1/offerings/teapot/purchases", &[ID, TYPE], b"{}", (403, "not_allowed", "caller")),
+    (
+        "POST",
+        "/v1/offerings/teapot/purchases",
+        &[ID, TYPE, ("On-Behalf-Of", "")],
+        b"{}",
+        (400, "bad_text", "On-Behalf-Of"),
+    ),
+    (
+        "POST",
+        "/v1/offerings/teapot/purchases",
+        &[ID, TYPE, EVE, ("On-Behalf-Of", "ann")],
+        b"{}",
+        (400, "malformed", "On-Behalf-Of"),
+    ),
+    (
+        "POST",
+        "/v1/offerings/teapot/purchases",
+        &[ID, TYPE, EVE],
+        br#"{"serial":0}"#,
+        (404, "unknown_certificate", "serial"),
+    ),
+    (
+        "POST",
+        "/v1/offerings/teapot/purchases",
+        &[ID, TYPE, EVE],
+        br#"{"serial":-1}"#,
+        (400, "malformed", "serial"),
+    ),
+    (
+        "POST",
+        "/v1/offerings/teapot/purchases",
+        &[ID, TYPE, EVE],
+        br#"{"serial":1,"serial":2}"#,
+        (400, "malformed", "serial"),
+    ),
+    (
+        "POST",
+        "/v1/offerings/teapot/purchases",
+        &[ID, TYPE, EVE],
+        br#"{"via":"afar"}"#,
+        (400, "malformed", "via"),
+    ),
+    (
+        "POST",
+        "/v1/offerings/teapot/purchases",
+        &[ID, TYPE, EVE],
+        br#"{"via":"link"}"#,
+        (400, "missing", "serial"),
+    ),
+    (
+        "POST",
+        "/v1/offerings/teapot/certificates/99999999999/purchases",
+        &[ID, TYPE, EVE],
+        b"",
+        (400, "malformed", "serial"),
+    ),
+    ("GET", "/v1/offerings/teapot/certificates/1?from_hop=x", &[], b"", (400, "malformed", "from_hop")),
+    ("GET", "/v1/offerings/teapot/certificates/1?hop=1", &[], b"", (400, "malformed", "hop")),
+    ("GET", "/v1/platform?limit=0", &[], b"", (400, "malformed", "limit")),
+    ("GET", "/v1/platform?limit=1&limit=2", &[], b"", (400, "malformed", "limit")),
+    ("GET", "/v1/platform?cursor=afar", &[], b"", (400, "malformed", "cursor")),
+    ("GET", "/v1/platform?in_stock=yes", &[], b"", (400, "malformed", "in_stock")),
+    ("GET", "/v1/platform?price_max=5", &[], b"", (400, "missing", "currency")),
+    ("GET", "/v1/platform?price_max=x&currency=USD", &[], b"", (400, "not_a_number", "price_max")),
+    ("GET", "/v1/links/0000000000000k5zwybb", &[], b"", (400, "bad_link", "link")),
+    ("POST", "/v1/messages", &[], b"[]", (415, "not_json", "Content-Type")),
+    ("POST", "/v1/messages", &[TYPE], b"{}", (400, "malformed", "body")),
+    ("POST", "/v1/messages", &[TYPE], b"[", (400, "malformed", "body")),
+    ("POST", "/v1/messages", &[TYPE], b"[1]]", (400, "malformed", "body")),
+];
+
+#[test]
+fn wrong_input_is_refused_in_one_form_and_changes_nothing() {
+    let store = Store::new();
+    let server = store.serve();
+    open_the_mall(&server, 2, &["eve"]);
+    let before = (server.get("/v1/accounts/eve").json(), server.get("/v1/offerings/teapot").json());
+    let bearer = format!("Bearer {}", server.key);
+    let mut wrong = Vec::new();
+    let mut ask =
+        |(method, path, headers, body, expected): (&str, &str, &[(&str, &str)], &[u8], (u16, &str, &str))| {
+            let response =
+                server.ask(method, path, &[&[("Authorization", &*bearer)], headers].concat(), body);
+            if response.status == 200 {
+                wrong.push(format!("{method} {path}: it was done: {}", response.text));
+                return;
+            }
+            let (status, code, field) = response.problem();
+            if (status, &*code, &*field) != expected {
+                let body = String::from_utf8_lossy(&body[..body.len().min(80)]).into_owned();
+                wrong.push(format!(
+                    "{method} {path} {body}: expected {expected:?}, and it is {}",
+                    response.text
+                ));
+            }
+        };
+    CASES.iter().copied().for_each(&mut ask);
+    let deep = [&b"["[..]; 100_000].concat();
+    ask(("POST", "/v1/messages", &[TYPE], &deep, (400, "malformed", "body")));
+    let nested = [&br#"{"account":"#[..], &deep].concat();
+    ask(("POST", "/v1/accounts", BOTH, &nested, (400, "malformed", "body")));
+    let huge = vec![b' '; 16 * 1024 * 1024 + 1];
+    ask(("POST", "/v1/messages", &[TYPE], &huge, (413, "too_large", "body")));
+    let long = format!(r#"{{"account":"{}","currency":"USD"}}"#, "a".repeat(129));
+    ask(("POST", "/v1/accounts", BOTH, long.as_bytes(), (400, "malformed", "account")));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!((server.get("/v1/accounts/eve").json(), server.get("/v1/offerings/teapot").json()), before);
+    let no_key = server.ask("GET", "/v1/accounts/eve", &[], b"");
+    assert_eq!(no_key.problem(), (401, "unauthenticated".to_owned(), String::new()));
+    assert!(server.end());
+}
