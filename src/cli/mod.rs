@@ -38,6 +38,7 @@ enum Command {
     /// of a made-up rush of many buyers for few certificates.
     ///
     /// The same command on the same data folder goes on where it was cut off, with the same totals.
+    #[command(allow_negative_numbers = true)]
     Sale(sale::Options),
     /// Audit a data folder without writing in it: recompute every chain, balance and invariant.
     Audit {
@@ -49,8 +50,10 @@ enum Command {
     },
     /// Play a made-up market from a seed through crashes, failing disks and clocks that jump, all in memory, and judge
     /// every step: the way to see on one's own machine that nothing is lost.
+    #[command(allow_negative_numbers = true)]
     Simulate(simulate::Options),
     /// Put the engine on the network, by HTTP and JSON, until it is told to end.
+    #[command(allow_negative_numbers = true)]
     Serve(serve::Options),
     /// Make, list and revoke the keys by which services come in.
     Keys(serve::KeysOptions),

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::failure::Failure;
@@ -13,6 +14,7 @@ use super::progress;
 use super::text::count;
 use crate::Config;
 use crate::domain::Name;
+use crate::limits::SHARDS_MAX;
 use crate::server::{KeyFile, Role, ServeOptions, ShownKey, Told, serve};
 
 /// How to serve.
@@ -28,8 +30,8 @@ pub(super) struct Options {
     #[arg(long)]
     dev: bool,
     /// Work with so many shards instead of the cores less one.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    shards: Option<u16>,
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=SHARDS_MAX as u64))]
+    shards: Option<usize>,
     #[command(flatten)]
     keeping: KeepingArguments,
 }
@@ -83,7 +85,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let (told, reading) = progress::reading();
     let mut config = Config::new(&options.data).with_keeping(options.keeping.keeping()?).with_progress(told);
     if let Some(shards) = options.shards {
-        config = config.with_shards(shards.into());
+        config = config.with_shards(shards);
     }
     let keys = KeyFile::beside(&options.data);
     let data = options.data.display().to_string();

@@ -20,6 +20,8 @@ use crate::simulation::{Counts, Cut, Failed, run as play, shrink};
 
 /// More seeds than anybody plays, and far from where numbers end.
 const SEEDS_MAX: u64 = 1 << 40;
+/// More steps than one seed needs: many short seeds find more than a long one, and each is in memory whole.
+const STEPS_MAX: u64 = 1_000_000;
 /// More threads than the cores of any one machine.
 const THREADS_MAX: i64 = 1_024;
 
@@ -33,7 +35,7 @@ pub(super) struct Options {
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=SEEDS_MAX))]
     seeds: u64,
     /// At least how many steps each takes.
-    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u64).range(1..=STEPS_MAX))]
     steps: u64,
     /// How many seeds are played side by side; by default as many as there are cores.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=THREADS_MAX))]
@@ -159,6 +161,11 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
     #[cfg(feature = "planted")]
     if options.planted.as_deref() == Some("all") {
         return all_planted(options);
+    }
+    if options.seed.checked_add(options.seeds - 1).is_none() {
+        let most = u64::MAX - (options.seeds - 1);
+        let why = format!("--seed is {}: give at most {most}, or fewer --seeds", options.seed);
+        return Err(Failure::Arguments(why));
     }
     let begun = Instant::now();
     let bar = progress::bar("simulating", "seeds", options.seeds);

@@ -90,10 +90,13 @@ pub(super) fn usable<'generation>(
         Ok(manifest) => manifest,
         Err(why) => return Ok(Err(why.clone())),
     };
-    if Some(manifest.identity) != log.journal_identity() {
+    let ahead = manifest.newest > log.newest();
+    // A journal without a record, begun anew, is one that is lost, where there is a snapshot.
+    let lost = ahead && log.newest() == Position(0);
+    if !lost && Some(manifest.identity) != log.journal_identity() {
         return Ok(Err(format!("{} belongs to another journal", path.display())));
     }
-    if manifest.newest > log.newest() {
+    if ahead {
         let (snapshot, journal) = (manifest.newest, log.newest());
         return Err(EngineError::SnapshotAhead { path: path.clone(), snapshot, journal });
     }

@@ -21,7 +21,7 @@ pub enum JournalError {
         path: PathBuf,
     },
     /// The process may not do this, or the file system is mounted for reading only.
-    #[error("not permitted to {doing} {} ({source}): give this process the right to write there or choose another folder", path.display())]
+    #[error("not permitted to {doing} {} ({source}): give this process that right or choose another folder", path.display())]
     NotPermitted {
         /// What was being done.
         doing: &'static str,

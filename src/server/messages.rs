@@ -144,7 +144,7 @@ async fn answers(door: &Door, engine: &Engine, role: &Role, raw: &[&str]) -> Vec
         items.push(match outcome {
             Ok(answer) => ItemBody { idempotency_key, status: 200, answer: Some(answer), problem: None },
             Err(problem) => {
-                ItemBody { idempotency_key, status: problem.status, answer: None, problem: Some(problem) }
+                ItemBody { idempotency_key, status: problem.status(), answer: None, problem: Some(problem) }
             }
         });
     }

@@ -31,9 +31,9 @@ pub(super) fn response<Body: Serialize>(answer: Result<Body, Problem>) -> HttpRe
 
 /// A problem as a response.
 pub(super) fn problem_response(problem: &Problem) -> HttpResponse {
-    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
-    if problem.retryable {
+    if problem.retryable() {
         response.insert_header((RETRY_AFTER, "1"));
     }
     if status == StatusCode::UNAUTHORIZED {

@@ -239,3 +239,65 @@ fn path_fields(request: &HttpRequest, path: &'static str) -> Result<Vec<(String,
     let fields = names.zip(texts.map_err(wrong)?.into_inner());
     fields.map(|(name, text)| Ok((name.to_owned(), value(name, text)?))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_resource_is_written_down_and_every_one_that_is_written_down_is_there() {
+        let page = include_str!("../../docs/API.md");
+        let written: Vec<(String, String, String)> = page
+            .lines()
+            .filter(|line| line.starts_with("| GET | `") || line.starts_with("| POST | `"))
+            .map(|line| {
+                let mut cells = line.split('|').map(|cell| cell.trim().trim_matches('`').to_owned()).skip(1);
+                let mut next = || cells.next().unwrap();
+                (next(), next(), next())
+            })
+            .collect();
+        let there: Vec<(String, String, String)> = RESOURCES
+            .iter()
+            .map(|(method, path, command)| {
+                let method = if *method == Get { "GET" } else { "POST" };
+                (method.to_owned(), (*path).to_owned(), (*command).to_owned())
+            })
+            .collect();
+        assert_eq!(written, there);
+    }
+
+    #[test]
+    fn every_command_has_a_resource() {
+        // What serde lists where a command is unknown.
+        let unknown = serde_json::from_str::<CommandBody>(r#"{"nothing":{}}"#).unwrap_err().to_string();
+        let known: Vec<&str> = unknown.split('`').skip(3).step_by(2).collect();
+        assert!(known.len() > 40, "{unknown}");
+        for command in known {
+            assert!(RESOURCES.iter().any(|(_, _, named)| *named == command), "{command} has no resource");
+        }
+    }
+
+    #[test]
+    fn a_body_stands_within_its_command_and_nothing_of_it_gets_out() {
+        let field = |name: &str, value: &str| (name.to_owned(), Value::from(value));
+        let fields = [field("offering", "a \"teapot\"")];
+        for body in ["", "{}", " {} ", r#"{"serial": 2}"#, " {\n\t\"serial\" : 2 }\n"] {
+            let read = read_command("purchase", &fields, body).unwrap();
+            let CommandBody::Purchase { offering, .. } = read else { panic!("{read:?}") };
+            assert_eq!(offering.as_str(), "a \"teapot\"");
+        }
+        for body in [
+            "{}}",
+            "{},{}",
+            r#"{"serial":2}},"deposit":{"#,
+            "7",
+            "[]",
+            "null",
+            r#""{}""#,
+            r#"{"offering":"b"}"#,
+            "{,}",
+        ] {
+            assert!(read_command("purchase", &fields, body).is_err(), "{body}");
+        }
+    }
+}

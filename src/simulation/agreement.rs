@@ -125,7 +125,9 @@ impl Search<'_> {
                         };
                         if !agrees {
                             self.fails(left, || {
-                                format!("the model says {verdict:?} at {now}, and the engine {done:?}, to {message:?}")
+                                format!(
+                                    "the model says {verdict:?} at {now}, and the engine {done:?}, to {message:?} (sent at {at:?})"
+                                )
                             });
                             continue;
                         }

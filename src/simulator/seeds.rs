@@ -43,6 +43,16 @@ fn seeds_of_the_simulation_go_through_crashes_and_agree_with_the_model() {
     assert!(crashes.iter().all(|crashes| *crashes > 0), "{all:?}");
 }
 
+/// A refusal that comes before another, and a reservation out of the line that stood too short.
+#[test]
+fn seeds_that_have_found_something_find_nothing_any_more() {
+    for (seed, steps) in [(1_643, 1_016), (1_655, 1_137)] {
+        if let Err(failed) = run(seed, steps, &Cut::default()) {
+            panic!("{failed}");
+        }
+    }
+}
+
 #[test]
 fn a_seed_says_everything() {
     let once = run(3, STEPS, &Cut::default()).unwrap();

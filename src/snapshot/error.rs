@@ -18,7 +18,7 @@ pub enum SnapshotError {
 
     // For whoever chooses the generation.
     /// The half does not hold what its manifest says, or sled cannot work in it.
-    #[error("the snapshot {} is damaged ({why}): use the other one, or the journal alone", path.display())]
+    #[error("the snapshot {} is damaged ({why})", path.display())]
     Damaged {
         /// The folder of the half, or its manifest.
         path: PathBuf,
@@ -26,7 +26,7 @@ pub enum SnapshotError {
         why: String,
     },
     /// The reader's own `visit` ended the reading: it cannot use what the half holds.
-    #[error("the snapshot {} was refused ({why}): use the other one, or the journal alone", path.display())]
+    #[error("the snapshot {} was refused ({why})", path.display())]
     Refused {
         /// The folder of the half.
         path: PathBuf,

@@ -102,7 +102,6 @@ pub struct Server {
 pub struct Response {
     pub status: u16,
     pub content_type: String,
-    pub retry_after: Option<String>,
     pub text: String,
 }
 
@@ -144,10 +143,10 @@ impl Server {
         let mut response = self.agent.run(request.body(body).unwrap())?;
         let header =
             |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
-        let (content_type, retry_after) = (header("content-type").unwrap_or_default(), header("retry-after"));
+        let content_type = header("content-type").unwrap_or_default();
         let status = response.status().as_u16();
         let text = response.body_mut().read_to_string()?;
-        Ok(Response { status, content_type, retry_after, text })
+        Ok(Response { status, content_type, text })
     }
 
     pub fn get_with(&self, key: &str, path: &str, more: &[(&str, &str)]) -> Response {

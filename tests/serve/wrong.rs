@@ -4,20 +4,15 @@ use crate::open_the_mall;
 use crate::server::{JSON, Store};
 
 /// Method, path, headers beside the key, body; status, code, field.
-type Case = (
-    &'static str,
-    &'static str,
-    &'static [(&'static str, &'static str)],
-    &'static [u8],
-    (u16, &'static str, &'static str),
-);
+type Case<'case> =
+    (&'case str, &'case str, &'case [(&'case str, &'case str)], &'case [u8], (u16, &'case str, &'case str));
 
 const ID: (&str, &str) = ("Idempotency-Key", "id");
 const TYPE: (&str, &str) = ("Content-Type", JSON);
 const EVE: (&str, &str) = ("On-Behalf-Of", "eve");
 const BOTH: &[(&str, &str)] = &[ID, TYPE];
 
-const CASES: &[Case] = &[
+const CASES: &[Case<'static>] = &[
     ("GET", "/", &[], b"", (404, "no_such_resource", "")),
     ("GET", "/v1/accounts/nobody", &[], b"", (404, "unknown_account", "account")),
     ("GET", "/v1/accounts", &[], b"", (405, "method_not_allowed", "")),
@@ -186,23 +181,18 @@ fn wrong_input_is_refused_in_one_form_and_changes_nothing() {
     let before = (server.get("/v1/accounts/eve").json(), server.get("/v1/offerings/teapot").json());
     let bearer = format!("Bearer {}", server.key);
     let mut wrong = Vec::new();
-    let mut ask =
-        |(method, path, headers, body, expected): (&str, &str, &[(&str, &str)], &[u8], (u16, &str, &str))| {
-            let response =
-                server.ask(method, path, &[&[("Authorization", &*bearer)], headers].concat(), body);
-            if response.status == 200 {
-                wrong.push(format!("{method} {path}: it was done: {}", response.text));
-                return;
-            }
-            let (status, code, field) = response.problem();
-            if (status, &*code, &*field) != expected {
-                let body = String::from_utf8_lossy(&body[..body.len().min(80)]).into_owned();
-                wrong.push(format!(
-                    "{method} {path} {body}: expected {expected:?}, and it is {}",
-                    response.text
-                ));
-            }
-        };
+    let mut ask = |(method, path, headers, body, expected): Case<'_>| {
+        let response = server.ask(method, path, &[&[("Authorization", &*bearer)], headers].concat(), body);
+        if response.status == 200 {
+            wrong.push(format!("{method} {path}: it was done: {}", response.text));
+            return;
+        }
+        let (status, code, field) = response.problem();
+        if (status, &*code, &*field) != expected {
+            let body = String::from_utf8_lossy(&body[..body.len().min(80)]).into_owned();
+            wrong.push(format!("{method} {path} {body}: expected {expected:?}, and it is {}", response.text));
+        }
+    };
     CASES.iter().copied().for_each(&mut ask);
     let deep = [&b"["[..]; 100_000].concat();
     ask(("POST", "/v1/messages", &[TYPE], &deep, (400, "malformed", "body")));

@@ -263,7 +263,9 @@ impl Offering {
                 continue;
             }
             let buyer = Buyer { number: queued.buyer.number, mark: &queued.mark, source: &queued.source };
-            self.allocate(step, serial, &buyer, (queued.walk, now), Some(queued));
+            // The walk that has freed it may have begun before this one, whose reservation stands its whole time.
+            let begins = queued.now.max(now);
+            self.allocate(step, serial, &buyer, (queued.walk, begins), Some(queued));
             served = true;
         }
     }

@@ -66,24 +66,29 @@ impl ProblemCode {
     }
 }
 
+/// A problem.
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+pub(in crate::server) struct Problem(Box<ProblemBody>);
+
 /// A problem as JSON.
 #[derive(Clone, Debug, Serialize)]
-pub(in crate::server) struct Problem {
+struct ProblemBody {
     /// What the code means, as a URN of ours.
     #[serde(rename = "type")]
     kind: String,
     /// The code in words.
     title: String,
-    pub(in crate::server) status: u16,
+    status: u16,
     /// The field at fault.
     #[serde(skip_serializing_if = "String::is_empty")]
     field: String,
     /// What is wrong with it.
     detail: String,
     /// The stable code: branch on this.
-    pub(in crate::server) code: &'static str,
+    code: &'static str,
     /// Whether the same request may succeed later as it stands.
-    pub(in crate::server) retryable: bool,
+    retryable: bool,
     /// Whether it certainly had no effect; where it did not, repeat it with the same key.
     definite: bool,
     /// What to do.
@@ -114,7 +119,18 @@ impl Problem {
             (true, false) => detail,
             (false, false) => format!("{field} {detail}"),
         };
-        Problem { kind, title, status, field, detail, code, retryable, definite, advice }
+        let body = ProblemBody { kind, title, status, field, detail, code, retryable, definite, advice };
+        Problem(Box::new(body))
+    }
+
+    /// The status of its response.
+    pub(in crate::server) fn status(&self) -> u16 {
+        self.0.status
+    }
+
+    /// Whether the same request may succeed later as it stands.
+    pub(in crate::server) fn retryable(&self) -> bool {
+        self.0.retryable
     }
 }
 

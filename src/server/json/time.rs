@@ -4,11 +4,11 @@ use serde::{Deserialize, Deserializer, Serializer};
 
 use crate::domain::Timestamp;
 
-/// As text, in UTC and with milliseconds where there are any.
+/// As text, in UTC and with milliseconds where there are any. The last day of the year 9999, which no client of this door can
+/// send, is cut to where the library's calendar ends.
 pub(in crate::server) fn text(time: Timestamp) -> String {
     let milliseconds = i64::try_from(time.0).unwrap_or(i64::MAX);
-    jiff::Timestamp::from_millisecond(milliseconds)
-        .map_or_else(|_| time.0.to_string(), |time| time.to_string())
+    jiff::Timestamp::from_millisecond(milliseconds).unwrap_or(jiff::Timestamp::MAX).to_string()
 }
 
 /// Reads text.
@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn a_point_of_time_reads_back_and_what_would_be_rounded_is_refused() {
-        for milliseconds in [0, 1, 999, 1_000, 1_795_737_946_639, 253_402_300_799_999] {
+        for milliseconds in [0, 1, 999, 1_000, 1_795_737_946_639, 253_402_207_200_000] {
             assert_eq!(read(&text(Timestamp(milliseconds))), Ok(Timestamp(milliseconds)));
         }
         assert_eq!(read("1970-01-01T01:00:00+01:00"), Ok(Timestamp(0)));
