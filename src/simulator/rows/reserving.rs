@@ -1,8 +1,8 @@
 //! Reserving now and paying later: F6 with F4, D40 and D46, and the cap of F3.
 
 use crate::domain::{
-    Cashing, Code, Command, CommissionTerms, Done, Event, Message, Offer, OfferingEvent, StatusChange,
-    Timestamp, Via, WhenShort, Window,
+    Cashing, Code, Command, CommissionTerms, Done, Event, Message, Offer, OfferingEvent, Serial,
+    StatusChange, Timestamp, Via, WhenShort, Window,
 };
 use crate::simulator::engaging::*;
 use crate::simulator::messages::*;
@@ -168,6 +168,23 @@ fn a_reservation_stands_to_the_millisecond_and_frees_stock_and_money() {
             assert_eq!(ends(&stage), [after_start(STANDS_MS)], "dated at its own instant");
         }
     }
+}
+
+#[test]
+fn a_reservation_out_of_the_line_stands_as_long_as_any_other() {
+    // F5, F6: whoever could not pay came before, and its walk has the earlier time
+    let mut stage = market(reservable(700, 1), None).step_by_step(true);
+    let broke = stage.begin(&[purchase("broke", "tea", 1)]);
+    assert!(stage.step(), "the serial is being paid");
+    stage.later(6);
+    let reserving = stage.begin(&[reserve("buyer", "tea", 1)]);
+    stage.run();
+    assert_eq!(stage.answers(&broke)[0].clone().map(refused), Some(Code::InsufficientFunds));
+    let until = after_start(6 + STANDS_MS);
+    let price = money(700);
+    let reserved = Done::Reserved { serial: Serial(1), price, until };
+    assert_eq!(stage.answers(&reserving), [Some(Ok(reserved))]);
+    assert_eq!(stage.next_due(), Some(until));
 }
 
 #[test]
