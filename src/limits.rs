@@ -265,5 +265,8 @@ pub const ANSWER_MS_MAX: u64 = 30_000;
 /// How often a running server looks whether its file of keys has changed, in milliseconds.
 pub const KEYS_LOOKED_AT_MS: u64 = 1_000;
 
-/// How long a server that is told to end waits for requests that are under way, in seconds.
-pub const DRAIN_SECONDS_MAX: u64 = 30;
+/// How long a server that is told to end waits for requests that are under way, in seconds: longer than a body and its answer
+/// may take.
+pub const DRAIN_SECONDS_MAX: u64 = 70;
+
+const _: () = assert!(BODY_MS_MAX + ANSWER_MS_MAX < DRAIN_SECONDS_MAX * 1_000, "who has begun is answered");

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
-use actix_web::http::header::AUTHORIZATION;
+use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use actix_web::web::{Bytes, Payload};
 use actix_web::{FromRequest, HttpRequest};
 
@@ -12,7 +12,7 @@ use super::keys::{KeyRing, Role};
 use super::rights;
 use crate::Engine;
 use crate::domain::{Caller, Code, Command, Currency, Message, Name, Refusal, RequestId};
-use crate::limits::{BODY_BYTES_MAX, BODY_MS_MAX};
+use crate::limits::{ANSWER_MS_MAX, BODY_BYTES_MAX, BODY_MS_MAX};
 
 /// The state behind all handlers.
 pub(super) struct Door {
@@ -49,8 +49,9 @@ impl Door {
     /// `unauthenticated`; the same for every reason.
     pub(super) fn role(&self, request: &HttpRequest) -> Result<Role, Problem> {
         let keys = Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner));
-        let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let key = header.and_then(|value| value.split_once(' '));
+        let mut headers = request.headers().get_all(AUTHORIZATION);
+        let header = headers.next().filter(|_| headers.next().is_none());
+        let key = header.and_then(|value| value.to_str().ok()).and_then(|value| value.split_once(' '));
         let key = key.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, key)| key.trim());
         let role = key.and_then(|key| keys.role(key)).cloned();
         role.ok_or_else(|| Problem::new(ProblemCode::Unauthenticated, "", "there is no key that counts"))
@@ -76,12 +77,17 @@ impl Door {
                 Caller::FundsManagement => None,
             };
             let holder = account.as_ref().or(own);
-            let known = holder.and_then(|holder| engine.currency_of(holder));
-            if let (Some(holder), Some(known)) = (holder, known)
-                && known != currency
-            {
-                let detail = format!("is {currency}, and the account {holder} has {known}");
-                return Err(Refusal::new(Code::CurrencyMismatch, "currency", detail));
+            // One that is opened meanwhile may have another currency, so an amount for nobody goes no further.
+            match holder.map(|holder| (holder, engine.currency_of(holder))) {
+                Some((holder, None)) => {
+                    let field = if account.is_some() { "account" } else { "caller" };
+                    return Err(Refusal::new(Code::UnknownAccount, field, format!("{holder} is not open")));
+                }
+                Some((holder, Some(known))) if known != currency => {
+                    let detail = format!("is {currency}, and the account {holder} has {known}");
+                    return Err(Refusal::new(Code::CurrencyMismatch, "currency", detail));
+                }
+                _ => {}
             }
         }
         Ok(Message { caller, request_id, command })
@@ -109,9 +115,28 @@ pub(super) async fn body(request: &HttpRequest, payload: Payload) -> Result<Byte
     })
 }
 
+/// Waits for what the engine is asked, but not for ever.
+///
+/// # Errors
+/// `outcome_unknown` behind `limits::ANSWER_MS_MAX`.
+pub(super) async fn within<T>(asked: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
+    let waited = actix_web::rt::time::timeout(Duration::from_millis(ANSWER_MS_MAX), asked).await;
+    waited.unwrap_or_else(|_| Err(Problem::from(Refusal::of(Code::OutcomeUnknown))))
+}
+
+/// What a request's content is said to be, in small letters and without parameters.
+pub(super) fn content_type(request: &HttpRequest) -> String {
+    let value = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let value = value.and_then(|value| value.split(';').next()).unwrap_or_default();
+    value.trim().to_ascii_lowercase()
+}
+
 /// The currency in which an answer's amounts are written: that of the account, the offering or the order that was asked, or
 /// whose money moves.
-pub(super) async fn currency_of(engine: &Engine, message: &Message) -> Currency {
+///
+/// # Errors
+/// The refusal of the engine, where it has to be asked.
+pub(super) async fn currency_of(engine: &Engine, message: &Message) -> Result<Currency, Refusal> {
     use crate::domain::{Done, GiftCommand, MerchantCommand, PaymentCommand, TransferCommand, WithholdFrom};
 
     let account = match (&message.command, &message.caller) {
@@ -146,22 +171,22 @@ pub(super) async fn currency_of(engine: &Engine, message: &Message) -> Currency 
         (Command::ShowCertificate { offering, .. }, _) => {
             let show = Command::ShowOffering { offering: offering.clone() };
             let shown = Message { command: show, ..message.clone() };
-            return match engine.send(shown).await {
-                Ok(Done::Offering(view)) => view.currency,
-                _ => Currency::USD,
+            return match engine.send(shown).await? {
+                Done::Offering(view) => Ok(view.currency),
+                _ => Err(Refusal::of(Code::Internal)),
             };
         }
         (Command::Merchant(MerchantCommand::Reverse { order }), _) => {
             let show = Command::Merchant(MerchantCommand::ShowOrder { order: order.clone() });
             let shown = Message { command: show, ..message.clone() };
-            return match engine.send(shown).await {
-                Ok(Done::Order(order)) => order.from.recipient.currency,
-                _ => Currency::USD,
+            return match engine.send(shown).await? {
+                Done::Order(order) => Ok(order.from.recipient.currency),
+                _ => Err(Refusal::of(Code::Internal)),
             };
         }
         (_, Caller::Account(own)) => Some(own),
         (_, Caller::FundsManagement) => None,
     };
     // Where nothing has this name, the answer has no amount either.
-    account.and_then(|account| engine.currency_of(account)).unwrap_or(Currency::USD)
+    Ok(account.and_then(|account| engine.currency_of(account)).unwrap_or(Currency::USD))
 }

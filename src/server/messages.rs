@@ -4,13 +4,13 @@
 
 use std::time::Duration;
 
-use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::door::{Door, body};
+use super::door::{Door, body, content_type};
 use super::json::{AnswerBody, CommandBody, Problem, ProblemCode};
 use super::keys::Role;
 use super::reply::{answered, problem_response};
@@ -43,34 +43,76 @@ struct ItemBody {
     problem: Option<Problem>,
 }
 
+/// The messages that can be sent, and for each that was said its id and, where it cannot be sent, why not.
+struct Read {
+    messages: Vec<Message>,
+    places: Vec<(Option<RequestId>, Option<Problem>)>,
+}
+
+/// A body with more bytes than these is read apart, so that other connections of the same thread do not wait for it.
+const READ_APART_BYTES: usize = 128 * 1024;
+
 /// The handler.
 pub(super) async fn post(door: Data<Door>, request: HttpRequest, payload: Payload) -> HttpResponse {
-    match taken(&door, &request, payload).await {
+    match taken(door, &request, payload).await {
         Ok(response) => response,
         Err(problem) => problem_response(&problem),
     }
 }
 
-async fn taken(door: &Door, request: &HttpRequest, payload: Payload) -> Result<HttpResponse, Problem> {
+async fn taken(door: Data<Door>, request: &HttpRequest, payload: Payload) -> Result<HttpResponse, Problem> {
     let role = door.role(request)?;
     let engine = door.engine()?;
-    let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let lines = match content_type.map(|value| value.split(';').next().unwrap_or_default().trim()) {
-        Some(NDJSON) => true,
-        Some(JSON) => false,
+    if request.headers().contains_key("On-Behalf-Of") {
+        let detail = "is a header here: say on_behalf_of in each message";
+        return Err(Problem::new(ProblemCode::Malformed, "On-Behalf-Of", detail));
+    }
+    let lines = match &*content_type(request) {
+        NDJSON => true,
+        JSON => false,
         _ => {
             let detail = format!("is neither {JSON} nor {NDJSON}");
             return Err(Problem::new(ProblemCode::NotJson, "Content-Type", detail));
         }
     };
     let body = body(request, payload).await?;
-    let text = text(&body)?;
+    let read = if body.len() > READ_APART_BYTES {
+        let door = Data::clone(&door);
+        let apart = actix_web::web::block(move || read_all(&door, &role, &body, lines)).await;
+        apart.map_err(|error| Problem::from(Refusal::new(Code::Internal, "", error.to_string())))?
+    } else {
+        read_all(&door, &role, &body, lines)
+    };
+    let items = answers(engine, read?).await;
+    written(&items, lines)
+}
+
+/// Reads all messages of a body.
+///
+/// # Errors
+/// Where it has no messages at all, or too many of them.
+fn read_all(door: &Door, role: &Role, body: &[u8], lines: bool) -> Result<Read, Problem> {
+    let text = text(body)?;
     let raw = if lines { lines_of(text) } else { array_of(text)? };
     if raw.len() > BATCH_MESSAGES_MAX {
         let detail = format!("are {}: send at most {BATCH_MESSAGES_MAX} at once", raw.len());
         return Err(Problem::from(Refusal::new(Code::BadValue, "messages", detail)));
     }
-    let items = answers(door, engine, &role, &raw).await;
+    let engine = door.engine()?;
+    let mut read = Read { messages: Vec::with_capacity(raw.len()), places: Vec::with_capacity(raw.len()) };
+    for text in raw {
+        match message(door, engine, role, text) {
+            Ok(message) => {
+                read.places.push((Some(message.request_id.clone()), None));
+                read.messages.push(message);
+            }
+            Err((id, problem)) => read.places.push((id, Some(problem))),
+        }
+    }
+    Ok(read)
+}
+
+fn written(items: &[ItemBody], lines: bool) -> Result<HttpResponse, Problem> {
     let mut written = Vec::with_capacity(items.len() * 256);
     for (place, item) in items.iter().enumerate() {
         match (lines, place) {
@@ -115,19 +157,7 @@ fn array_of(text: &str) -> Result<Vec<&str>, Problem> {
 }
 
 /// Sends all that can be sent, and answers each in its place.
-async fn answers(door: &Door, engine: &Engine, role: &Role, raw: &[&str]) -> Vec<ItemBody> {
-    let mut messages = Vec::with_capacity(raw.len());
-    // The id, and whether it was sent; else why not.
-    let mut places: Vec<(Option<RequestId>, Option<Problem>)> = Vec::with_capacity(raw.len());
-    for text in raw {
-        match message(door, engine, role, text) {
-            Ok(message) => {
-                places.push((Some(message.request_id.clone()), None));
-                messages.push(message);
-            }
-            Err((id, problem)) => places.push((id, Some(problem))),
-        }
-    }
+async fn answers(engine: &Engine, Read { messages, places }: Read) -> Vec<ItemBody> {
     let answering = engine.send_batch(messages.clone());
     let waited = actix_web::rt::time::timeout(Duration::from_millis(ANSWER_MS_MAX), answering).await;
     let late = || messages.iter().map(|_| Err(Refusal::of(Code::OutcomeUnknown))).collect();
@@ -157,12 +187,22 @@ fn message(
     role: &Role,
     text: &str,
 ) -> Result<Message, (Option<RequestId>, Problem)> {
+    let body = no_lists(text).and_then(|()| read(text));
     let MessageBody { idempotency_key, on_behalf_of, command } =
-        read(text).map_err(|problem| (None, problem))?;
+        body.map_err(|problem| (id_of(text), problem))?;
     let sent = command
         .command()
         .and_then(|command| door.message(engine, role, on_behalf_of, idempotency_key.clone(), command));
     sent.map_err(|refusal| (Some(idempotency_key), Problem::from(refusal)))
+}
+
+/// The id of a message that does not read, where that does.
+fn id_of(text: &str) -> Option<RequestId> {
+    #[derive(Deserialize)]
+    struct IdOnly {
+        idempotency_key: RequestId,
+    }
+    serde_json::from_str(text).ok().map(|IdOnly { idempotency_key }| idempotency_key)
 }
 
 /// Reads JSON; where it is wrong, a second look finds the field.
@@ -193,5 +233,38 @@ pub(super) fn malformed(path: &str, why: &str) -> Problem {
         (path, None) => path.to_owned(),
         (path, Some(told)) => format!("{path}.{told}"),
     };
-    Problem::new(ProblemCode::Malformed, &field, format!("cannot be read: {why}"))
+    let (field, why) = (cut(&field), cut(why));
+    Problem::new(ProblemCode::Malformed, field, format!("cannot be read: {why}"))
+}
+
+/// The beginning of a text that may be any client's.
+fn cut(text: &str) -> &str {
+    const CHARACTERS_MAX: usize = 300;
+    text.char_indices().nth(CHARACTERS_MAX).map_or(text, |(end, _)| &text[..end])
+}
+
+/// Refuses a text in which a list stands for an object: serde would take its parts in the order of the fields, which no client
+/// should know. The one list that there is, of payers, is none.
+///
+/// # Errors
+/// `malformed`, with the member.
+pub(super) fn no_lists(text: &str) -> Result<(), Problem> {
+    if !text.contains('[') {
+        return Ok(());
+    }
+    let value: Value = read(text)?;
+    if list_in("", &value) {
+        Ok(())
+    } else {
+        Err(malformed("", "a list stands where an object or a value should"))
+    }
+}
+
+/// True where every list is one that may be.
+fn list_in(name: &str, value: &Value) -> bool {
+    match value {
+        Value::Array(_) => name == "payers",
+        Value::Object(members) => members.iter().all(|(name, value)| list_in(name, value)),
+        _ => true,
+    }
 }

@@ -5,11 +5,12 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::door::Door;
+use super::door::{Door, within};
 use super::json::{AnswerBody, Names, Problem, ProblemCode};
 use super::messages::malformed;
 use super::reply::response;
-use super::resources::query;
+use super::resources::{is_text, on_behalf_of, query};
+use super::rights;
 use crate::domain::{
     Code, Command, Currency, Done, Message, Money, MoneyError, Name, PageLink, Refusal, RequestId,
 };
@@ -75,14 +76,16 @@ struct LinkedBody {
 
 /// The engine, for whoever has a key.
 fn engine<'door>(door: &'door Door, request: &HttpRequest) -> Result<&'door Engine, Problem> {
-    door.role(request)?;
+    let role = door.role(request)?;
+    rights::caller(&role, on_behalf_of(request)?)?;
+    is_text("path", request.path())?;
     door.engine()
 }
 
 /// `GET /v1/platform`.
 pub(super) async fn search(door: Data<Door>, request: HttpRequest) -> HttpResponse {
     response(
-        async {
+        within(async {
             let engine = engine(&door, &request)?;
             let asked: SearchQuery = read_query(&request)?;
             let amount = |field: &'static str, text: Option<String>| -> Result<Option<Money>, Refusal> {
@@ -129,7 +132,7 @@ pub(super) async fn search(door: Data<Door>, request: HttpRequest) -> HttpRespon
                 next_cursor: page.next.map(|next| next.0.0.to_string()),
                 has_more: page.next.is_some(),
             })
-        }
+        })
         .await,
     )
 }
@@ -137,7 +140,7 @@ pub(super) async fn search(door: Data<Door>, request: HttpRequest) -> HttpRespon
 /// `GET /v1/accounts/{account}/page`.
 pub(super) async fn private(door: Data<Door>, request: HttpRequest, account: Path<String>) -> HttpResponse {
     response(
-        async {
+        within(async {
             let engine = engine(&door, &request)?;
             let asked: PageQuery = read_query(&request)?;
             let account = Name::new(account.as_str())?;
@@ -151,7 +154,7 @@ pub(super) async fn private(door: Data<Door>, request: HttpRequest, account: Pat
             }
             let has_more = behind < page.entries && !data.is_empty();
             Ok(PageBody { data, next_cursor: has_more.then(|| behind.to_string()), has_more })
-        }
+        })
         .await,
     )
 }
@@ -159,10 +162,10 @@ pub(super) async fn private(door: Data<Door>, request: HttpRequest, account: Pat
 /// `GET /v1/links/{link}`.
 pub(super) async fn link(door: Data<Door>, request: HttpRequest, link: Path<String>) -> HttpResponse {
     response(
-        async {
+        within(async {
             let engine = engine(&door, &request)?;
             linked(engine, engine.open_link(PageLink::parse(&link)?).await?).await
-        }
+        })
         .await,
     )
 }

@@ -18,7 +18,7 @@ pub(super) async fn answered(
 ) -> Result<AnswerBody, Problem> {
     let done = answer?;
     let names = Names::in_answer(engine, &done).await;
-    Ok(AnswerBody::of(done, currency_of(engine, message).await, &names))
+    Ok(AnswerBody::of(done, currency_of(engine, message).await?, &names))
 }
 
 /// The response to a request.
@@ -35,6 +35,10 @@ pub(super) fn problem_response(problem: &Problem) -> HttpResponse {
     let mut response = HttpResponse::build(status);
     if problem.retryable() {
         response.insert_header((RETRY_AFTER, "1"));
+    }
+    // Nobody may have read what else comes, and nobody is going to.
+    if matches!(problem.status(), 401 | 404 | 405 | 408 | 413 | 415) {
+        response.force_close();
     }
     if status == StatusCode::UNAUTHORIZED {
         response.insert_header((WWW_AUTHENTICATE, "Bearer"));

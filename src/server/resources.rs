@@ -2,20 +2,17 @@
 //!
 //! What stands in braces in a path is a field of the command, and so is each member of a body or a query.
 
-use std::time::Duration;
-
-use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::{self, Bytes, Data, Payload, ServiceConfig};
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::door::{Door, body};
+use super::door::{Door, body, content_type, within};
 use super::json::{CommandBody, Problem, ProblemCode};
-use super::messages::{malformed, read, text};
+use super::messages::{malformed, no_lists, read, text};
 use super::reply::{answered, response};
-use crate::domain::{Code, Name, Refusal, RequestId};
-use crate::limits::ANSWER_MS_MAX;
+use crate::domain::{Name, Refusal, RequestId};
 
 /// How a resource is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,10 +138,11 @@ async fn handle(
             };
             let asked = read_command(command, &fields, text(&bytes)?)?.command()?;
             let message = door.message(engine, &role, on_behalf_of, request_id, asked)?;
-            let answering = engine.send(message.clone());
-            let waited = actix_web::rt::time::timeout(Duration::from_millis(ANSWER_MS_MAX), answering).await;
-            let answer = waited.unwrap_or_else(|_| Err(Refusal::of(Code::OutcomeUnknown)));
-            answered(engine, &message, answer).await
+            within(async {
+                let answer = engine.send(message.clone()).await;
+                answered(engine, &message, answer).await
+            })
+            .await
         }
         .await,
     )
@@ -155,6 +153,7 @@ async fn handle(
 fn read_command(command: &str, fields: &[(String, Value)], body: &str) -> Result<CommandBody, Problem> {
     // Only a whole value is taken, so nothing in it can end the object that it stands in.
     let whole = if body.is_empty() { "{}" } else { read::<&RawValue>(body)?.get() };
+    no_lists(whole)?;
     let Some(members) = whole.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
         return Err(Problem::new(ProblemCode::Malformed, "body", "is no JSON object"));
     };
@@ -206,6 +205,7 @@ fn header<'request>(
 /// The members of a query.
 pub(super) fn query(request: &HttpRequest) -> Result<Vec<(String, Value)>, Problem> {
     let wrong = |error| Problem::new(ProblemCode::Malformed, "query", format!("cannot be read: {error}"));
+    is_text("query", request.query_string())?;
     let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string()).map_err(wrong)?;
     pairs.into_inner().into_iter().map(|(name, text)| Ok((name.clone(), value(&name, text)?))).collect()
 }
@@ -222,17 +222,27 @@ fn value(name: &str, text: String) -> Result<Value, Problem> {
 }
 
 async fn object(request: &HttpRequest, payload: Payload) -> Result<Bytes, Problem> {
-    let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let content_type = content_type.map(|value| value.split(';').next().unwrap_or_default().trim());
     let body = body(request, payload).await?;
-    if !body.is_empty() && content_type != Some("application/json") {
+    if !body.is_empty() && content_type(request) != "application/json" {
         return Err(Problem::new(ProblemCode::NotJson, "Content-Type", "is not application/json"));
     }
     Ok(body)
 }
 
+/// Refuses what stands for bytes that are no text: they would be replaced, and two paths be one.
+///
+/// # Errors
+/// `malformed`.
+pub(super) fn is_text(what: &'static str, encoded: &str) -> Result<(), Problem> {
+    match percent_decode_str(encoded).decode_utf8() {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Problem::new(ProblemCode::Malformed, what, "stands for bytes that are no UTF-8")),
+    }
+}
+
 /// What stands in the braces of the path.
 fn path_fields(request: &HttpRequest, path: &'static str) -> Result<Vec<(String, Value)>, Problem> {
+    is_text("path", request.path())?;
     let names = path.split(['{', '}']).skip(1).step_by(2);
     let texts = web::Path::<Vec<String>>::extract(request).into_inner();
     let wrong = |error| Problem::new(ProblemCode::Malformed, "path", format!("cannot be read: {error}"));

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::MetadataExt;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, SystemTime};
@@ -80,7 +81,7 @@ pub fn serve(options: ServeOptions, tell: impl Fn(Told<'_>) + Send + 'static) ->
         Some((ring, key)) => (ring, Some(key)),
         None => (KeyRing::default(), None),
     };
-    let looked_at = changed_at(&keys);
+    let looked_at = version(&keys);
     let ring = keys.ring()?.and(&own);
     let listener =
         TcpListener::bind(listen).map_err(|source| ServeError::Listen { address: listen, source })?;
@@ -134,24 +135,31 @@ fn open_beside(
 }
 
 /// Takes the keys anew whenever their file has changed.
-async fn watch(keys: KeyFile, own: KeyRing, door: Data<Door>, mut looked_at: Option<SystemTime>) {
+async fn watch(keys: KeyFile, own: KeyRing, door: Data<Door>, mut looked_at: Option<Version>) {
     loop {
         rt::time::sleep(Duration::from_millis(KEYS_LOOKED_AT_MS)).await;
-        let changed = changed_at(&keys);
+        let changed = version(&keys);
         if changed == looked_at {
             continue;
         }
-        looked_at = changed;
         match keys.ring() {
-            Ok(ring) => door.set_keys(ring.and(&own)),
-            // Whoever came in before still does: a file that was being repaired is no reason to turn everybody out.
+            Ok(ring) => {
+                door.set_keys(ring.and(&own));
+                looked_at = changed;
+            }
+            // Whoever came in before still does until the next look: a file that was being repaired is no reason to turn
+            // everybody out.
             Err(error) => tracing::error!(%error, "the keys were not taken anew"),
         }
     }
 }
 
-fn changed_at(keys: &KeyFile) -> Option<SystemTime> {
-    fs::metadata(keys.path()).and_then(|metadata| metadata.modified()).ok()
+/// What tells one file from another: each is written anew, in the place of the one before.
+type Version = (SystemTime, u64, u64);
+
+fn version(keys: &KeyFile) -> Option<Version> {
+    let metadata = fs::metadata(keys.path()).ok()?;
+    Some((metadata.modified().ok()?, metadata.ino(), metadata.len()))
 }
 
 fn routes(services: &mut web::ServiceConfig) {

@@ -100,7 +100,6 @@ const CASES: &[Case<'static>] = &[
         (400, "malformed", "account"),
     ),
     ("POST", "/v1/accounts/eve/freeze", BOTH, br#"{"why":"so"}"#, (400, "malformed", "why")),
-    ("POST", "/v1/accounts/%FF/freeze", BOTH, b"", (404, "unknown_account", "account")),
     ("POST", "/v1/offerings/teapot/purchases", &[ID, TYPE], b"{}", (403, "not_allowed", "caller")),
     (
         "POST",

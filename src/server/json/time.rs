@@ -18,15 +18,34 @@ pub(in crate::server) fn text(time: Timestamp) -> String {
 fn read(text: &str) -> Result<Timestamp, String> {
     let wrong = || {
         format!(
-            "{text:?} is no point of time: give RFC 3339, such as 2030-01-31T18:00:00Z, from 1970 to 9999"
+            "{text:?} is no point of time: give RFC 3339, such as 2030-01-31T18:00:00Z, from 1970 to the end of 9999-12-30"
         )
     };
+    if !has_the_form(text) {
+        return Err(wrong());
+    }
     let time: jiff::Timestamp = text.parse().map_err(|_| wrong())?;
     let milliseconds = u64::try_from(time.as_millisecond()).map_err(|_| wrong())?;
     if time.subsec_nanosecond() % 1_000_000 != 0 {
         return Err(format!("{text:?} is finer than a millisecond: give at most three decimals"));
     }
     Ok(Timestamp(milliseconds))
+}
+
+/// RFC 3339's own form: the library takes more.
+fn has_the_form(text: &str) -> bool {
+    let like = |text: &str, form: &str| {
+        let fits = |(byte, form): (u8, u8)| if form == b'0' { byte.is_ascii_digit() } else { byte == form };
+        text.len() == form.len() && text.bytes().zip(form.bytes()).all(fits)
+    };
+    let Some((date_and_time, rest)) = text.split_at_checked("0000-00-00T00:00:00".len()) else {
+        return false;
+    };
+    let offset =
+        rest.strip_prefix('.').map_or(rest, |rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+    like(date_and_time, "0000-00-00T00:00:00")
+        && !rest.starts_with(".Z")
+        && (offset == "Z" || like(offset, "+00:00") || like(offset, "-00:00"))
 }
 
 /// For `serde(with)`.
@@ -61,7 +80,21 @@ mod tests {
             assert_eq!(read(&text(Timestamp(milliseconds))), Ok(Timestamp(milliseconds)));
         }
         assert_eq!(read("1970-01-01T01:00:00+01:00"), Ok(Timestamp(0)));
-        for wrong in ["", "now", "1969-12-31T23:59:59Z", "2030-01-31", "2030-01-31T18:00:00.0001Z", "5"] {
+        for wrong in [
+            "20300131T180000Z",
+            "2030-01-31T18Z",
+            "2030-01-31 18:00:00Z",
+            "2030-01-31T18:00:00Z[UTC]",
+            "2030-01-31T18:00:00,5Z",
+            "2030-01-31T18:00:00.Z",
+            "2030-01-31T18:00:00",
+            "",
+            "now",
+            "1969-12-31T23:59:59Z",
+            "2030-01-31",
+            "2030-01-31T18:00:00.0001Z",
+            "5",
+        ] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
     }

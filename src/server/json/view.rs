@@ -191,7 +191,6 @@ pub(in crate::server) struct CertificateBody {
 struct HopBody {
     hop: u32,
     account: Named,
-    idempotency_key: String,
     via: FoundBody,
     linked_at: String,
     unlinked_at: Option<String>,
@@ -211,7 +210,6 @@ enum FoundBody {
 struct SaleBody {
     buyer: Named,
     at: String,
-    idempotency_key: String,
     price: String,
 }
 
@@ -245,7 +243,6 @@ impl HopBody {
         HopBody {
             hop: hop.hop,
             account: names.of(hop.account),
-            idempotency_key: hop.request_id.to_string(),
             via: match hop.via {
                 FoundVia::Public => FoundBody::Public,
                 FoundVia::PrivatePage(owner) => FoundBody::PrivatePage(names.of(owner)),
@@ -264,7 +261,6 @@ impl SaleBody {
         SaleBody {
             buyer: names.of(sale.buyer),
             at: time::text(sale.at),
-            idempotency_key: sale.request_id.to_string(),
             price: written.money(sale.purchased.price),
         }
     }
