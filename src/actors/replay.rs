@@ -194,7 +194,8 @@ impl Replay {
         gathered
     }
 
-    /// Reads what the records of up to `NEAR_RECORDS` actors will read first, so that the processor waits for the memory of many at once.
+    /// Reads what the records of up to `NEAR_RECORDS` actors will read first, so that the processor waits for the memory of
+    /// many at once.
     pub fn look_ahead(&self, actors: impl Iterator<Item = ActorNumber>) {
         let mut places = [None; NEAR_RECORDS];
         for (place, actor) in places.iter_mut().zip(actors) {

@@ -7,11 +7,14 @@ use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use actix_web::web::{Bytes, Payload};
 use actix_web::{FromRequest, HttpRequest};
 
-use super::json::{Claim, Problem, ProblemCode};
+use super::json::{Problem, ProblemCode};
 use super::keys::{KeyRing, Role};
 use super::rights;
 use crate::Engine;
-use crate::domain::{Caller, Code, Command, Currency, Message, Name, Refusal, RequestId};
+use crate::domain::{
+    Caller, Code, Command, Currency, Done, GiftCommand, MerchantCommand, Message, Name, PaymentCommand,
+    Refusal, RequestId, TransferCommand, WithholdFrom,
+};
 use crate::limits::{ANSWER_MS_MAX, BODY_BYTES_MAX, BODY_MS_MAX};
 
 /// The state behind all handlers.
@@ -67,27 +70,23 @@ impl Door {
         role: &Role,
         on_behalf_of: Option<Name>,
         request_id: RequestId,
-        (command, claim): (Command, Option<Claim>),
+        (command, currency): (Command, Option<Currency>),
     ) -> Result<Message, Refusal> {
         let caller = rights::caller(role, on_behalf_of)?;
         rights::check(role, &command)?;
-        if let Some(Claim { currency, account }) = claim {
-            let own = match &caller {
-                Caller::Account(own) => Some(own),
-                Caller::FundsManagement => None,
-            };
-            let holder = account.as_ref().or(own);
-            // One that is opened meanwhile may have another currency, so an amount for nobody goes no further.
-            match holder.map(|holder| (holder, engine.currency_of(holder))) {
-                Some((holder, None)) => {
-                    let field = if account.is_some() { "account" } else { "caller" };
+        if let Some(currency) = currency
+            && let Some((field, holder)) = holder(&command, &caller)
+        {
+            match engine.currency_of(holder) {
+                // One that is opened meanwhile may have another currency, so an amount for nobody goes no further.
+                None => {
                     return Err(Refusal::new(Code::UnknownAccount, field, format!("{holder} is not open")));
                 }
-                Some((holder, Some(known))) if known != currency => {
+                Some(known) if known != currency => {
                     let detail = format!("is {currency}, and the account {holder} has {known}");
                     return Err(Refusal::new(Code::CurrencyMismatch, "currency", detail));
                 }
-                _ => {}
+                Some(_) => {}
             }
         }
         Ok(Message { caller, request_id, command })
@@ -131,62 +130,73 @@ pub(super) fn content_type(request: &HttpRequest) -> String {
     value.trim().to_ascii_lowercase()
 }
 
-/// The currency in which an answer's amounts are written: that of the account, the offering or the order that was asked, or
-/// whose money moves.
+/// The account whose money a message is about, and by which field it is named: the one that the command names, else the
+/// caller's.
+fn holder<'message>(
+    command: &'message Command,
+    caller: &'message Caller,
+) -> Option<(&'static str, &'message Name)> {
+    let named = match command {
+        Command::OpenAccount { account, .. }
+        | Command::Deposit { account, .. }
+        | Command::CashOut { account, .. }
+        | Command::SetCreditLimit { account, .. }
+        | Command::Status { account, .. } => account,
+        Command::Transfer(TransferCommand::Post { from, .. } | TransferCommand::Void { from, .. }) => from,
+        Command::Payment(
+            PaymentCommand::Receive(reference)
+            | PaymentCommand::Reject(reference)
+            | PaymentCommand::Release { reference, .. }
+            | PaymentCommand::Void(reference)
+            | PaymentCommand::Show(reference),
+        ) => &reference.issuer,
+        Command::Gift(GiftCommand::Show(reference) | GiftCommand::Return(reference)) => &reference.recipient,
+        Command::Merchant(MerchantCommand::Withhold { from, .. }) => match from {
+            WithholdFrom::Gift(reference) => &reference.recipient,
+            WithholdFrom::Mandate { recipient, .. } => recipient,
+        },
+        _ => {
+            return match caller {
+                Caller::Account(own) => Some(("caller", own)),
+                Caller::FundsManagement => None,
+            };
+        }
+    };
+    Some(("account", named))
+}
+
+/// The currency of an offering.
+///
+/// # Errors
+/// The refusal of the engine.
+pub(super) async fn currency_of_offering(engine: &Engine, offering: &Name) -> Result<Currency, Refusal> {
+    let command = Command::ShowOffering { offering: offering.clone() };
+    let show = Message { caller: Caller::FundsManagement, request_id: RequestId::new("look")?, command };
+    match engine.send(show).await? {
+        Done::Offering(view) => Ok(view.currency),
+        _ => Err(Refusal::of(Code::Internal)),
+    }
+}
+
+/// The currency in which an answer's amounts are written: that of the offering or the order that was asked, or of the account
+/// whose money it is about.
 ///
 /// # Errors
 /// The refusal of the engine, where it has to be asked.
 pub(super) async fn currency_of(engine: &Engine, message: &Message) -> Result<Currency, Refusal> {
-    use crate::domain::{Done, GiftCommand, MerchantCommand, PaymentCommand, TransferCommand, WithholdFrom};
-
-    let account = match (&message.command, &message.caller) {
-        (
-            Command::OpenAccount { account, .. }
-            | Command::Deposit { account, .. }
-            | Command::CashOut { account, .. }
-            | Command::SetCreditLimit { account, .. }
-            | Command::Status { account, .. },
-            _,
-        ) => Some(account),
-        (Command::Transfer(TransferCommand::Post { from, .. } | TransferCommand::Void { from, .. }), _) => {
-            Some(from)
-        }
-        (
-            Command::Payment(
-                PaymentCommand::Receive(reference)
-                | PaymentCommand::Reject(reference)
-                | PaymentCommand::Release { reference, .. }
-                | PaymentCommand::Void(reference)
-                | PaymentCommand::Show(reference),
-            ),
-            _,
-        ) => Some(&reference.issuer),
-        (Command::Gift(GiftCommand::Show(reference) | GiftCommand::Return(reference)), _) => {
-            Some(&reference.recipient)
-        }
-        (Command::Merchant(MerchantCommand::Withhold { from, .. }), _) => Some(match from {
-            WithholdFrom::Gift(reference) => &reference.recipient,
-            WithholdFrom::Mandate { recipient, .. } => recipient,
-        }),
-        (Command::ShowCertificate { offering, .. }, _) => {
-            let show = Command::ShowOffering { offering: offering.clone() };
-            let shown = Message { command: show, ..message.clone() };
-            return match engine.send(shown).await? {
-                Done::Offering(view) => Ok(view.currency),
-                _ => Err(Refusal::of(Code::Internal)),
-            };
-        }
-        (Command::Merchant(MerchantCommand::Reverse { order }), _) => {
+    match &message.command {
+        Command::ShowCertificate { offering, .. } => currency_of_offering(engine, offering).await,
+        Command::Merchant(MerchantCommand::Reverse { order }) => {
             let show = Command::Merchant(MerchantCommand::ShowOrder { order: order.clone() });
-            let shown = Message { command: show, ..message.clone() };
-            return match engine.send(shown).await? {
+            match engine.send(Message { command: show, ..message.clone() }).await? {
                 Done::Order(order) => Ok(order.from.recipient.currency),
                 _ => Err(Refusal::of(Code::Internal)),
-            };
+            }
         }
-        (_, Caller::Account(own)) => Some(own),
-        (_, Caller::FundsManagement) => None,
-    };
-    // Where nothing has this name, the answer has no amount either.
-    Ok(account.and_then(|account| engine.currency_of(account)).unwrap_or(Currency::USD))
+        command => {
+            let holder = holder(command, &message.caller);
+            // Where nothing has this name, the answer has no amount either.
+            Ok(holder.and_then(|(_, holder)| engine.currency_of(holder)).unwrap_or(Currency::USD))
+        }
+    }
 }

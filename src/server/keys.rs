@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use super::json::hex;
 use crate::domain::Name;
 use crate::limits::KEYS_MAX;
 
@@ -157,6 +158,10 @@ impl KeyFile {
         &self.0
     }
 
+    fn folder(&self) -> &Path {
+        self.0.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    }
+
     /// Makes a key and gives it: it is shown once, and only its hash is kept.
     ///
     /// # Errors
@@ -219,9 +224,7 @@ impl KeyFile {
 
     /// Nobody else changes the file while this lives.
     fn lock(&self) -> Result<File, KeysError> {
-        if let Some(folder) = self.0.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            fs::create_dir_all(folder).map_err(self.failed("make the folder of"))?;
-        }
+        fs::create_dir_all(self.folder()).map_err(self.failed("make the folder of"))?;
         let file = File::create(self.0.with_extension("lock")).map_err(self.failed("lock"))?;
         file.lock().map_err(self.failed("lock"))?;
         Ok(file)
@@ -229,9 +232,8 @@ impl KeyFile {
 
     /// Puts a new file in the place of the old one, readable by its owner alone.
     fn write(&self, content: &Content) -> Result<(), KeysError> {
-        let folder = self.0.parent().filter(|folder| !folder.as_os_str().is_empty());
         let write = || -> io::Result<()> {
-            let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+            let mut file = tempfile::NamedTempFile::new_in(self.folder())?;
             serde_json::to_writer_pretty(&mut file, content)?;
             file.write_all(b"\n")?;
             file.as_file().sync_all()?;
@@ -287,10 +289,6 @@ fn new_key() -> Result<(String, String, String), KeysError> {
 
 fn hashed(secret: &str) -> String {
     hex(&Sha256::digest(secret.as_bytes()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn now() -> String {

@@ -14,12 +14,13 @@ use super::door::{Door, body, content_type};
 use super::json::{AnswerBody, CommandBody, Problem, ProblemCode};
 use super::keys::Role;
 use super::reply::{answered, problem_response};
+use super::resources::ON_BEHALF_OF;
 use crate::Engine;
 use crate::domain::{Code, Message, Name, Refusal, RequestId};
 use crate::limits::{ANSWER_MS_MAX, BATCH_MESSAGES_MAX};
 
 const NDJSON: &str = "application/x-ndjson";
-const JSON: &str = "application/json";
+pub(super) const JSON: &str = "application/json";
 
 /// One message.
 #[derive(Deserialize)]
@@ -63,9 +64,9 @@ pub(super) async fn post(door: Data<Door>, request: HttpRequest, payload: Payloa
 async fn taken(door: Data<Door>, request: &HttpRequest, payload: Payload) -> Result<HttpResponse, Problem> {
     let role = door.role(request)?;
     let engine = door.engine()?;
-    if request.headers().contains_key("On-Behalf-Of") {
+    if request.headers().contains_key(ON_BEHALF_OF) {
         let detail = "is a header here: say on_behalf_of in each message";
-        return Err(Problem::new(ProblemCode::Malformed, "On-Behalf-Of", detail));
+        return Err(Problem::new(ProblemCode::Malformed, ON_BEHALF_OF, detail));
     }
     let lines = match &*content_type(request) {
         NDJSON => true,
@@ -164,9 +165,9 @@ async fn answers(engine: &Engine, Read { messages, places }: Read) -> Vec<ItemBo
     let mut answers = messages.iter().zip(waited.unwrap_or_else(|_| late()));
     let mut items = Vec::with_capacity(places.len());
     for (idempotency_key, problem) in places {
-        let outcome = match (problem, answers.len()) {
-            (Some(problem), _) => Err(problem),
-            (None, _) => match answers.next() {
+        let outcome = match problem {
+            Some(problem) => Err(problem),
+            None => match answers.next() {
                 Some((message, answer)) => answered(engine, message, answer).await,
                 None => Err(Problem::from(Refusal::of(Code::OutcomeUnknown))),
             },

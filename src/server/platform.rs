@@ -5,15 +5,13 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::door::{Door, within};
+use super::door::{Door, currency_of_offering, within};
 use super::json::{AnswerBody, Names, Problem, ProblemCode};
 use super::messages::malformed;
 use super::reply::response;
 use super::resources::{is_text, on_behalf_of, query};
 use super::rights;
-use crate::domain::{
-    Code, Command, Currency, Done, Message, Money, MoneyError, Name, PageLink, Refusal, RequestId,
-};
+use crate::domain::{Code, Currency, Done, Money, MoneyError, Name, PageLink, Refusal};
 use crate::limits::PAGE_ENTRIES_MAX;
 use crate::{Engine, LinkedPage, PlatformCursor, PlatformQuery, Shown};
 
@@ -173,13 +171,7 @@ pub(super) async fn link(door: Data<Door>, request: HttpRequest, link: Path<Stri
 async fn linked(engine: &Engine, page: LinkedPage) -> Result<LinkedBody, Problem> {
     let LinkedPage { offering, certificate } = page;
     let Some(view) = certificate else { return Ok(LinkedBody { offering, certificate: None }) };
-    let command = Command::ShowOffering { offering: offering.clone() };
-    let caller = crate::domain::Caller::FundsManagement;
-    let show = Message { caller, request_id: RequestId::new("look")?, command };
-    let currency = match engine.send(show).await? {
-        Done::Offering(row) => row.currency,
-        _ => return Err(Problem::from(Refusal::of(Code::Internal))),
-    };
+    let currency = currency_of_offering(engine, &offering).await?;
     let done = Done::Certificate(Box::new(view));
     let names = Names::in_answer(engine, &done).await;
     Ok(LinkedBody { offering, certificate: Some(AnswerBody::of(done, currency, &names)) })

@@ -224,11 +224,7 @@ mod tests {
 
     #[test]
     fn every_command_is_in_the_table() {
-        // What serde lists where a command is unknown.
-        let unknown = serde_json::from_str::<CommandBody>(r#"{"nothing":{}}"#).unwrap_err().to_string();
-        let known: Vec<&str> = unknown.split('`').skip(3).step_by(2).collect();
-        assert!(known.len() > 40, "{unknown}");
-        for command in known {
+        for command in CommandBody::names() {
             let listed = TABLE.iter().any(|(json, _)| json.starts_with(&format!("{{\"{command}\":")));
             assert!(listed, "{command} is not in the table");
         }

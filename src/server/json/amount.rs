@@ -1,13 +1,6 @@
 //! Amounts as text.
 
-use crate::domain::{Balance, BasisPoints, Code, Currency, Money, MoneyError, Name, Refusal};
-
-/// The currency that a message names for its amounts, and the account that must have it: none where that is the caller's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::server) struct Claim {
-    pub(in crate::server) currency: Currency,
-    pub(in crate::server) account: Option<Name>,
-}
+use crate::domain::{Balance, BasisPoints, Code, Currency, Money, MoneyError, Refusal};
 
 /// Reads an amount of a field.
 ///

@@ -13,9 +13,13 @@ mod terms;
 mod time;
 mod view;
 
-pub(super) use amount::Claim;
 pub(super) use answer::AnswerBody;
 pub(super) use command::CommandBody;
 pub(super) use names::Names;
 pub(super) use problem::{Problem, ProblemCode};
 pub(super) use time::text as time_text;
+
+/// Bytes as text.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::amount::Written;
+use super::hex;
 use super::names::{Named, Names};
 use super::offer::{InformationBody, WindowBody};
 use super::terms::TermsBody;
@@ -12,10 +13,6 @@ use crate::domain::{
     GiftView, GoodsKind, HopView, Mandate, OfferingView, Order, OrderState, PaymentCertificate, PaymentState,
     SaleView, Status, Timestamp, WithholdingRight,
 };
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
 
 pub(super) fn status(status: Status) -> &'static str {
     match status {
