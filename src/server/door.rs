@@ -1,21 +1,19 @@
-//! What every handler needs: the engine once it is open, the keys that count, and how a request becomes a message.
+//! What every way in needs: the engine once it is open, the keys that count, and how what was read becomes a message.
+//!
+//! Absent on purpose: how a request looks; that is each protocol's own.
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
-use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
-use actix_web::web::{Bytes, Payload};
-use actix_web::{FromRequest, HttpRequest};
-
+use super::identity::rights;
+use super::identity::{KeyRing, Role};
 use super::json::{Problem, ProblemCode};
-use super::keys::{KeyRing, Role};
-use super::rights;
 use crate::Engine;
 use crate::domain::{
     Caller, Code, Command, Currency, Done, GiftCommand, MerchantCommand, Message, Name, PaymentCommand,
     Refusal, RequestId, TransferCommand, WithholdFrom,
 };
-use crate::limits::{ANSWER_MS_MAX, BODY_BYTES_MAX, BODY_MS_MAX};
+use crate::limits::ANSWER_MS_MAX;
 
 /// The state behind all handlers.
 pub(super) struct Door {
@@ -46,15 +44,13 @@ impl Door {
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
     }
 
-    /// Who sends this request.
+    /// Who shows this key, as an `Authorization` says it.
     ///
     /// # Errors
     /// `unauthenticated`; the same for every reason.
-    pub(super) fn role(&self, request: &HttpRequest) -> Result<Role, Problem> {
+    pub(super) fn role(&self, authorization: Option<&str>) -> Result<Role, Problem> {
         let keys = Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner));
-        let mut headers = request.headers().get_all(AUTHORIZATION);
-        let header = headers.next().filter(|_| headers.next().is_none());
-        let key = header.and_then(|value| value.to_str().ok()).and_then(|value| value.split_once(' '));
+        let key = authorization.and_then(|value| value.split_once(' '));
         let key = key.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, key)| key.trim());
         let role = key.and_then(|key| keys.role(key)).cloned();
         role.ok_or_else(|| Problem::new(ProblemCode::Unauthenticated, "", "there is no key that counts"))
@@ -93,27 +89,6 @@ impl Door {
     }
 }
 
-/// The body of a request.
-///
-/// # Errors
-/// `too_large` or `too_slow`, or `malformed` where it breaks off.
-pub(super) async fn body(request: &HttpRequest, payload: Payload) -> Result<Bytes, Problem> {
-    let mut payload = payload.into_inner();
-    let read = Bytes::from_request(request, &mut payload);
-    let read = actix_web::rt::time::timeout(Duration::from_millis(BODY_MS_MAX), read).await;
-    let Ok(read) = read else {
-        let detail = format!("is not there after {BODY_MS_MAX} ms: send it faster");
-        return Err(Problem::new(ProblemCode::TooSlow, "body", detail));
-    };
-    read.map_err(|error| {
-        if error.as_response_error().status_code().as_u16() == 413 {
-            let detail = format!("has more than {BODY_BYTES_MAX} bytes");
-            return Problem::new(ProblemCode::TooLarge, "body", detail);
-        }
-        Problem::new(ProblemCode::Malformed, "body", format!("cannot be read: {error}"))
-    })
-}
-
 /// Waits for what the engine is asked, but not for ever.
 ///
 /// # Errors
@@ -121,13 +96,6 @@ pub(super) async fn body(request: &HttpRequest, payload: Payload) -> Result<Byte
 pub(super) async fn within<T>(asked: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
     let waited = actix_web::rt::time::timeout(Duration::from_millis(ANSWER_MS_MAX), asked).await;
     waited.unwrap_or_else(|_| Err(Problem::from(Refusal::of(Code::OutcomeUnknown))))
-}
-
-/// What a request's content is said to be, in small letters and without parameters.
-pub(super) fn content_type(request: &HttpRequest) -> String {
-    let value = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let value = value.and_then(|value| value.split(';').next()).unwrap_or_default();
-    value.trim().to_ascii_lowercase()
 }
 
 /// The account whose money a message is about, and by which field it is named: the one that the command names, else the

@@ -4,14 +4,10 @@
 //! purpose: decisions about money, and anything that an embedding service could not do as well.
 
 mod door;
+mod http;
+mod identity;
 mod json;
-mod keys;
-mod messages;
-mod platform;
-mod reply;
-mod resources;
-mod rights;
 mod run;
 
-pub use keys::{KeyFile, KeysError, Role, ShownKey};
+pub use identity::{KeyFile, KeysError, Role, ShownKey};
 pub use run::{ServeError, ServeOptions, Told, serve};

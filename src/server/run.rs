@@ -8,16 +8,12 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use actix_web::dev::ServerHandle;
-use actix_web::web::{self, Data, PayloadConfig};
-use actix_web::{App, HttpResponse, HttpServer, rt};
-use serde_json::json;
+use actix_web::web::{Data, PayloadConfig};
+use actix_web::{App, HttpServer, rt};
 
 use super::door::Door;
-use super::json::{Problem, ProblemCode};
-use super::keys::{KeyFile, KeyRing, KeysError};
-use super::reply::response;
-use super::{messages, platform, resources};
-use crate::domain::{Code, Refusal};
+use super::http;
+use super::identity::{KeyFile, KeyRing, KeysError};
 use crate::limits::{BODY_BYTES_MAX, DRAIN_SECONDS_MAX, KEYS_LOOKED_AT_MS};
 use crate::{Config, Engine, EngineError, Recovered};
 
@@ -95,7 +91,7 @@ pub fn serve(options: ServeOptions, tell: impl Fn(Told<'_>) + Send + 'static) ->
             App::new()
                 .app_data(Data::clone(&handlers))
                 .app_data(PayloadConfig::new(BODY_BYTES_MAX))
-                .configure(routes)
+                .configure(http::routes)
         });
         let server = server.shutdown_timeout(DRAIN_SECONDS_MAX).listen(listener)?.run();
         open_beside(config, Data::clone(&door), server.handle(), ended, tell)?;
@@ -160,40 +156,4 @@ type Version = (SystemTime, u64, u64);
 fn version(keys: &KeyFile) -> Option<Version> {
     let metadata = fs::metadata(keys.path()).ok()?;
     Some((metadata.modified().ok()?, metadata.ino(), metadata.len()))
-}
-
-fn routes(services: &mut web::ServiceConfig) {
-    let plain = |path: &str, method: resources::Method, route| {
-        let refused = move || resources::not_allowed(vec![method]);
-        web::resource(path).route(route).default_service(web::to(refused))
-    };
-    let get = resources::Method::Get;
-    services
-        .service(plain("/livez", get, web::get().to(live)))
-        .service(plain("/readyz", get, web::get().to(ready)))
-        .service(plain("/v1/messages", resources::Method::Post, web::post().to(messages::post)))
-        .service(plain("/v1/platform", get, web::get().to(platform::search)))
-        .service(plain("/v1/accounts/{account}/page", get, web::get().to(platform::private)))
-        .service(plain("/v1/links/{link}", get, web::get().to(platform::link)))
-        .configure(resources::configure)
-        .default_service(web::to(no_such_resource));
-}
-
-/// `GET /livez`: the process runs.
-async fn live() -> HttpResponse {
-    response(Ok(json!({ "status": "alive" })))
-}
-
-/// `GET /readyz`: the engine is open and takes messages.
-async fn ready(door: Data<Door>) -> HttpResponse {
-    response(door.engine().and_then(|engine| match engine.fault() {
-        None => Ok(json!({ "status": "ready" })),
-        Some(_) => Err(Problem::from(Refusal::of(Code::Stopped))),
-    }))
-}
-
-async fn no_such_resource(request: actix_web::HttpRequest) -> HttpResponse {
-    let path: String = request.path().chars().take(200).collect();
-    let detail = format!("there is nothing at {path}");
-    response::<()>(Err(Problem::new(ProblemCode::NoSuchResource, "", detail)))
 }

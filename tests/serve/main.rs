@@ -152,7 +152,7 @@ fn a_batch_answers_each_message_in_its_place() {
     ]);
     let answers = server.messages(&server.key, JSON, &body.to_string()).json();
     let statuses: Vec<&Value> = answers.as_array().unwrap().iter().map(|answer| &answer["status"]).collect();
-    assert_eq!(statuses, [&json!(200), &json!(400), &json!(409), &json!(400), &json!(400)]);
+    assert_eq!(statuses, [&json!(200), &json!(400), &json!(409), &json!(422), &json!(400)]);
     let codes: Vec<&Value> =
         answers.as_array().unwrap().iter().map(|answer| &answer["problem"]["code"]).collect();
     let malformed = json!("malformed");
@@ -164,7 +164,7 @@ fn a_batch_answers_each_message_in_its_place() {
     assert_eq!(server.messages(&server.key, JSON, "[]").json(), json!([]));
     let many: Vec<Value> = (0..8_191).map(|id| buy(&id.to_string(), "ann")).collect();
     let refused = server.messages(&server.key, JSON, &Value::from(many[..].to_vec()).to_string());
-    assert_eq!(refused.problem(), (400, "bad_value".to_owned(), "messages".to_owned()));
+    assert_eq!(refused.problem(), (422, "bad_value".to_owned(), "messages".to_owned()));
     let taken = server.messages(&server.key, JSON, &Value::from(many[1..].to_vec()).to_string()).json();
     assert_eq!(taken.as_array().unwrap().len(), 8_190);
 }
@@ -355,6 +355,23 @@ fn a_server_says_that_it_is_not_ready_and_that_its_address_is_taken() {
         command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(&store.data).output().unwrap();
     let why = String::from_utf8(used.stderr).unwrap();
     assert!(!used.status.success() && why.contains("in use") && why.lines().count() == 1, "{why}");
+}
+
+#[test]
+fn the_server_describes_itself_and_shows_a_page_without_a_key() {
+    let store = Store::new();
+    let server = store.serve();
+    let described = server.ask("GET", "/openapi.json", &[], b"").json();
+    assert_eq!(described["openapi"], "3.1.0");
+    assert!(described["paths"].as_object().unwrap().len() > 40, "{described}");
+    let page = server.ask("GET", "/docs/", &[], b"");
+    assert!(page.status == 200 && page.text.contains("swagger-ui"), "{page:?}");
+    let script = server.ask("GET", "/docs/swagger-initializer.js", &[], b"");
+    assert!(script.status == 200 && script.text.contains("/openapi.json"), "{script:?}");
+    assert_eq!(server.ask("GET", "/docs/../../etc/passwd", &[], b"").status, 404);
+    let head = server.ask("HEAD", "/livez", &[], b"");
+    assert_eq!((head.status, &*head.text), (200, ""));
+    assert!(server.end());
 }
 
 #[test]

@@ -1,13 +1,32 @@
 //! Amounts as text.
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::{Balance, BasisPoints, Code, Currency, Money, MoneyError, Refusal};
+
+/// An amount: decimal text, with at most as many decimals as its currency has.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(transparent)]
+pub(in crate::server) struct Amount(String);
+
+/// An account's balance: an amount that may be below 0.
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+pub(in crate::server) struct SignedAmount(String);
+
+impl Amount {
+    /// Nothing.
+    pub(super) fn nothing() -> Amount {
+        Amount("0".to_owned())
+    }
+}
 
 /// Reads an amount of a field.
 ///
 /// # Errors
 /// The money's own refusal, with the field.
-pub(super) fn money(field: &'static str, text: &str, currency: Currency) -> Result<Money, Refusal> {
-    Money::parse(text, currency).map_err(|error| refused(field, &error))
+pub(super) fn money(field: &'static str, text: &Amount, currency: Currency) -> Result<Money, Refusal> {
+    Money::parse(&text.0, currency).map_err(|error| refused(field, &error))
 }
 
 /// Reads hundredths of a per cent.
@@ -39,11 +58,11 @@ fn refused(field: &'static str, error: &MoneyError) -> Refusal {
 pub(super) struct Written(pub(super) Currency);
 
 impl Written {
-    pub(super) fn money(self, amount: Money) -> String {
-        amount.format(self.0)
+    pub(super) fn money(self, amount: Money) -> Amount {
+        Amount(amount.format(self.0))
     }
 
-    pub(super) fn balance(self, balance: Balance) -> String {
-        balance.format(self.0)
+    pub(super) fn balance(self, balance: Balance) -> SignedAmount {
+        SignedAmount(balance.format(self.0))
     }
 }

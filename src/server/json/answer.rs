@@ -1,11 +1,12 @@
 //! Answers as JSON: an object whose `type` says what was done.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::amount::Written;
+use super::amount::{Amount, SignedAmount, Written};
 use super::names::Names;
 use super::terms::factors;
-use super::time;
+use super::time::Time;
 use super::view::{
     AccountBody, CertificateBody, GiftBody, MandateBody, OfferingBody, OrderBody, PaymentBody, payment_state,
     status,
@@ -13,152 +14,119 @@ use super::view::{
 use crate::domain::{Currency, Done, Settlement};
 
 /// What was done. Amounts are text in `currency`, which is the currency of the account that asked, or that was asked about.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(in crate::server) enum AnswerBody {
-    Opened {
-        currency: Currency,
-        posted: String,
-    },
-    Deposited {
-        currency: Currency,
-        posted: String,
-    },
-    CashedOut {
-        currency: Currency,
-        posted: String,
-    },
-    CreditLimitSet {
-        currency: Currency,
-        credit_limit: String,
-    },
+    /// The account is open.
+    Opened { currency: Currency, posted: SignedAmount },
+    /// Money came in; the balance after it.
+    Deposited { currency: Currency, posted: SignedAmount },
+    /// Money went out; the balance after it.
+    CashedOut { currency: Currency, posted: SignedAmount },
+    /// The credit limit is set.
+    CreditLimitSet { currency: Currency, credit_limit: Amount },
+    /// What the account may do has changed.
     StatusChanged {
+        #[schemars(extend("enum" = ["open", "frozen", "closed"]))]
         status: &'static str,
         accepts_gifts: bool,
     },
-    Issued {
-        items: u32,
-    },
-    Published {
-        at: String,
-    },
-    Attached {
-        currency: Currency,
-        debited: String,
-    },
-    ToppedUp {
-        currency: Currency,
-        amount: String,
-    },
+    /// The offering is issued.
+    Issued { items: u32 },
+    /// The offering stands on the public platform, since then.
+    Published { at: Time },
+    /// The commission is funded and attached; what its payer paid for all certificates.
+    Attached { currency: Currency, debited: Amount },
+    /// The commission has more reserve.
+    ToppedUp { currency: Currency, amount: Amount },
+    /// The circulation is in the chain: its hop, what is attached after it, and what this hop acquired by itself.
     Circulated {
         serial: u32,
         hop: u32,
         first: bool,
         currency: Currency,
-        attached: String,
-        promise: String,
+        attached: Amount,
+        promise: Amount,
         withdrawn: bool,
     },
-    Acquired {
-        currency: Currency,
-        promise: String,
-        attached: String,
-    },
+    /// The promise is acquired; what is attached after it.
+    Acquired { currency: Currency, promise: Amount, attached: Amount },
+    /// The certificate is bought, and everyone who shared is settled; `credits_left` go out after this answer.
     Purchased {
         serial: u32,
         currency: Currency,
-        price: String,
+        price: Amount,
         commission: CommissionBody,
         credits_left: u32,
     },
-    Reserved {
-        serial: u32,
-        currency: Currency,
-        price: String,
-        until: String,
-    },
-    ReservationCancelled {
-        serial: u32,
-    },
-    Refunded {
-        serial: u32,
-        currency: Currency,
-        paid: String,
-        owed: String,
-        clawed_back: u32,
-        left: u32,
-    },
-    Transferred {
-        currency: Currency,
-        amount: String,
-        posted: String,
-    },
-    TransferBegun {
-        currency: Currency,
-        held: String,
-    },
-    TransferVoided {
-        currency: Currency,
-        freed: String,
-    },
-    PaymentIssued {
-        currency: Currency,
-        held: String,
-    },
+    /// The certificate is set apart, and its price is held.
+    Reserved { serial: u32, currency: Currency, price: Amount, until: Time },
+    /// The reservation is given up.
+    ReservationCancelled { serial: u32 },
+    /// The purchase is paid back.
+    Refunded { serial: u32, currency: Currency, paid: Amount, owed: Amount, clawed_back: u32, left: u32 },
+    /// The money has moved; what the payer has posted after it.
+    Transferred { currency: Currency, amount: Amount, posted: SignedAmount },
+    /// The transfer is pending; what the account holds in all.
+    TransferBegun { currency: Currency, held: Amount },
+    /// The pending transfer is void.
+    TransferVoided { currency: Currency, freed: Amount },
+    /// The payment certificate is issued; what the account holds in all.
+    PaymentIssued { currency: Currency, held: Amount },
+    /// The payment certificate has come on.
     PaymentChanged {
+        #[schemars(extend("enum" = ["issued", "received", "released", "rejected", "expired", "void"]))]
         state: &'static str,
         currency: Currency,
-        released: String,
-        freed: String,
+        released: Amount,
+        freed: Amount,
     },
-    Given {
-        expires_at: String,
-    },
+    /// The gift is given: its money is earmarked at the recipient.
+    Given { expires_at: Time },
+    /// The gift has come on.
     GiftChanged {
+        #[schemars(extend("enum" = ["requested", "accepted", "declined", "expired", "returned", "withheld", "provided", "reversed"]))]
         state: &'static str,
     },
+    /// The mandate is granted.
     MandateGranted,
-    MandateRevoked {
-        currency: Currency,
-        used: String,
-    },
-    Registered {
-        registered: bool,
-    },
-    Withheld {
-        currency: Currency,
-        amount: String,
-    },
+    /// The mandate is revoked; what was withheld by it.
+    MandateRevoked { currency: Currency, used: Amount },
+    /// The merchant's registration is changed.
+    Registered { registered: bool },
+    /// The order is withheld: the payee has the money.
+    Withheld { currency: Currency, amount: Amount },
+    /// The object is provided.
     Provided,
-    OrderReversed {
-        currency: Currency,
-        paid: String,
-        owed: String,
-    },
+    /// The order is paid back.
+    OrderReversed { currency: Currency, paid: Amount, owed: Amount },
+    /// An account as it is.
     Account(Box<AccountBody>),
+    /// An offering as it is.
     Offering(Box<OfferingBody>),
+    /// A certificate as it is.
     Certificate(Box<CertificateBody>),
+    /// A gift as it is.
     Gift(Box<GiftBody>),
-    Gifts {
-        gifts: Vec<GiftBody>,
-    },
+    /// The gifts that wait at an account.
+    Gifts { gifts: Vec<GiftBody> },
+    /// A payment certificate as it is.
     Payment(Box<PaymentBody>),
+    /// A mandate as it is.
     Mandate(Box<MandateBody>),
+    /// An order as it is.
     Order(Box<OrderBody>),
     /// A private platform: the links of its certificates, newest first.
-    Page {
-        certificates: Vec<u64>,
-        entries: u32,
-    },
+    Page { certificates: Vec<u64>, entries: u32 },
 }
 
 /// What a purchase did to the commission.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 #[serde(tag = "became", rename_all = "snake_case")]
 pub(in crate::server) enum CommissionBody {
     None,
-    Settled { cashed: String, promises: u32, returned: String },
-    Withdrawn { factors: Vec<&'static str>, returned: String },
+    Settled { cashed: Amount, promises: u32, returned: Amount },
+    Withdrawn { factors: Vec<&'static str>, returned: Amount },
 }
 
 impl AnswerBody {
@@ -177,7 +145,7 @@ impl AnswerBody {
                 AnswerBody::StatusChanged { status: status(now), accepts_gifts }
             }
             Done::Issued { items } => AnswerBody::Issued { items },
-            Done::Published { at } => AnswerBody::Published { at: time::text(at) },
+            Done::Published { at } => AnswerBody::Published { at: Time(at) },
             Done::Attached { debited } => AnswerBody::Attached { currency, debited: money(debited) },
             Done::ToppedUp { amount } => AnswerBody::ToppedUp { currency, amount: money(amount) },
             Done::Circulated(done) => AnswerBody::Circulated {
@@ -199,12 +167,9 @@ impl AnswerBody {
                 commission: CommissionBody::of(done.commission, written),
                 credits_left: done.credits_left,
             },
-            Done::Reserved { serial, price, until } => AnswerBody::Reserved {
-                serial: serial.0,
-                currency,
-                price: money(price),
-                until: time::text(until),
-            },
+            Done::Reserved { serial, price, until } => {
+                AnswerBody::Reserved { serial: serial.0, currency, price: money(price), until: Time(until) }
+            }
             Done::ReservationCancelled { serial } => AnswerBody::ReservationCancelled { serial: serial.0 },
             Done::Refunded(done) => AnswerBody::Refunded {
                 serial: done.serial.0,
@@ -226,7 +191,7 @@ impl AnswerBody {
                 released: money(released),
                 freed: money(freed),
             },
-            Done::Given { expires_at } => AnswerBody::Given { expires_at: time::text(expires_at) },
+            Done::Given { expires_at } => AnswerBody::Given { expires_at: Time(expires_at) },
             Done::GiftChanged { state } => AnswerBody::GiftChanged { state: state.text() },
             Done::MandateGranted => AnswerBody::MandateGranted,
             Done::MandateRevoked { used } => AnswerBody::MandateRevoked { currency, used: money(used) },

@@ -1,66 +1,55 @@
 //! What can be asked, as JSON: an object with one member, whose name is the command's and whose value has its fields.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::amount::money;
+use super::amount::{Amount, money};
 use super::offer::{OfferBody, WhenShortBody};
 use super::terms::TermsBody;
-use super::time;
+use super::time::Time;
 use crate::domain::{
     Command, Currency, Display, Funding, GiftCommand, GiftObject, GiftReference, GoodsKind, MandateCommand,
     MerchantCommand, Name, PaidFrom, PaymentCommand, PaymentReference, Refusal, RequestId, Serial,
-    StatusChange, Timestamp, TransferCommand, Via, WithholdFrom,
+    StatusChange, TransferCommand, Via, WithholdFrom,
 };
 
 /// A command, with amounts as text.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(in crate::server) enum CommandBody {
+    /// Opens an account. A first deposit and a credit limit are the institution's to give.
     OpenAccount {
         account: Name,
         currency: Currency,
-        #[serde(default = "nothing")]
-        deposit: String,
-        #[serde(default = "nothing")]
-        credit_limit: String,
+        #[serde(default = "Amount::nothing")]
+        deposit: Amount,
+        #[serde(default = "Amount::nothing")]
+        credit_limit: Amount,
     },
-    Deposit {
-        account: Name,
-        amount: String,
-        currency: Currency,
-    },
-    CashOut {
-        account: Name,
-        amount: String,
-        currency: Currency,
-    },
-    SetCreditLimit {
-        account: Name,
-        credit_limit: String,
-        currency: Currency,
-    },
-    Freeze {
-        account: Name,
-    },
-    Unfreeze {
-        account: Name,
-    },
-    Close {
-        account: Name,
-    },
-    AcceptGifts {
-        account: Name,
-        by_itself: bool,
-    },
-    Issue {
-        offering: Name,
-        offer: OfferBody,
-    },
+    /// Brings outside money in; the institution's.
+    Deposit { account: Name, amount: Amount, currency: Currency },
+    /// Pays money out, up to what is posted and not held; the institution's.
+    CashOut { account: Name, amount: Amount, currency: Currency },
+    /// Sets how far below 0 an account may go; the institution's.
+    SetCreditLimit { account: Name, credit_limit: Amount, currency: Currency },
+    /// Leaves an account no commands of its own; the institution's. Credits, and what it had committed, go on.
+    Freeze { account: Name },
+    /// Gives an account its commands back; the institution's.
+    Unfreeze { account: Name },
+    /// Closes an account for ever: its own, or the institution's. It has to be empty, and party to nothing open.
+    Close { account: Name },
+    /// Says whether gifts are accepted as they arrive; the account's own.
+    AcceptGifts { account: Name, by_itself: bool },
+    /// Issues an offering of certificates; the caller is its supplier.
+    Issue { offering: Name, offer: OfferBody },
+    /// Puts an offering on the public platform; its supplier's.
     Publish {
         offering: Name,
         #[serde(default)]
         display: DisplayBody,
     },
+    /// Funds a commission for every certificate of an offering, out of the caller's account or a payment certificate of
+    /// its own.
     AttachCommission {
         offering: Name,
         terms: TermsBody,
@@ -68,12 +57,9 @@ pub(in crate::server) enum CommandBody {
         #[serde(default)]
         payment_certificate: Option<RequestId>,
     },
-    TopUp {
-        offering: Name,
-        serial: Serial,
-        amount: String,
-        currency: Currency,
-    },
+    /// Adds to the reserve of one certificate's commission; its payer's.
+    TopUp { offering: Name, serial: Serial, amount: Amount, currency: Currency },
+    /// Shares a certificate: the caller becomes its linked account. Without a serial the engine chooses the chain.
     Circulate {
         offering: Name,
         #[serde(default)]
@@ -81,10 +67,9 @@ pub(in crate::server) enum CommandBody {
         #[serde(default)]
         via: ViaBody,
     },
-    Acquire {
-        offering: Name,
-        serial: Serial,
-    },
+    /// Acquires a commission by a right that the caller has and has not used.
+    Acquire { offering: Name, serial: Serial },
+    /// Buys a certificate, and settles everyone who shared it. Without a serial any is bought.
     Purchase {
         offering: Name,
         #[serde(default)]
@@ -94,6 +79,7 @@ pub(in crate::server) enum CommandBody {
         #[serde(default)]
         paid_from: PaidFromBody,
     },
+    /// Sets a certificate and its price apart, to be paid later. Without a serial any is reserved.
     Reserve {
         offering: Name,
         #[serde(default)]
@@ -101,102 +87,74 @@ pub(in crate::server) enum CommandBody {
         #[serde(default)]
         via: ViaBody,
     },
-    PayReservation {
-        offering: Name,
-        serial: Serial,
-    },
-    CancelReservation {
-        offering: Name,
-        serial: Serial,
-    },
-    Refund {
-        offering: Name,
-        serial: Serial,
-    },
-    Transfer {
-        to: Name,
-        amount: String,
-        currency: Currency,
-    },
+    /// Buys what the caller has reserved, out of the money that is held for it.
+    PayReservation { offering: Name, serial: Serial },
+    /// Gives a reservation up: stock and money are free again.
+    CancelReservation { offering: Name, serial: Serial },
+    /// Pays a purchase back, once, and claws cashed commission back as the offering says; its supplier's.
+    Refund { offering: Name, serial: Serial },
+    /// Moves money from the caller to another account.
+    Transfer { to: Name, amount: Amount, currency: Currency },
+    /// Holds money for another account, to be posted or voided later; the request's key names it.
     BeginTransfer {
         to: Name,
-        amount: String,
+        amount: Amount,
         currency: Currency,
-        #[serde(default, with = "time::optional")]
-        expires_at: Option<Timestamp>,
+        #[serde(default)]
+        expires_at: Option<Time>,
     },
-    PostTransfer {
-        from: Name,
-        transfer: RequestId,
-        amount: String,
-        currency: Currency,
-    },
-    VoidTransfer {
-        from: Name,
-        transfer: RequestId,
-    },
+    /// Moves a pending transfer's money, up to what is held, and frees the rest; whoever began it, or the institution.
+    PostTransfer { from: Name, transfer: RequestId, amount: Amount, currency: Currency },
+    /// Frees a pending transfer's money again; whoever began it, or the institution.
+    VoidTransfer { from: Name, transfer: RequestId },
+    /// Issues a payment certificate: the amount is held; the request's key names it.
     IssuePayment {
-        amount: String,
+        amount: Amount,
         currency: Currency,
         #[serde(default)]
         beneficiary: Option<Name>,
-        #[serde(default, with = "time::optional")]
-        not_before: Option<Timestamp>,
-        #[serde(default, with = "time::optional")]
-        expires_at: Option<Timestamp>,
+        #[serde(default)]
+        not_before: Option<Time>,
+        #[serde(default)]
+        expires_at: Option<Time>,
     },
-    ReceivePayment {
-        issuer: Name,
-        payment: RequestId,
-    },
-    RejectPayment {
-        issuer: Name,
-        payment: RequestId,
-    },
-    ReleasePayment {
-        issuer: Name,
-        payment: RequestId,
-        amount: String,
-        currency: Currency,
-    },
-    VoidPayment {
-        issuer: Name,
-        payment: RequestId,
-    },
+    /// Receives a payment certificate; its beneficiary's.
+    ReceivePayment { issuer: Name, payment: RequestId },
+    /// Rejects a payment certificate, whose money is free again; its beneficiary's.
+    RejectPayment { issuer: Name, payment: RequestId },
+    /// Pays out of a payment certificate whose condition holds; the institution's. The rest is free again.
+    ReleasePayment { issuer: Name, payment: RequestId, amount: Amount, currency: Currency },
+    /// Voids a payment certificate; the institution's.
+    VoidPayment { issuer: Name, payment: RequestId },
+    /// Gives a gift: the price is earmarked at the recipient for this object and nothing else; the request's key names it.
     Give {
         recipient: Name,
         #[serde(default)]
         merchant: Option<Name>,
         object: ObjectBody,
-        price: String,
+        price: Amount,
         currency: Currency,
-        #[serde(default, with = "time::optional")]
-        expires_at: Option<Timestamp>,
+        #[serde(default)]
+        expires_at: Option<Time>,
     },
-    AcceptGift {
-        donor: Name,
-        gift: RequestId,
-    },
-    DeclineGift {
-        donor: Name,
-        gift: RequestId,
-    },
-    ReturnGift {
-        recipient: Name,
-        donor: Name,
-        gift: RequestId,
-    },
+    /// Accepts a gift, which authorises its merchant to withhold it once; the recipient's.
+    AcceptGift { donor: Name, gift: RequestId },
+    /// Declines a gift: the money goes home; the recipient's.
+    DeclineGift { donor: Name, gift: RequestId },
+    /// Sends a gift home that was accepted and is not withheld; the recipient's, or its merchant's.
+    ReturnGift { recipient: Name, donor: Name, gift: RequestId },
+    /// Authorises a merchant to withhold from the caller's available money, within two limits; the request's key names it.
     GrantMandate {
         merchant: Name,
-        amount_max: String,
-        amount_max_per_use: String,
+        amount_max: Amount,
+        amount_max_per_use: Amount,
         currency: Currency,
-        #[serde(default, with = "time::optional")]
-        ends_at: Option<Timestamp>,
+        #[serde(default)]
+        ends_at: Option<Time>,
     },
-    RevokeMandate {
-        mandate: RequestId,
-    },
+    /// Ends a mandate; whoever granted it.
+    RevokeMandate { mandate: RequestId },
+    /// Registers an account as a merchant's, or changes its registration; the institution's.
     RegisterMerchant {
         merchant: Name,
         payee: Name,
@@ -205,63 +163,45 @@ pub(in crate::server) enum CommandBody {
         #[serde(default)]
         when_short: WhenShortBody,
     },
-    UnregisterMerchant {
-        merchant: Name,
-    },
-    Withhold {
-        order: Name,
-        amount: String,
-        currency: Currency,
-        from: WithholdFromBody,
-    },
-    Provide {
-        order: Name,
-    },
-    ReverseOrder {
-        order: Name,
-    },
-    ShowAccount {
-        account: Name,
-    },
-    ShowOffering {
-        offering: Name,
-    },
+    /// Ends a merchant's registration; the institution's. Orders that are paid go on.
+    UnregisterMerchant { merchant: Name },
+    /// Withholds the price of one order, once for one reference; the caller is the merchant.
+    Withhold { order: Name, amount: Amount, currency: Currency, from: WithholdFromBody },
+    /// Notes that an order's object was handed over; the caller is the merchant.
+    Provide { order: Name },
+    /// Pays an order back that cannot be provided, payee to recipient to donor; the caller is the merchant.
+    ReverseOrder { order: Name },
+    /// Shows an account with its balances; its own, or the institution's.
+    ShowAccount { account: Name },
+    /// Shows an offering: price, stock, terms and texts.
+    ShowOffering { offering: Name },
+    /// Shows a certificate: its commission, its chain from a hop on, its sale.
     ShowCertificate {
         offering: Name,
         serial: Serial,
         #[serde(default = "first_hop")]
         from_hop: u32,
     },
-    ShowGift {
-        recipient: Name,
-        donor: Name,
-        gift: RequestId,
-    },
+    /// Shows a gift; its donor's, its recipient's, its merchant's and the institution's.
+    ShowGift { recipient: Name, donor: Name, gift: RequestId },
+    /// Lists the gifts that wait at the caller to be accepted or withheld.
     ListGifts {
         #[serde(default)]
         skip: u32,
     },
-    ShowPayment {
-        issuer: Name,
-        payment: RequestId,
-    },
-    ShowMandate {
-        mandate: RequestId,
-    },
-    ShowOrder {
-        order: Name,
-    },
-}
-
-fn nothing() -> String {
-    "0".to_owned()
+    /// Shows a payment certificate; its issuer's, its beneficiary's and the institution's.
+    ShowPayment { issuer: Name, payment: RequestId },
+    /// Shows a mandate; whoever granted it.
+    ShowMandate { mandate: RequestId },
+    /// Shows an order; the caller is the merchant.
+    ShowOrder { order: Name },
 }
 
 fn first_hop() -> u32 {
     1
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::server) enum DisplayBody {
     #[default]
@@ -270,7 +210,7 @@ pub(in crate::server) enum DisplayBody {
     Snapshot,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::server) enum ViaBody {
     #[default]
@@ -279,7 +219,7 @@ pub(in crate::server) enum ViaBody {
     Link,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(in crate::server) enum PaidFromBody {
     #[default]
@@ -291,14 +231,14 @@ pub(in crate::server) enum PaidFromBody {
     PaymentCertificate(RequestId),
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(in crate::server) enum ObjectBody {
     Goods { kind: KindBody, description: String },
     Certificate { offering: Name, serial: Serial },
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::server) enum KindBody {
     Product,
@@ -310,7 +250,7 @@ pub(in crate::server) enum KindBody {
     Other,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(in crate::server) enum WithholdFromBody {
     Gift { recipient: Name, donor: Name, gift: RequestId },
@@ -398,7 +338,7 @@ impl CommandBody {
             }
             CommandBody::BeginTransfer { to, amount, currency, expires_at } => {
                 let amount = money("amount", &amount, currency)?;
-                let begin = TransferCommand::Begin { to, amount, expires_at };
+                let begin = TransferCommand::Begin { to, amount, expires_at: Time::point(expires_at) };
                 Ok((Command::Transfer(begin), Some(currency)))
             }
             CommandBody::PostTransfer { from, transfer, amount, currency } => {
@@ -410,7 +350,12 @@ impl CommandBody {
             }
             CommandBody::IssuePayment { amount, currency, beneficiary, not_before, expires_at } => {
                 let amount = money("amount", &amount, currency)?;
-                let issue = PaymentCommand::Issue { amount, beneficiary, not_before, expires_at };
+                let issue = PaymentCommand::Issue {
+                    amount,
+                    beneficiary,
+                    not_before: Time::point(not_before),
+                    expires_at: Time::point(expires_at),
+                };
                 Ok((Command::Payment(issue), Some(currency)))
             }
             CommandBody::ReceivePayment { issuer, payment } => {
@@ -430,7 +375,13 @@ impl CommandBody {
             CommandBody::Give { recipient, merchant, object, price, currency, expires_at } => {
                 let price = money("price", &price, currency)?;
                 let object = object.object();
-                let give = GiftCommand::Give { recipient, merchant, object, price, expires_at };
+                let give = GiftCommand::Give {
+                    recipient,
+                    merchant,
+                    object,
+                    price,
+                    expires_at: Time::point(expires_at),
+                };
                 Ok((Command::Gift(give), Some(currency)))
             }
             CommandBody::AcceptGift { donor, gift } => {
@@ -445,7 +396,12 @@ impl CommandBody {
             CommandBody::GrantMandate { merchant, amount_max, amount_max_per_use, currency, ends_at } => {
                 let amount_max = money("amount_max", &amount_max, currency)?;
                 let amount_max_per_use = money("amount_max_per_use", &amount_max_per_use, currency)?;
-                let grant = MandateCommand::Grant { merchant, amount_max, amount_max_per_use, ends_at };
+                let grant = MandateCommand::Grant {
+                    merchant,
+                    amount_max,
+                    amount_max_per_use,
+                    ends_at: Time::point(ends_at),
+                };
                 Ok((Command::Mandate(grant), Some(currency)))
             }
             CommandBody::RevokeMandate { mandate } => {
@@ -535,7 +491,8 @@ impl WithholdFromBody {
 impl CommandBody {
     /// The names of all commands, as serde lists them where one is unknown.
     pub(in crate::server) fn names() -> Vec<String> {
-        let unknown = serde_json::from_str::<CommandBody>(r#"{"nothing":{}}"#).unwrap_err().to_string();
+        let unknown =
+            serde_json::from_str::<CommandBody>(r#"{"Amount::nothing":{}}"#).unwrap_err().to_string();
         let names: Vec<String> = unknown.split('`').skip(3).step_by(2).map(str::to_owned).collect();
         assert!(names.len() > 40, "{unknown}");
         names

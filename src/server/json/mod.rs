@@ -9,6 +9,7 @@ mod command;
 mod names;
 mod offer;
 mod problem;
+mod schema;
 mod terms;
 mod time;
 mod view;

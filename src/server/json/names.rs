@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::Engine;
@@ -12,7 +13,7 @@ use crate::domain::{ActorNumber, Done, FoundObject, FoundVia, GiftView, Name, Wi
 pub(in crate::server) struct Names(BTreeMap<ActorNumber, Name>);
 
 /// An account or an offering in an answer: its name, or its number where the engine could not look.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 #[serde(untagged)]
 pub(super) enum Named {
     Name(Name),

@@ -1,19 +1,18 @@
 //! What a supplier offers, as JSON.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::amount::money;
-use super::time;
-use crate::domain::{
-    Clawback, Currency, Information, Money, Name, Offer, Refusal, Timestamp, WhenShort, Window,
-};
+use super::amount::{Amount, money};
+use super::time::Time;
+use crate::domain::{Clawback, Currency, Information, Money, Name, Offer, Refusal, WhenShort, Window};
 
 /// `Offer`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::server) struct OfferBody {
     payee: Name,
-    price: String,
+    price: Amount,
     pub(super) currency: Currency,
     items: u32,
     information: InformationBody,
@@ -23,8 +22,8 @@ pub(in crate::server) struct OfferBody {
     window: WindowBody,
     #[serde(default)]
     cap: Option<u32>,
-    #[serde(default, with = "time::optional")]
-    expires_at: Option<Timestamp>,
+    #[serde(default)]
+    expires_at: Option<Time>,
     #[serde(default)]
     reservable_ms: Option<u64>,
     #[serde(default)]
@@ -34,17 +33,17 @@ pub(in crate::server) struct OfferBody {
 }
 
 /// When an offering sells.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WindowBody {
-    #[serde(default, with = "time::optional")]
-    opens: Option<Timestamp>,
-    #[serde(default, with = "time::optional")]
-    closes: Option<Timestamp>,
+    #[serde(default)]
+    opens: Option<Time>,
+    #[serde(default)]
+    closes: Option<Time>,
 }
 
 /// The texts of a certificate; the first two are needed.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct InformationBody {
     product_name: String,
@@ -69,7 +68,7 @@ pub(super) struct InformationBody {
     transfer_prompt: String,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum ClawbackBody {
     #[default]
@@ -79,7 +78,7 @@ enum ClawbackBody {
 }
 
 /// What becomes of a refund or a reversal where the payee has not the whole amount.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::server) enum WhenShortBody {
     #[default]
@@ -103,7 +102,8 @@ impl OfferBody {
     /// Names the price, where it is none.
     pub(super) fn offer(self) -> Result<Offer, Refusal> {
         let price: Money = money("price", &self.price, self.currency)?;
-        let window = Window { opens: self.window.opens, closes: self.window.closes };
+        let window =
+            Window { opens: Time::point(self.window.opens), closes: Time::point(self.window.closes) };
         let clawback = match self.clawback {
             ClawbackBody::None => Clawback::None,
             ClawbackBody::Reserve => Clawback::Reserve,
@@ -118,7 +118,7 @@ impl OfferBody {
             payers: self.payers,
             window,
             cap: self.cap,
-            expires_at: self.expires_at,
+            expires_at: Time::point(self.expires_at),
             reservable_ms: self.reservable_ms,
             clawback,
             when_short: self.when_short.when_short(),
@@ -128,7 +128,7 @@ impl OfferBody {
 
 impl WindowBody {
     pub(super) fn of(window: Window) -> WindowBody {
-        WindowBody { opens: window.opens, closes: window.closes }
+        WindowBody { opens: window.opens.map(Time), closes: window.closes.map(Time) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Problems (RFC 9457): one form for everything that is not done, at every resource.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::domain::{Code, Refusal};
@@ -28,8 +29,7 @@ pub(in crate::server) enum ProblemCode {
 }
 
 impl ProblemCode {
-    #[cfg(test)]
-    pub(in crate::server) const ALL: [ProblemCode; 9] = [
+    pub(super) const ALL: [ProblemCode; 9] = [
         ProblemCode::Malformed,
         ProblemCode::Unauthenticated,
         ProblemCode::IdempotencyKeyMissing,
@@ -40,6 +40,10 @@ impl ProblemCode {
         ProblemCode::TooSlow,
         ProblemCode::NotReady,
     ];
+
+    pub(super) fn text(self) -> &'static str {
+        self.parts().1
+    }
 
     fn parts(self) -> (u16, &'static str, &'static str) {
         match self {
@@ -67,12 +71,12 @@ impl ProblemCode {
 }
 
 /// A problem.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 #[serde(transparent)]
 pub(in crate::server) struct Problem(Box<ProblemBody>);
 
 /// A problem as JSON.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 struct ProblemBody {
     /// What the code means, as a URN of ours.
     #[serde(rename = "type")]
@@ -86,6 +90,7 @@ struct ProblemBody {
     /// What is wrong with it.
     detail: String,
     /// The stable code: branch on this.
+    #[schemars(schema_with = "super::schema::codes")]
     code: &'static str,
     /// Whether the same request may succeed later as it stands.
     retryable: bool,
@@ -146,6 +151,7 @@ impl From<Refusal> for Problem {
 /// What a client that knows only HTTP is to make of a code.
 fn status(code: Code) -> u16 {
     match code {
+        // What has its form and still cannot be: what has not is `malformed`, 400.
         Code::BadText
         | Code::BadValue
         | Code::Missing
@@ -156,9 +162,11 @@ fn status(code: Code) -> u16 {
         | Code::AmountTooLarge
         | Code::UnknownCurrency
         | Code::CurrencyMismatch
-        | Code::BadLink => 400,
+        | Code::IdReused
+        | Code::OrderReused => 422,
         Code::NotAllowed => 403,
-        Code::UnknownAccount
+        Code::BadLink
+        | Code::UnknownAccount
         | Code::UnknownOffering
         | Code::UnknownCertificate
         | Code::UnknownPaymentCertificate
@@ -166,7 +174,6 @@ fn status(code: Code) -> u16 {
         | Code::UnknownGift
         | Code::UnknownOrder
         | Code::UnknownMandate => 404,
-        Code::IdReused | Code::OrderReused => 422,
         Code::Overloaded => 429,
         Code::OutcomeUnknown | Code::Stopped => 503,
         Code::Internal => 500,
@@ -181,7 +188,7 @@ mod tests {
     #[test]
     fn every_code_has_a_status_and_no_two_have_one_text() {
         let mut texts: Vec<&str> = Code::ALL.iter().map(|code| code.text()).collect();
-        texts.extend(ProblemCode::ALL.iter().map(|code| code.parts().1));
+        texts.extend(ProblemCode::ALL.iter().map(|code| code.text()));
         let all = texts.len();
         texts.sort_unstable();
         texts.dedup();
@@ -202,7 +209,7 @@ mod tests {
             serde_json::json!({
                 "type": "urn:hongbao:code:bad_value",
                 "title": "bad value",
-                "status": 400,
+                "status": 422,
                 "field": "items",
                 "detail": "items is 0: give 1 to 10",
                 "code": "bad_value",

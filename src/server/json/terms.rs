@@ -1,20 +1,21 @@
 //! A commission's terms as JSON, both ways. What is left out is as in the usual terms.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::amount::{Written, money, share};
-use super::time;
+use super::amount::{Amount, Written, money, share};
+use super::time::Time;
 use crate::domain::{
     Acquiring, BasisPoints, Cashing, CheckPoint, CommissionTerms, Condition, Currency, FactorSet, Increase,
-    IncreasePolicy, Refusal, Take, Timestamp,
+    IncreasePolicy, Refusal, Take,
 };
 
 /// `CommissionTerms`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::server) struct TermsBody {
-    funded: String,
-    attached: String,
+    funded: Amount,
+    attached: Amount,
     #[serde(default)]
     policy: PolicyBody,
     #[serde(default)]
@@ -27,11 +28,11 @@ pub(in crate::server) struct TermsBody {
     cashing: CashingBody,
     #[serde(default)]
     condition: Option<ConditionBody>,
-    #[serde(default, with = "time::optional")]
-    expires_at: Option<Timestamp>,
+    #[serde(default)]
+    expires_at: Option<Time>,
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum PolicyBody {
     NonFirst,
@@ -40,19 +41,19 @@ enum PolicyBody {
     EveryCommand,
 }
 
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum IncreaseBody {
     #[default]
     Equal,
-    Preset(String),
+    Preset(Amount),
     Random {
-        min: String,
-        max: String,
+        min: Amount,
+        max: Amount,
     },
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum AcquiringBody {
     #[default]
@@ -60,24 +61,24 @@ enum AcquiringBody {
     Manual,
 }
 
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum TakeBody {
     #[default]
     All,
-    Amount(String),
+    Amount(Amount),
     /// Basis points.
     Share(u32),
     Random {
-        min: String,
-        max: String,
+        min: Amount,
+        max: Amount,
     },
     Split {
         hops: u32,
     },
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum CashingBody {
     #[default]
@@ -85,20 +86,20 @@ enum CashingBody {
     Immediate,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum CheckPointBody {
     BeforeIncrease,
     AfterIncrease,
 }
 
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields)]
 struct ConditionBody {
     #[serde(default)]
     times: Option<u32>,
     #[serde(default)]
-    amount: Option<String>,
+    amount: Option<Amount>,
     /// Basis points.
     #[serde(default)]
     share_of_price: Option<u32>,
@@ -122,7 +123,7 @@ impl TermsBody {
     /// # Errors
     /// Names the amount or the share that is none.
     pub(super) fn terms(self, currency: Currency) -> Result<CommissionTerms, Refusal> {
-        let amount = |field, text: &str| money(field, text, currency);
+        let amount = |field, text: &Amount| money(field, text, currency);
         Ok(CommissionTerms {
             funded: amount("funded", &self.funded)?,
             attached: amount("attached", &self.attached)?,
@@ -156,7 +157,7 @@ impl TermsBody {
                 CashingBody::Immediate => Cashing::Immediate,
             },
             condition: self.condition.map(|condition| condition.condition(currency)).transpose()?,
-            expires_at: self.expires_at,
+            expires_at: Time::point(self.expires_at),
         })
     }
 
@@ -192,7 +193,7 @@ impl TermsBody {
                 Cashing::Immediate => CashingBody::Immediate,
             },
             condition: terms.condition.as_ref().map(|condition| ConditionBody::of(condition, written)),
-            expires_at: terms.expires_at,
+            expires_at: terms.expires_at.map(Time),
         }
     }
 }

@@ -1,8 +1,50 @@
 //! Points of time as RFC 3339 text.
 
-use serde::{Deserialize, Deserializer, Serializer};
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::domain::Timestamp;
+
+/// A point of time in a body.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::server) struct Time(pub(super) Timestamp);
+
+impl Time {
+    /// What it stands for, where there is one.
+    pub(super) fn point(time: Option<Time>) -> Option<Timestamp> {
+        time.map(|time| time.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error> {
+        let given = String::deserialize(deserializer)?;
+        read(&given).map(Time).map_err(serde::de::Error::custom)
+    }
+}
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&text(self.0))
+    }
+}
+
+impl JsonSchema for Time {
+    fn schema_name() -> Cow<'static, str> {
+        "Time".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "format": "date-time",
+            "pattern": r"^(19[7-9][0-9]|[2-9][0-9]{3})-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,3}0{0,6})?(Z|[+-][0-9]{2}:[0-9]{2})$",
+            "description": "A point of time as RFC 3339 text, to the millisecond, from 1970 to the end of 9999-12-30.",
+        })
+    }
+}
 
 /// As text, in UTC and with milliseconds where there are any. The last day of the year 9999, which no client of this door can
 /// send, is cut to where the library's calendar ends.
@@ -46,28 +88,6 @@ fn has_the_form(text: &str) -> bool {
     like(date_and_time, "0000-00-00T00:00:00")
         && !rest.starts_with(".Z")
         && (offset == "Z" || like(offset, "+00:00") || like(offset, "-00:00"))
-}
-
-/// For `serde(with)`.
-pub(super) mod optional {
-    use super::{Deserialize, Deserializer, Serializer, Timestamp, read, text};
-
-    pub(in crate::server::json) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<Timestamp>, D::Error> {
-        let given: Option<String> = Option::deserialize(deserializer)?;
-        given.map(|given| read(&given)).transpose().map_err(serde::de::Error::custom)
-    }
-
-    pub(in crate::server::json) fn serialize<S: Serializer>(
-        time: &Option<Timestamp>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        match time {
-            Some(time) => serializer.serialize_str(&text(*time)),
-            None => serializer.serialize_none(),
-        }
-    }
 }
 
 #[cfg(test)]

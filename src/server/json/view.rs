@@ -1,13 +1,14 @@
 //! What is shown of accounts, offerings, certificates, gifts, payment certificates, mandates and orders.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::amount::Written;
+use super::amount::{Amount, SignedAmount, Written};
 use super::hex;
 use super::names::{Named, Names};
 use super::offer::{InformationBody, WindowBody};
 use super::terms::TermsBody;
-use super::time;
+use super::time::Time;
 use crate::domain::{
     AccountView, CertificateView, CommissionLabel, Currency, Display, FoundObject, FoundVia, FrozenRow,
     GiftView, GoodsKind, HopView, Mandate, OfferingView, Order, OrderState, PaymentCertificate, PaymentState,
@@ -34,17 +35,18 @@ pub(super) fn payment_state(state: PaymentState) -> &'static str {
 }
 
 /// An account.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub(in crate::server) struct AccountBody {
     account: String,
     number: u64,
     currency: Currency,
-    posted: String,
-    held: String,
-    earmarked: String,
-    credit_limit: String,
-    available: String,
-    owed: String,
+    posted: SignedAmount,
+    held: Amount,
+    earmarked: Amount,
+    credit_limit: Amount,
+    available: Amount,
+    owed: Amount,
+    #[schemars(extend("enum" = ["open", "frozen", "closed"]))]
     status: &'static str,
     accepts_gifts: bool,
     sequence: u64,
@@ -73,11 +75,11 @@ impl AccountBody {
 }
 
 /// K5: what a commission shows.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 struct LabelBody {
-    attached: String,
-    reserve: String,
-    cumulative: String,
+    attached: Amount,
+    reserve: Amount,
+    cumulative: Amount,
 }
 
 impl LabelBody {
@@ -90,10 +92,10 @@ impl LabelBody {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 struct FrozenBody {
-    at: String,
-    price: String,
+    at: Time,
+    price: Amount,
     commission: Option<LabelBody>,
     left: u32,
 }
@@ -101,19 +103,20 @@ struct FrozenBody {
 impl FrozenBody {
     fn of(row: FrozenRow, written: Written) -> FrozenBody {
         let commission = row.label.map(|label| LabelBody::of(label, written));
-        FrozenBody { at: time::text(row.at), price: written.money(row.price), commission, left: row.left }
+        FrozenBody { at: Time(row.at), price: written.money(row.price), commission, left: row.left }
     }
 }
 
 /// An offering.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub(in crate::server) struct OfferingBody {
     offering: String,
     number: u64,
     currency: Currency,
-    price: String,
+    price: Amount,
     commission: Option<LabelBody>,
-    published_at: Option<String>,
+    published_at: Option<Time>,
+    #[schemars(extend("enum" = ["certificate", "acquisition_information", "snapshot"]))]
     display: &'static str,
     as_published: Option<FrozenBody>,
     link: String,
@@ -123,7 +126,7 @@ pub(in crate::server) struct OfferingBody {
     reserved: u32,
     window: WindowBody,
     cap: Option<u32>,
-    expires_at: Option<String>,
+    expires_at: Option<Time>,
     terms: Option<TermsBody>,
     information: InformationBody,
     sequence: u64,
@@ -139,7 +142,7 @@ impl OfferingBody {
             currency: view.currency,
             price: written.money(view.price),
             commission: view.label.map(|label| LabelBody::of(label, written)),
-            published_at: view.published_at.map(time::text),
+            published_at: view.published_at.map(Time),
             display: match view.display {
                 Display::Certificate => "certificate",
                 Display::AcquisitionInformation => "acquisition_information",
@@ -153,7 +156,7 @@ impl OfferingBody {
             reserved: view.reserved,
             window: WindowBody::of(view.window),
             cap: view.cap,
-            expires_at: view.expires_at.map(time::text),
+            expires_at: view.expires_at.map(Time),
             terms: view.terms.as_ref().map(|terms| TermsBody::of(terms, written)),
             information: InformationBody::of(view.information),
             sequence: view.sequence,
@@ -163,17 +166,17 @@ impl OfferingBody {
 }
 
 /// A certificate.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub(in crate::server) struct CertificateBody {
     offering: Named,
     serial: u32,
     link: String,
     currency: Currency,
-    price: String,
+    price: Amount,
     commission: Option<LabelBody>,
-    promised: String,
-    cashed: String,
-    returned: String,
+    promised: Amount,
+    cashed: Amount,
+    returned: Amount,
     linked: Option<Named>,
     hops: u32,
     chain: Vec<HopBody>,
@@ -184,18 +187,18 @@ pub(in crate::server) struct CertificateBody {
     chain_head: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 struct HopBody {
     hop: u32,
     account: Named,
     via: FoundBody,
-    linked_at: String,
-    unlinked_at: Option<String>,
-    promise: String,
+    linked_at: Time,
+    unlinked_at: Option<Time>,
+    promise: Amount,
     cashed: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum FoundBody {
     Public,
@@ -203,11 +206,11 @@ enum FoundBody {
     Link,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 struct SaleBody {
     buyer: Named,
-    at: String,
-    price: String,
+    at: Time,
+    price: Amount,
 }
 
 impl CertificateBody {
@@ -245,8 +248,8 @@ impl HopBody {
                 FoundVia::PrivatePage(owner) => FoundBody::PrivatePage(names.of(owner)),
                 FoundVia::Link => FoundBody::Link,
             },
-            linked_at: time::text(hop.linked_at),
-            unlinked_at: hop.unlinked_at.map(time::text),
+            linked_at: Time(hop.linked_at),
+            unlinked_at: hop.unlinked_at.map(Time),
             promise: written.money(hop.promise),
             cashed: hop.cashed,
         }
@@ -257,34 +260,42 @@ impl SaleBody {
     fn of(sale: &SaleView, written: Written, names: &Names) -> SaleBody {
         SaleBody {
             buyer: names.of(sale.buyer),
-            at: time::text(sale.at),
+            at: Time(sale.at),
             price: written.money(sale.purchased.price),
         }
     }
 }
 
 /// A gift at its recipient.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub(in crate::server) struct GiftBody {
     donor: Named,
     gift: String,
     merchant: Option<Named>,
     object: ObjectShown,
     currency: Currency,
-    price: String,
-    expires_at: String,
+    price: Amount,
+    expires_at: Time,
+    #[schemars(extend("enum" = ["requested", "accepted", "declined", "expired", "returned", "withheld", "provided", "reversed"]))]
     state: &'static str,
     order: Option<OrderNamed>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum ObjectShown {
-    Goods { kind: &'static str, description: String },
-    Certificate { offering: Named, serial: u32 },
+    Goods {
+        #[schemars(extend("enum" = ["product", "service", "insurance", "fund", "gold", "lottery", "other"]))]
+        kind: &'static str,
+        description: String,
+    },
+    Certificate {
+        offering: Named,
+        serial: u32,
+    },
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 struct OrderNamed {
     merchant: Named,
     order: String,
@@ -307,7 +318,7 @@ impl GiftBody {
             },
             currency,
             price: Written(currency).money(gift.price),
-            expires_at: time::text(gift.expires_at),
+            expires_at: Time(gift.expires_at),
             state: gift.state.text(),
             order: gift.order.map(|order| OrderNamed {
                 merchant: names.of(order.merchant),
@@ -330,23 +341,24 @@ fn goods(kind: GoodsKind) -> &'static str {
 }
 
 /// A payment certificate.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub(in crate::server) struct PaymentBody {
     currency: Currency,
-    amount: String,
-    released: String,
-    freed: String,
+    amount: Amount,
+    released: Amount,
+    freed: Amount,
     beneficiary: Option<Named>,
-    not_before: Option<String>,
-    expires_at: Option<String>,
+    not_before: Option<Time>,
+    expires_at: Option<Time>,
     backs: Option<Named>,
+    #[schemars(extend("enum" = ["issued", "received", "released", "rejected", "expired", "void"]))]
     state: &'static str,
 }
 
 impl PaymentBody {
     pub(super) fn of(payment: &PaymentCertificate, currency: Currency, names: &Names) -> PaymentBody {
         let written = Written(currency);
-        let at = |time: Option<Timestamp>| time.map(time::text);
+        let at = |time: Option<Timestamp>| time.map(Time);
         PaymentBody {
             currency,
             amount: written.money(payment.amount),
@@ -362,14 +374,14 @@ impl PaymentBody {
 }
 
 /// A mandate.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub(in crate::server) struct MandateBody {
     merchant: Named,
     currency: Currency,
-    amount_max: String,
-    amount_max_per_use: String,
-    used: String,
-    ends_at: Option<String>,
+    amount_max: Amount,
+    amount_max_per_use: Amount,
+    used: Amount,
+    ends_at: Option<Time>,
     revoked: bool,
 }
 
@@ -382,25 +394,26 @@ impl MandateBody {
             amount_max: written.money(mandate.amount_max),
             amount_max_per_use: written.money(mandate.amount_max_per_use),
             used: written.money(mandate.used),
-            ends_at: mandate.ends_at.map(time::text),
+            ends_at: mandate.ends_at.map(Time),
             revoked: mandate.revoked,
         }
     }
 }
 
 /// A merchant's order.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub(in crate::server) struct OrderBody {
     currency: Currency,
-    amount: String,
+    amount: Amount,
     recipient: Named,
     by: RightBody,
     payee: Named,
     certificate: bool,
+    #[schemars(extend("enum" = ["begun", "paid", "provided", "reversing", "reversed"]))]
     state: &'static str,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum RightBody {
     Gift { donor: Named, gift: String },

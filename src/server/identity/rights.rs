@@ -98,7 +98,7 @@ fn may(role: &Role, work: Work) -> bool {
 ///
 /// # Errors
 /// `not_allowed`, where it names somebody else.
-pub(super) fn caller(role: &Role, on_behalf_of: Option<Name>) -> Result<Caller, Refusal> {
+pub(in crate::server) fn caller(role: &Role, on_behalf_of: Option<Name>) -> Result<Caller, Refusal> {
     match (role, on_behalf_of) {
         (Role::Operator, Some(account)) => Ok(Caller::Account(account)),
         (Role::Operator | Role::FundsManagement, None) => Ok(Caller::FundsManagement),
@@ -118,7 +118,7 @@ pub(super) fn caller(role: &Role, on_behalf_of: Option<Name>) -> Result<Caller, 
 ///
 /// # Errors
 /// `not_allowed`.
-pub(super) fn check(role: &Role, command: &Command) -> Result<(), Refusal> {
+pub(in crate::server) fn check(role: &Role, command: &Command) -> Result<(), Refusal> {
     if may(role, work(command)) {
         return Ok(());
     }

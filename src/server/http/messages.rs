@@ -6,26 +6,24 @@ use std::time::Duration;
 
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::door::{Door, body, content_type};
-use super::json::{AnswerBody, CommandBody, Problem, ProblemCode};
-use super::keys::Role;
+use super::body::{JSON, NDJSON, body, content_type, no_lists, read, text};
+use super::head::{ON_BEHALF_OF, role};
 use super::reply::{answered, problem_response};
-use super::resources::ON_BEHALF_OF;
 use crate::Engine;
 use crate::domain::{Code, Message, Name, Refusal, RequestId};
 use crate::limits::{ANSWER_MS_MAX, BATCH_MESSAGES_MAX};
-
-const NDJSON: &str = "application/x-ndjson";
-pub(super) const JSON: &str = "application/json";
+use crate::server::door::Door;
+use crate::server::identity::Role;
+use crate::server::json::{AnswerBody, CommandBody, Problem, ProblemCode};
 
 /// One message.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct MessageBody {
+pub(super) struct MessageBody {
     idempotency_key: RequestId,
     #[serde(default)]
     on_behalf_of: Option<Name>,
@@ -33,8 +31,8 @@ struct MessageBody {
 }
 
 /// One answer: done, or a problem, with the status that it would have alone.
-#[derive(Serialize)]
-struct ItemBody {
+#[derive(JsonSchema, Serialize)]
+pub(super) struct ItemBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     idempotency_key: Option<RequestId>,
     status: u16,
@@ -62,7 +60,7 @@ pub(super) async fn post(door: Data<Door>, request: HttpRequest, payload: Payloa
 }
 
 async fn taken(door: Data<Door>, request: &HttpRequest, payload: Payload) -> Result<HttpResponse, Problem> {
-    let role = door.role(request)?;
+    let role = role(&door, request)?;
     let engine = door.engine()?;
     if request.headers().contains_key(ON_BEHALF_OF) {
         let detail = "is a header here: say on_behalf_of in each message";
@@ -135,17 +133,6 @@ fn written(items: &[ItemBody], lines: bool) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok().content_type(if lines { NDJSON } else { JSON }).body(written))
 }
 
-/// The body as text.
-///
-/// # Errors
-/// `malformed`, with the byte.
-pub(super) fn text(body: &[u8]) -> Result<&str, Problem> {
-    std::str::from_utf8(body).map_err(|error| {
-        let detail = format!("is no UTF-8 at byte {}", error.valid_up_to());
-        Problem::new(ProblemCode::Malformed, "body", detail)
-    })
-}
-
 fn lines_of(text: &str) -> Vec<&str> {
     text.lines().filter(|line| !line.trim().is_empty()).collect()
 }
@@ -204,68 +191,4 @@ fn id_of(text: &str) -> Option<RequestId> {
         idempotency_key: RequestId,
     }
     serde_json::from_str(text).ok().map(|IdOnly { idempotency_key }| idempotency_key)
-}
-
-/// Reads JSON; where it is wrong, a second look finds the field.
-///
-/// # Errors
-/// `malformed`, with the field.
-pub(super) fn read<'text, T: Deserialize<'text>>(text: &'text str) -> Result<T, Problem> {
-    if let Ok(read) = serde_json::from_str(text) {
-        return Ok(read);
-    }
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    match serde_path_to_error::deserialize(&mut deserializer) {
-        Ok(read) => match deserializer.end() {
-            Ok(()) => Ok(read),
-            Err(error) => Err(malformed("", &error.to_string())),
-        },
-        Err(error) => Err(malformed(&error.path().to_string(), &error.inner().to_string())),
-    }
-}
-
-/// The problem of a value that does not read. serde tells of a field that is left out or there twice only in words.
-pub(super) fn malformed(path: &str, why: &str) -> Problem {
-    let told = ["missing field `", "duplicate field `"].iter().find_map(|words| why.strip_prefix(words));
-    let told = told.and_then(|rest| rest.split('`').next());
-    let field = match (path, told) {
-        ("" | ".", None) => "body".to_owned(),
-        ("" | ".", Some(told)) => told.to_owned(),
-        (path, None) => path.to_owned(),
-        (path, Some(told)) => format!("{path}.{told}"),
-    };
-    let (field, why) = (cut(&field), cut(why));
-    Problem::new(ProblemCode::Malformed, field, format!("cannot be read: {why}"))
-}
-
-/// The beginning of a text that may be any client's.
-fn cut(text: &str) -> &str {
-    const CHARACTERS_MAX: usize = 300;
-    text.char_indices().nth(CHARACTERS_MAX).map_or(text, |(end, _)| &text[..end])
-}
-
-/// Refuses a text in which a list stands for an object: serde would take its parts in the order of the fields, which no client
-/// should know. The one list that there is, of payers, is none.
-///
-/// # Errors
-/// `malformed`, with the member.
-pub(super) fn no_lists(text: &str) -> Result<(), Problem> {
-    if !text.contains('[') {
-        return Ok(());
-    }
-    let value: Value = read(text)?;
-    if list_in("", &value) {
-        Ok(())
-    } else {
-        Err(malformed("", "a list stands where an object or a value should"))
-    }
-}
-
-/// True where every list is one that may be.
-fn list_in(name: &str, value: &Value) -> bool {
-    match value {
-        Value::Array(_) => name == "payers",
-        Value::Object(members) => members.iter().all(|(name, value)| list_in(name, value)),
-        _ => true,
-    }
 }

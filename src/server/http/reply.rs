@@ -5,10 +5,10 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use serde::Serialize;
 
-use super::door::currency_of;
-use super::json::{AnswerBody, Names, Problem};
 use crate::Engine;
 use crate::domain::{Answer, Message};
+use crate::server::door::currency_of;
+use crate::server::json::{AnswerBody, Names, Problem};
 
 /// Makes an answer's JSON, with the names and the currency that it needs.
 pub(super) async fn answered(

@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::json::hex;
 use crate::domain::Name;
 use crate::limits::KEYS_MAX;
+use crate::server::json::hex;
 
 /// What a key is for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -204,7 +204,7 @@ impl KeyFile {
     }
 
     /// The keys that count now.
-    pub(super) fn ring(&self) -> Result<KeyRing, KeysError> {
+    pub(in crate::server) fn ring(&self) -> Result<KeyRing, KeysError> {
         let counting = self.content()?.keys.into_iter().filter(|(_, key)| key.revoked_at.is_none());
         Ok(KeyRing(counting.map(|(id, key)| (id, (key.secret_sha256, key.role))).collect()))
     }
@@ -246,27 +246,27 @@ impl KeyFile {
 
 /// Keys that count, by their ids: the hash of each one's secret, and its role.
 #[derive(Clone, Debug, Default)]
-pub(super) struct KeyRing(BTreeMap<String, (String, Role)>);
+pub(in crate::server) struct KeyRing(BTreeMap<String, (String, Role)>);
 
 impl KeyRing {
     /// One key for everything, made now and kept nowhere.
-    pub(super) fn of_operator() -> Result<(KeyRing, String), KeysError> {
+    pub(in crate::server) fn of_operator() -> Result<(KeyRing, String), KeysError> {
         let (id, secret, key) = new_key()?;
         Ok((KeyRing(BTreeMap::from([(id, (hashed(&secret), Role::Operator))])), key))
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::server) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// The keys of both.
-    pub(super) fn and(mut self, other: &KeyRing) -> KeyRing {
+    pub(in crate::server) fn and(mut self, other: &KeyRing) -> KeyRing {
         self.0.extend(other.0.clone());
         self
     }
 
     /// The role of a key, if it is one of these. How long that takes says nothing of a secret.
-    pub(super) fn role(&self, key: &str) -> Option<&Role> {
+    pub(in crate::server) fn role(&self, key: &str) -> Option<&Role> {
         let mut parts = key.split('_');
         let (prefix, id, secret) = (parts.next()?, parts.next()?, parts.next()?);
         if prefix != PREFIX || parts.next().is_some() {

@@ -2,40 +2,47 @@
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::door::{Door, currency_of_offering, within};
-use super::json::{AnswerBody, Names, Problem, ProblemCode};
-use super::messages::malformed;
+use super::body::malformed;
+use super::head::{is_text, on_behalf_of, query, role};
 use super::reply::response;
-use super::resources::{is_text, on_behalf_of, query};
-use super::rights;
 use crate::domain::{Code, Currency, Done, Money, MoneyError, Name, PageLink, Refusal};
 use crate::limits::PAGE_ENTRIES_MAX;
+use crate::server::door::{Door, currency_of_offering, within};
+use crate::server::identity::rights;
+use crate::server::json::{AnswerBody, Names, Problem, ProblemCode, time_text};
 use crate::{Engine, LinkedPage, PlatformCursor, PlatformQuery, Shown};
 
 /// How many rows a page has where nothing is said.
 const LIMIT: usize = 100;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct SearchQuery {
+pub(super) struct SearchQuery {
     #[serde(default)]
     words: String,
     currency: Option<Currency>,
     price_min: Option<String>,
     price_max: Option<String>,
+    #[schemars(with = "Option<bool>")]
     with_commission: Option<String>,
+    #[schemars(with = "Option<bool>")]
     in_stock: Option<String>,
+    #[schemars(with = "Option<u16>", range(min = 1, max = PAGE_ENTRIES_MAX))]
     limit: Option<String>,
+    #[schemars(regex(pattern = "^[0-9]{1,18}$"))]
     cursor: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct PageQuery {
+pub(super) struct PageQuery {
+    #[schemars(with = "Option<u16>", range(min = 1, max = PAGE_ENTRIES_MAX))]
     limit: Option<String>,
+    #[schemars(regex(pattern = "^[0-9]{1,9}$"))]
     cursor: Option<String>,
 }
 
@@ -47,15 +54,15 @@ struct PageBody<Row> {
     has_more: bool,
 }
 
-#[derive(Serialize)]
-struct RowBody {
+#[derive(JsonSchema, Serialize)]
+pub(super) struct RowBody {
     offering: Name,
     link: String,
     #[serde(flatten)]
     shown: ShownBody,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum ShownBody {
     /// Everything, live.
@@ -66,15 +73,15 @@ enum ShownBody {
     AsPublished { at: String, currency: Currency, price: String, left: u32 },
 }
 
-#[derive(Serialize)]
-struct LinkedBody {
+#[derive(JsonSchema, Serialize)]
+pub(super) struct LinkedBody {
     offering: Name,
     certificate: Option<AnswerBody>,
 }
 
 /// The engine, for whoever has a key.
 fn engine<'door>(door: &'door Door, request: &HttpRequest) -> Result<&'door Engine, Problem> {
-    let role = door.role(request)?;
+    let role = role(door, request)?;
     rights::caller(&role, on_behalf_of(request)?)?;
     is_text("path", request.path())?;
     door.engine()
@@ -118,7 +125,7 @@ pub(super) async fn search(door: Data<Door>, request: HttpRequest) -> HttpRespon
                     }
                     Shown::AcquisitionInformation => ShownBody::AcquisitionInformation {},
                     Shown::Snapshot(frozen, currency) => ShownBody::AsPublished {
-                        at: super::json::time_text(frozen.at),
+                        at: time_text(frozen.at),
                         currency,
                         price: frozen.price.format(currency),
                         left: frozen.left,

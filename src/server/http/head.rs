@@ -1,0 +1,102 @@
+//! What stands before a request's body: who sends it, as whom, its id, and the fields of its path and query.
+
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::web::{self};
+use actix_web::{FromRequest, HttpRequest};
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+
+use crate::domain::{Name, Refusal, RequestId};
+use crate::server::door::Door;
+use crate::server::identity::Role;
+use crate::server::json::{Problem, ProblemCode};
+
+/// The header by which a request says as whom it is sent.
+pub(super) const ON_BEHALF_OF: &str = "On-Behalf-Of";
+
+/// Fields that are numbers where a path or a query has them.
+const NUMBERS: [&str; 3] = ["serial", "from_hop", "skip"];
+
+/// Who sends this request.
+///
+/// # Errors
+/// `unauthenticated`; the same for every reason.
+pub(super) fn role(door: &Door, request: &HttpRequest) -> Result<Role, Problem> {
+    let mut headers = request.headers().get_all(AUTHORIZATION);
+    let header = headers.next().filter(|_| headers.next().is_none());
+    door.role(header.and_then(|value| value.to_str().ok()))
+}
+
+/// As whom the request is sent, where it says so.
+pub(super) fn on_behalf_of(request: &HttpRequest) -> Result<Option<Name>, Problem> {
+    let header = header(request, ON_BEHALF_OF)?;
+    let name = |text: &str| {
+        let refused = |refusal: Refusal| Refusal { field: ON_BEHALF_OF.into(), ..refusal };
+        Name::new(text).map_err(|refusal| Problem::from(refused(refusal)))
+    };
+    header.map(name).transpose()
+}
+
+pub(super) fn idempotency_key(request: &HttpRequest) -> Result<RequestId, Problem> {
+    let missing = || Problem::new(ProblemCode::IdempotencyKeyMissing, "Idempotency-Key", "is left out");
+    let text = header(request, "Idempotency-Key")?.ok_or_else(missing)?;
+    let refused = |refusal: Refusal| Refusal { field: "Idempotency-Key".into(), ..refusal };
+    RequestId::new(text).map_err(|refusal| Problem::from(refused(refusal)))
+}
+
+/// A header's text, which may be any UTF-8.
+fn header<'request>(
+    request: &'request HttpRequest,
+    name: &'static str,
+) -> Result<Option<&'request str>, Problem> {
+    let mut all = request.headers().get_all(name);
+    let Some(value) = all.next() else { return Ok(None) };
+    if all.next().is_some() {
+        return Err(Problem::new(ProblemCode::Malformed, name, "is there twice: send it once"));
+    }
+    let no_text = |_| Problem::new(ProblemCode::Malformed, name, "is no UTF-8");
+    std::str::from_utf8(value.as_bytes()).map(Some).map_err(no_text)
+}
+
+/// The members of a query.
+pub(super) fn query(request: &HttpRequest) -> Result<Vec<(String, Value)>, Problem> {
+    let wrong = |error| Problem::new(ProblemCode::Malformed, "query", format!("cannot be read: {error}"));
+    is_text("query", request.query_string())?;
+    let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string()).map_err(wrong)?;
+    pairs.into_inner().into_iter().map(|(name, text)| Ok((name.clone(), value(&name, text)?))).collect()
+}
+
+fn value(name: &str, text: String) -> Result<Value, Problem> {
+    if !NUMBERS.contains(&name) {
+        return Ok(Value::String(text));
+    }
+    let number: Result<u32, _> = text.parse();
+    number.map(Value::from).map_err(|_| {
+        let detail = format!("is {text:?}: give a number from 0 to {}", u32::MAX);
+        Problem::new(ProblemCode::Malformed, name, detail)
+    })
+}
+
+/// Refuses what stands for bytes that are no text: they would be replaced, and two paths be one.
+///
+/// # Errors
+/// `malformed`.
+pub(super) fn is_text(what: &'static str, encoded: &str) -> Result<(), Problem> {
+    match percent_decode_str(encoded).decode_utf8() {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Problem::new(ProblemCode::Malformed, what, "stands for bytes that are no UTF-8")),
+    }
+}
+
+/// What stands in the braces of the path.
+pub(super) fn path_fields(
+    request: &HttpRequest,
+    path: &'static str,
+) -> Result<Vec<(String, Value)>, Problem> {
+    is_text("path", request.path())?;
+    let names = path.split(['{', '}']).skip(1).step_by(2);
+    let texts = web::Path::<Vec<String>>::extract(request).into_inner();
+    let wrong = |error| Problem::new(ProblemCode::Malformed, "path", format!("cannot be read: {error}"));
+    let fields = names.zip(texts.map_err(wrong)?.into_inner());
+    fields.map(|(name, text)| Ok((name.to_owned(), value(name, text)?))).collect()
+}

@@ -1,0 +1,253 @@
+//! A resource for each command and query: one table, one handler.
+//!
+//! What stands in braces in a path is a field of the command, and so is each member of a body or a query.
+
+use actix_web::web::{self, Bytes, Data, Payload, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse, Route, guard};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::body::{JSON, body, content_type, malformed, no_lists, read, text};
+use super::head::{idempotency_key, on_behalf_of, path_fields, query, role};
+use super::reply::{answered, response};
+use crate::domain::RequestId;
+use crate::server::door::{Door, within};
+use crate::server::json::{CommandBody, Problem, ProblemCode};
+
+/// How a resource is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Method {
+    Get,
+    Post,
+}
+
+use Method::{Get, Post};
+
+impl Method {
+    /// A route for it; whoever may `GET` may `HEAD`.
+    pub(super) fn route(self) -> Route {
+        match self {
+            Get => web::route().guard(guard::Any(guard::Get()).or(guard::Head())),
+            Post => web::post(),
+        }
+    }
+
+    fn names(self) -> &'static str {
+        match self {
+            Get => "GET, HEAD",
+            Post => "POST",
+        }
+    }
+}
+
+/// Method, path, the command that they stand for, and the type of its answer.
+pub(super) type Resource = (Method, &'static str, &'static str, &'static str);
+
+/// All of them.
+pub(super) const RESOURCES: &[Resource] = &[
+    (Post, "/v1/accounts", "open_account", "opened"),
+    (Get, "/v1/accounts/{account}", "show_account", "account"),
+    (Post, "/v1/accounts/{account}/deposits", "deposit", "deposited"),
+    (Post, "/v1/accounts/{account}/cash-outs", "cash_out", "cashed_out"),
+    (Post, "/v1/accounts/{account}/credit-limit", "set_credit_limit", "credit_limit_set"),
+    (Post, "/v1/accounts/{account}/freeze", "freeze", "status_changed"),
+    (Post, "/v1/accounts/{account}/unfreeze", "unfreeze", "status_changed"),
+    (Post, "/v1/accounts/{account}/close", "close", "status_changed"),
+    (Post, "/v1/accounts/{account}/accept-gifts", "accept_gifts", "status_changed"),
+    (Post, "/v1/offerings", "issue", "issued"),
+    (Get, "/v1/offerings/{offering}", "show_offering", "offering"),
+    (Post, "/v1/offerings/{offering}/publish", "publish", "published"),
+    (Post, "/v1/offerings/{offering}/commission", "attach_commission", "attached"),
+    (Post, "/v1/offerings/{offering}/circulations", "circulate", "circulated"),
+    (Post, "/v1/offerings/{offering}/purchases", "purchase", "purchased"),
+    (Post, "/v1/offerings/{offering}/reservations", "reserve", "reserved"),
+    (Get, "/v1/offerings/{offering}/certificates/{serial}", "show_certificate", "certificate"),
+    (Post, "/v1/offerings/{offering}/certificates/{serial}/circulations", "circulate", "circulated"),
+    (Post, "/v1/offerings/{offering}/certificates/{serial}/acquisitions", "acquire", "acquired"),
+    (Post, "/v1/offerings/{offering}/certificates/{serial}/purchases", "purchase", "purchased"),
+    (Post, "/v1/offerings/{offering}/certificates/{serial}/reservations", "reserve", "reserved"),
+    (Post, "/v1/offerings/{offering}/certificates/{serial}/reservation/pay", "pay_reservation", "purchased"),
+    (
+        Post,
+        "/v1/offerings/{offering}/certificates/{serial}/reservation/cancel",
+        "cancel_reservation",
+        "reservation_cancelled",
+    ),
+    (Post, "/v1/offerings/{offering}/certificates/{serial}/top-ups", "top_up", "topped_up"),
+    (Post, "/v1/offerings/{offering}/certificates/{serial}/refund", "refund", "refunded"),
+    (Post, "/v1/transfers", "transfer", "transferred"),
+    (Post, "/v1/pending-transfers", "begin_transfer", "transfer_begun"),
+    (Post, "/v1/pending-transfers/{from}/{transfer}/post", "post_transfer", "transferred"),
+    (Post, "/v1/pending-transfers/{from}/{transfer}/void", "void_transfer", "transfer_voided"),
+    (Post, "/v1/payment-certificates", "issue_payment", "payment_issued"),
+    (Get, "/v1/payment-certificates/{issuer}/{payment}", "show_payment", "payment"),
+    (Post, "/v1/payment-certificates/{issuer}/{payment}/receive", "receive_payment", "payment_changed"),
+    (Post, "/v1/payment-certificates/{issuer}/{payment}/reject", "reject_payment", "payment_changed"),
+    (Post, "/v1/payment-certificates/{issuer}/{payment}/release", "release_payment", "payment_changed"),
+    (Post, "/v1/payment-certificates/{issuer}/{payment}/void", "void_payment", "payment_changed"),
+    (Post, "/v1/gifts", "give", "given"),
+    (Get, "/v1/gifts", "list_gifts", "gifts"),
+    (Post, "/v1/gifts/{donor}/{gift}/accept", "accept_gift", "gift_changed"),
+    (Post, "/v1/gifts/{donor}/{gift}/decline", "decline_gift", "gift_changed"),
+    (Post, "/v1/gifts/{donor}/{gift}/return", "return_gift", "gift_changed"),
+    (Get, "/v1/accounts/{recipient}/gifts/{donor}/{gift}", "show_gift", "gift"),
+    (Post, "/v1/mandates", "grant_mandate", "mandate_granted"),
+    (Get, "/v1/mandates/{mandate}", "show_mandate", "mandate"),
+    (Post, "/v1/mandates/{mandate}/revoke", "revoke_mandate", "mandate_revoked"),
+    (Post, "/v1/merchants/{merchant}/register", "register_merchant", "registered"),
+    (Post, "/v1/merchants/{merchant}/unregister", "unregister_merchant", "registered"),
+    (Post, "/v1/orders", "withhold", "withheld"),
+    (Get, "/v1/orders/{order}", "show_order", "order"),
+    (Post, "/v1/orders/{order}/provide", "provide", "provided"),
+    (Post, "/v1/orders/{order}/reverse", "reverse_order", "order_reversed"),
+];
+
+/// Adds all resources.
+pub(super) fn configure(services: &mut ServiceConfig) {
+    let mut paths: Vec<&str> = RESOURCES.iter().map(|(_, path, ..)| *path).collect();
+    paths.dedup();
+    for path in paths {
+        let mut resource = web::resource(path);
+        let mut methods = Vec::new();
+        for resource_of in RESOURCES.iter().filter(|(_, other, ..)| *other == path) {
+            methods.push(resource_of.0);
+            resource = resource.route(resource_of.0.route().to(
+                move |door: Data<Door>, request: HttpRequest, payload: Payload| {
+                    handle(door, request, payload, *resource_of)
+                },
+            ));
+        }
+        services.service(resource.default_service(web::to(move || not_allowed(methods.clone()))));
+    }
+}
+
+/// The response to a method that a resource does not have.
+pub(super) async fn not_allowed(methods: Vec<Method>) -> HttpResponse {
+    let allow = methods.iter().map(|method| method.names()).collect::<Vec<_>>().join(", ");
+    let problem = Problem::new(ProblemCode::MethodNotAllowed, "", format!("this resource has {allow}"));
+    let mut refused = response::<()>(Err(problem));
+    if let Ok(allow) = allow.parse() {
+        refused.headers_mut().insert(actix_web::http::header::ALLOW, allow);
+    }
+    refused
+}
+
+async fn handle(
+    door: Data<Door>,
+    request: HttpRequest,
+    payload: Payload,
+    (method, path, command, _): Resource,
+) -> HttpResponse {
+    response(
+        async {
+            let role = role(&door, &request)?;
+            let engine = door.engine()?;
+            let on_behalf_of = on_behalf_of(&request)?;
+            let mut fields = path_fields(&request, path)?;
+            let (request_id, bytes) = match method {
+                Get => {
+                    fields.extend(query(&request)?);
+                    (RequestId::new("look")?, Bytes::new())
+                }
+                Post => (idempotency_key(&request)?, object(&request, payload).await?),
+            };
+            let asked = read_command(command, &fields, text(&bytes)?)?.command()?;
+            let message = door.message(engine, &role, on_behalf_of, request_id, asked)?;
+            within(async {
+                let answer = engine.send(message.clone()).await;
+                answered(engine, &message, answer).await
+            })
+            .await
+        }
+        .await,
+    )
+}
+
+/// A command of the fields of a path or a query, and of a body that is an object or empty. All stand in one object when it is
+/// read, so none can be there twice.
+fn read_command(command: &str, fields: &[(String, Value)], body: &str) -> Result<CommandBody, Problem> {
+    // Only a whole value is taken, so nothing in it can end the object that it stands in.
+    let whole = if body.is_empty() { "{}" } else { read::<&RawValue>(body)?.get() };
+    no_lists(whole)?;
+    let Some(members) = whole.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
+        return Err(Problem::new(ProblemCode::Malformed, "body", "is no JSON object"));
+    };
+    let own = fields.iter().map(|(name, value)| format!("{}:{value}", Value::from(name.as_str())));
+    let members = own.chain((!members.trim().is_empty()).then(|| members.to_owned()));
+    let text = format!("{{\"{command}\":{{{}}}}}", members.collect::<Vec<_>>().join(","));
+    let mut deserializer = serde_json::Deserializer::from_str(&text);
+    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        let field = path.strip_prefix(command).map_or(path.as_str(), |rest| rest.trim_start_matches('.'));
+        let why = error.inner().to_string();
+        // Lines and columns are of this text, and not of what was sent.
+        let why = why.rfind(" at line ").map_or(why.as_str(), |end| &why[..end]);
+        malformed(field, why)
+    })
+}
+
+async fn object(request: &HttpRequest, payload: Payload) -> Result<Bytes, Problem> {
+    let body = body(request, payload).await?;
+    if !body.is_empty() && content_type(request) != JSON {
+        return Err(Problem::new(ProblemCode::NotJson, "Content-Type", "is not application/json"));
+    }
+    Ok(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_resource_is_written_down_and_every_one_that_is_written_down_is_there() {
+        let page = include_str!("../../../docs/API.md");
+        let written: Vec<(String, String, String)> = page
+            .lines()
+            .filter(|line| line.starts_with("| GET | `") || line.starts_with("| POST | `"))
+            .map(|line| {
+                let mut cells = line.split('|').map(|cell| cell.trim().trim_matches('`').to_owned()).skip(1);
+                let mut next = || cells.next().unwrap();
+                (next(), next(), next())
+            })
+            .collect();
+        let there: Vec<(String, String, String)> = RESOURCES
+            .iter()
+            .map(|(method, path, command, _)| {
+                let method = if *method == Get { "GET" } else { "POST" };
+                (method.to_owned(), (*path).to_owned(), (*command).to_owned())
+            })
+            .collect();
+        assert_eq!(written, there);
+    }
+
+    #[test]
+    fn every_command_has_a_resource() {
+        for command in CommandBody::names() {
+            assert!(RESOURCES.iter().any(|(_, _, named, _)| *named == command), "{command} has no resource");
+        }
+    }
+
+    #[test]
+    fn a_body_stands_within_its_command_and_nothing_of_it_gets_out() {
+        let field = |name: &str, value: &str| (name.to_owned(), Value::from(value));
+        let fields = [field("offering", "a \"teapot\"")];
+        for body in ["", "{}", " {} ", r#"{"serial": 2}"#, " {\n\t\"serial\" : 2 }\n"] {
+            let read = read_command("purchase", &fields, body).unwrap();
+            let CommandBody::Purchase { offering, .. } = read else { panic!("{read:?}") };
+            assert_eq!(offering.as_str(), "a \"teapot\"");
+        }
+        for body in [
+            "{}}",
+            "{},{}",
+            r#"{"serial":2}},"deposit":{"#,
+            "7",
+            "[]",
+            "null",
+            r#""{}""#,
+            r#"{"offering":"b"}"#,
+            "{,}",
+        ] {
+            assert!(read_command("purchase", &fields, body).is_err(), "{body}");
+        }
+    }
+}
