@@ -5,6 +5,7 @@
 
 pub mod actors;
 pub mod cli;
+pub mod client;
 mod codec;
 pub mod domain;
 mod engine;
@@ -12,6 +13,7 @@ pub mod journal;
 pub mod limits;
 mod panics;
 mod planted;
+pub mod proto;
 pub mod server;
 pub mod simulation;
 #[cfg(test)]

@@ -262,6 +262,18 @@ pub const BODY_MS_MAX: u64 = 30_000;
 /// How long a request may wait for its answers, in milliseconds: behind that its outcome is unknown.
 pub const ANSWER_MS_MAX: u64 = 30_000;
 
+/// The most batches of one stream that are under way at once: enough that one is always there when a sync ends.
+pub const STREAM_BATCHES_MAX: usize = 8;
+
+/// The most calls of one gRPC connection at once.
+pub const STREAMS_MAX: u32 = 100;
+
+/// How often a gRPC connection is asked whether anybody is there, and how long that may take, in milliseconds.
+pub const KEPT_ALIVE_MS: u64 = 20_000;
+
+/// How often the gRPC server looks whether the engine takes messages, to tell it to whoever asks for its health, in milliseconds.
+pub const READY_LOOKED_AT_MS: u64 = 50;
+
 /// How often a running server looks whether its file of keys has changed, in milliseconds.
 pub const KEYS_LOOKED_AT_MS: u64 = 1_000;
 

@@ -1,4 +1,4 @@
-//! Imports point one way: `cli → simulation, server → engine → actors → journal → domain`, and each named package has one home.
+//! Imports point one way: `cli → simulation, server, client → engine → actors → journal → domain`, and each named package has one home.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its own source must stop")]
 
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// Folders and files of `src/` from the top to the bottom; a module may name only what stands below it.
 const LAYERS: [&[&str]; 6] = [
     &["main", "cli"],
-    &["simulation", "server"],
+    &["simulation", "server", "client"],
     &["engine"],
     &["actors"],
     &["snapshot", "journal"],
@@ -16,7 +16,7 @@ const LAYERS: [&[&str]; 6] = [
 ];
 
 /// What every layer may name.
-const EVERYWHERE: &[&str] = &["limits", "panics", "planted", "codec", "sync"];
+const EVERYWHERE: &[&str] = &["limits", "panics", "planted", "proto", "codec", "sync"];
 
 /// Packages with one home.
 const HOMES: [(&str, &str); 9] = [

@@ -26,6 +26,9 @@ pub(super) struct Options {
     /// Where to listen. Port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7300")]
     listen: SocketAddr,
+    /// Where gRPC listens; left out, it does not. Port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS")]
+    grpc: Option<SocketAddr>,
     /// Make a key for everything, print it, and let it count as long as this server runs.
     #[arg(long)]
     dev: bool,
@@ -89,10 +92,12 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
     }
     let keys = KeyFile::beside(&options.data);
     let data = options.data.display().to_string();
-    let options = ServeOptions { config, listen: options.listen, keys, dev: options.dev };
+    let options = ServeOptions { config, listen: options.listen, grpc: options.grpc, keys, dev: options.dev };
     let tell = move |told: Told<'_>| {
         let text = match told {
-            Told::Listening { address, operator_key, no_keys } => listening(address, operator_key, no_keys),
+            Told::Listening { address, grpc, operator_key, no_keys } => {
+                listening(address, grpc, operator_key, no_keys)
+            }
             Told::Ready(recovered) => {
                 reading.finish_and_clear();
                 let (records, actors) = (count(recovered.records), count(recovered.actors));
@@ -109,8 +114,16 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn listening(address: SocketAddr, operator_key: Option<&str>, no_keys: bool) -> String {
+fn listening(
+    address: SocketAddr,
+    grpc: Option<SocketAddr>,
+    operator_key: Option<&str>,
+    no_keys: bool,
+) -> String {
     let mut text = format!("hongbao listens on http://{address}\n");
+    if let Some(grpc) = grpc {
+        text += &format!("gRPC listens on http://{grpc}\n");
+    }
     if let Some(key) = operator_key {
         text += &format!("development: this key may do everything, until this server ends\n\n    {key}\n\n");
     } else if no_keys {

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use super::identity::rights;
 use super::identity::{KeyRing, Role};
-use super::json::{Problem, ProblemCode};
+use super::json::{AnswerBody, Names, Problem, ProblemCode};
 use crate::Engine;
 use crate::domain::{
-    Caller, Code, Command, Currency, Done, GiftCommand, MerchantCommand, Message, Name, PaymentCommand,
-    Refusal, RequestId, TransferCommand, WithholdFrom,
+    Answer, Caller, Code, Command, Currency, Done, GiftCommand, MerchantCommand, Message, Name,
+    PaymentCommand, Refusal, RequestId, TransferCommand, WithholdFrom,
 };
 use crate::limits::ANSWER_MS_MAX;
 
@@ -151,7 +151,7 @@ pub(super) async fn currency_of_offering(engine: &Engine, offering: &Name) -> Re
 ///
 /// # Errors
 /// The refusal of the engine, where it has to be asked.
-pub(super) async fn currency_of(engine: &Engine, message: &Message) -> Result<Currency, Refusal> {
+async fn currency_of(engine: &Engine, message: &Message) -> Result<Currency, Refusal> {
     match &message.command {
         Command::ShowCertificate { offering, .. } => currency_of_offering(engine, offering).await,
         Command::Merchant(MerchantCommand::Reverse { order }) => {
@@ -167,4 +167,15 @@ pub(super) async fn currency_of(engine: &Engine, message: &Message) -> Result<Cu
             Ok(holder.and_then(|(_, holder)| engine.currency_of(holder)).unwrap_or(Currency::USD))
         }
     }
+}
+
+/// Makes an answer's body, with the names and the currency that it needs.
+pub(super) async fn answered(
+    engine: &Engine,
+    message: &Message,
+    answer: Answer,
+) -> Result<AnswerBody, Problem> {
+    let done = answer?;
+    let names = Names::in_answer(engine, &done).await;
+    Ok(AnswerBody::of(done, currency_of(engine, message).await?, &names))
 }

@@ -3,7 +3,9 @@
 //! It reads what comes, finds out who sends it, and hands it to the engine; what is decided there goes back as it is. Absent on
 //! purpose: decisions about money, and anything that an embedding service could not do as well.
 
+mod batch;
 mod door;
+mod grpc;
 mod http;
 mod identity;
 mod json;

@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::MetadataExt;
+use std::pin::pin;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, SystemTime};
@@ -11,9 +12,12 @@ use actix_web::dev::ServerHandle;
 use actix_web::web::{Data, PayloadConfig};
 use actix_web::{App, HttpServer, rt};
 
+use futures_util::future;
+use tokio::signal::unix::{SignalKind, signal};
+
 use super::door::Door;
-use super::http;
 use super::identity::{KeyFile, KeyRing, KeysError};
+use super::{grpc, http};
 use crate::limits::{BODY_BYTES_MAX, DRAIN_SECONDS_MAX, KEYS_LOOKED_AT_MS};
 use crate::{Config, Engine, EngineError, Recovered};
 
@@ -23,6 +27,8 @@ pub struct ServeOptions {
     pub config: Config,
     /// Where it listens; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Where gRPC listens; nowhere where it is none.
+    pub grpc: Option<SocketAddr>,
     /// Who may come in.
     pub keys: KeyFile,
     /// Whether a key for everything is made, which counts as long as this server runs.
@@ -35,6 +41,8 @@ pub enum Told<'told> {
     Listening {
         /// Where.
         address: SocketAddr,
+        /// Where gRPC does.
+        grpc: Option<SocketAddr>,
         /// The key for everything, where there is one.
         operator_key: Option<&'told str>,
         /// True where no key counts, so that nobody can come in.
@@ -48,10 +56,12 @@ pub enum Told<'told> {
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The address is taken, or not this machine's.
-    #[error("cannot listen on {address}: {source}; give another address with --listen")]
+    #[error("cannot listen on {address}: {source}; give another address with {flag}")]
     Listen {
         /// The address.
         address: SocketAddr,
+        /// The flag that gives it.
+        flag: &'static str,
         /// What the system says.
         source: std::io::Error,
     },
@@ -72,18 +82,24 @@ pub enum ServeError {
 /// # Errors
 /// Where it cannot listen, the keys cannot be read, or the engine cannot open or has stopped.
 pub fn serve(options: ServeOptions, tell: impl Fn(Told<'_>) + Send + 'static) -> Result<(), ServeError> {
-    let ServeOptions { config, listen, keys, dev } = options;
+    let ServeOptions { config, listen, grpc, keys, dev } = options;
     let (own, operator_key) = match dev.then(KeyRing::of_operator).transpose()? {
         Some((ring, key)) => (ring, Some(key)),
         None => (KeyRing::default(), None),
     };
     let looked_at = version(&keys);
     let ring = keys.ring()?.and(&own);
-    let listener =
-        TcpListener::bind(listen).map_err(|source| ServeError::Listen { address: listen, source })?;
     let no_keys = ring.is_empty();
-    tell(Told::Listening { address: listener.local_addr()?, operator_key: operator_key.as_deref(), no_keys });
     let door = Data::new(Door::new(ring));
+    let listener = bind(listen, "--listen")?;
+    let grpc = grpc.map(|address| bind(address, "--grpc")).transpose()?;
+    let grpc = grpc.map(|listener| grpc::start(listener, Data::clone(&door))).transpose()?;
+    tell(Told::Listening {
+        address: listener.local_addr()?,
+        grpc: grpc.as_ref().map(grpc::Running::address),
+        operator_key: operator_key.as_deref(),
+        no_keys,
+    });
     let (ended, end) = mpsc::channel();
     rt::System::new().block_on(async {
         let handlers = Data::clone(&door);
@@ -93,13 +109,19 @@ pub fn serve(options: ServeOptions, tell: impl Fn(Told<'_>) + Send + 'static) ->
                 .app_data(PayloadConfig::new(BODY_BYTES_MAX))
                 .configure(http::routes)
         });
-        let server = server.shutdown_timeout(DRAIN_SECONDS_MAX).listen(listener)?.run();
+        let server = server.disable_signals().shutdown_timeout(DRAIN_SECONDS_MAX).listen(listener)?.run();
         open_beside(config, Data::clone(&door), server.handle(), ended, tell)?;
         let watching = rt::spawn(watch(keys, own, Data::clone(&door), looked_at));
+        let ending = rt::spawn(end_when_told(server.handle(), grpc.as_ref().map(grpc::Running::ender))?);
         let served = server.await;
         watching.abort();
+        ending.abort();
         served
     })?;
+    if let Some(grpc) = grpc {
+        grpc.end();
+        grpc.wait();
+    }
     if let Ok(failure) = end.try_recv() {
         return Err(failure.into());
     }
@@ -107,6 +129,24 @@ pub fn serve(options: ServeOptions, tell: impl Fn(Told<'_>) + Send + 'static) ->
         Ok(engine) => Ok(engine.close()?),
         Err(_) => Ok(()),
     }
+}
+
+fn bind(address: SocketAddr, flag: &'static str) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address).map_err(|source| ServeError::Listen { address, flag, source })
+}
+
+/// Ends both servers at the first signal, and at the second without waiting.
+fn end_when_told(server: ServerHandle, grpc: Option<impl Fn()>) -> std::io::Result<impl Future<Output = ()>> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        for graceful in [true, false] {
+            future::select(pin!(terminate.recv()), pin!(interrupt.recv())).await;
+            if let Some(end) = &grpc {
+                end();
+            }
+            drop(server.stop(graceful));
+        }
+    })
 }
 
 /// Opens the engine on a thread of its own; where it cannot, the server ends.

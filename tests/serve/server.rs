@@ -44,8 +44,18 @@ impl Store {
         };
         let address =
             next().strip_prefix("hongbao listens on ").expect("it says where it listens").to_owned();
+        let grpc = more
+            .contains(&"--grpc")
+            .then(|| next().strip_prefix("gRPC listens on ").expect("it says where gRPC listens").to_owned());
         let key = more.contains(&"--dev").then(|| (next(), next(), next()).2);
-        Server { child, address, key: key.unwrap_or_default(), _lines: lines, agent: agent() }
+        Server {
+            child,
+            address,
+            grpc: grpc.unwrap_or_default(),
+            key: key.unwrap_or_default(),
+            _lines: lines,
+            agent: agent(),
+        }
     }
 
     /// Makes a key and gives it.
@@ -91,6 +101,8 @@ fn agent() -> ureq::Agent {
 pub struct Server {
     child: Child,
     pub address: String,
+    /// Where gRPC listens.
+    pub grpc: String,
     /// The key for everything.
     pub key: String,
     _lines: BufReader<ChildStdout>,

@@ -2,23 +2,21 @@
 //!
 //! Each is decided for itself, and answered in its place. Absent on purpose: all or nothing over several messages.
 
-use std::time::Duration;
-
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::body::{JSON, NDJSON, body, content_type, no_lists, read, text};
+use super::body::{JSON, NDJSON, body, content_type, text};
 use super::head::{ON_BEHALF_OF, role};
-use super::reply::{answered, problem_response};
+use super::reply::problem_response;
 use crate::Engine;
 use crate::domain::{Code, Message, Name, Refusal, RequestId};
-use crate::limits::{ANSWER_MS_MAX, BATCH_MESSAGES_MAX};
+use crate::server::batch::Batch;
 use crate::server::door::Door;
 use crate::server::identity::Role;
-use crate::server::json::{AnswerBody, CommandBody, Problem, ProblemCode};
+use crate::server::json::{AnswerBody, CommandBody, Problem, ProblemCode, no_lists, read};
 
 /// One message.
 #[derive(Deserialize, JsonSchema)]
@@ -42,11 +40,8 @@ pub(super) struct ItemBody {
     problem: Option<Problem>,
 }
 
-/// The messages that can be sent, and for each that was said its id and, where it cannot be sent, why not.
-struct Read {
-    messages: Vec<Message>,
-    places: Vec<(Option<RequestId>, Option<Problem>)>,
-}
+/// The id of each message that reads so far, and all of them.
+type Read = (Vec<Option<RequestId>>, Batch);
 
 /// A body with more bytes than these is read apart, so that other connections of the same thread do not wait for it.
 const READ_APART_BYTES: usize = 128 * 1024;
@@ -82,7 +77,7 @@ async fn taken(door: Data<Door>, request: &HttpRequest, payload: Payload) -> Res
     } else {
         read_all(&door, &role, &body, lines)
     };
-    let items = answers(engine, read?).await;
+    let items = items(engine, read?).await;
     written(&items, lines)
 }
 
@@ -93,22 +88,18 @@ async fn taken(door: Data<Door>, request: &HttpRequest, payload: Payload) -> Res
 fn read_all(door: &Door, role: &Role, body: &[u8], lines: bool) -> Result<Read, Problem> {
     let text = text(body)?;
     let raw = if lines { lines_of(text) } else { array_of(text)? };
-    if raw.len() > BATCH_MESSAGES_MAX {
-        let detail = format!("are {}: send at most {BATCH_MESSAGES_MAX} at once", raw.len());
-        return Err(Problem::from(Refusal::new(Code::BadValue, "messages", detail)));
-    }
+    let mut batch = Batch::of(raw.len())?;
     let engine = door.engine()?;
-    let mut read = Read { messages: Vec::with_capacity(raw.len()), places: Vec::with_capacity(raw.len()) };
+    let mut ids = Vec::with_capacity(raw.len());
     for text in raw {
-        match message(door, engine, role, text) {
-            Ok(message) => {
-                read.places.push((Some(message.request_id.clone()), None));
-                read.messages.push(message);
-            }
-            Err((id, problem)) => read.places.push((id, Some(problem))),
-        }
+        let (id, read) = match message(door, engine, role, text) {
+            Ok(message) => (Some(message.request_id.clone()), Ok(message)),
+            Err((id, problem)) => (id, Err(problem)),
+        };
+        ids.push(id);
+        batch.add(read);
     }
-    Ok(read)
+    Ok((ids, batch))
 }
 
 fn written(items: &[ItemBody], lines: bool) -> Result<HttpResponse, Problem> {
@@ -144,29 +135,17 @@ fn array_of(text: &str) -> Result<Vec<&str>, Problem> {
     Ok(array.into_iter().map(RawValue::get).collect())
 }
 
-/// Sends all that can be sent, and answers each in its place.
-async fn answers(engine: &Engine, Read { messages, places }: Read) -> Vec<ItemBody> {
-    let answering = engine.send_batch(messages.clone());
-    let waited = actix_web::rt::time::timeout(Duration::from_millis(ANSWER_MS_MAX), answering).await;
-    let late = || messages.iter().map(|_| Err(Refusal::of(Code::OutcomeUnknown))).collect();
-    let mut answers = messages.iter().zip(waited.unwrap_or_else(|_| late()));
-    let mut items = Vec::with_capacity(places.len());
-    for (idempotency_key, problem) in places {
-        let outcome = match problem {
-            Some(problem) => Err(problem),
-            None => match answers.next() {
-                Some((message, answer)) => answered(engine, message, answer).await,
-                None => Err(Problem::from(Refusal::of(Code::OutcomeUnknown))),
-            },
-        };
-        items.push(match outcome {
-            Ok(answer) => ItemBody { idempotency_key, status: 200, answer: Some(answer), problem: None },
-            Err(problem) => {
-                ItemBody { idempotency_key, status: problem.status(), answer: None, problem: Some(problem) }
-            }
-        });
-    }
-    items
+/// The answers in their places.
+async fn items(engine: &Engine, (ids, batch): Read) -> Vec<ItemBody> {
+    let outcomes = batch.send(engine).answers(engine).await;
+    let item = |(idempotency_key, outcome)| match outcome {
+        Ok(answer) => ItemBody { idempotency_key, status: 200, answer: Some(answer), problem: None },
+        Err(problem) => {
+            let problem: Problem = problem;
+            ItemBody { idempotency_key, status: problem.status(), answer: None, problem: Some(problem) }
+        }
+    };
+    ids.into_iter().zip(outcomes).map(item).collect()
 }
 
 fn message(

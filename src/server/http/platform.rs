@@ -6,14 +6,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::body::malformed;
 use super::head::{is_text, on_behalf_of, query, role};
 use super::reply::response;
 use crate::domain::{Code, Currency, Done, Money, MoneyError, Name, PageLink, Refusal};
 use crate::limits::PAGE_ENTRIES_MAX;
 use crate::server::door::{Door, currency_of_offering, within};
 use crate::server::identity::rights;
-use crate::server::json::{AnswerBody, Names, Problem, ProblemCode, time_text};
+use crate::server::json::{AnswerBody, Names, Problem, ProblemCode, malformed, time_text};
 use crate::{Engine, LinkedPage, PlatformCursor, PlatformQuery, Shown};
 
 /// How many rows a page has where nothing is said.

@@ -5,21 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use serde::Serialize;
 
-use crate::Engine;
-use crate::domain::{Answer, Message};
-use crate::server::door::currency_of;
-use crate::server::json::{AnswerBody, Names, Problem};
-
-/// Makes an answer's JSON, with the names and the currency that it needs.
-pub(super) async fn answered(
-    engine: &Engine,
-    message: &Message,
-    answer: Answer,
-) -> Result<AnswerBody, Problem> {
-    let done = answer?;
-    let names = Names::in_answer(engine, &done).await;
-    Ok(AnswerBody::of(done, currency_of(engine, message).await?, &names))
-}
+use crate::server::json::Problem;
 
 /// The response to a request.
 pub(super) fn response<Body: Serialize>(answer: Result<Body, Problem>) -> HttpResponse {

@@ -7,12 +7,12 @@ use actix_web::{HttpRequest, HttpResponse, Route, guard};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::body::{JSON, body, content_type, malformed, no_lists, read, text};
+use super::body::{JSON, body, content_type, text};
 use super::head::{idempotency_key, on_behalf_of, path_fields, query, role};
-use super::reply::{answered, response};
+use super::reply::response;
 use crate::domain::RequestId;
-use crate::server::door::{Door, within};
-use crate::server::json::{CommandBody, Problem, ProblemCode};
+use crate::server::door::{Door, answered, within};
+use crate::server::json::{CommandBody, Problem, ProblemCode, malformed, no_lists, read};
 
 /// How a resource is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,6 +19,11 @@ impl Amount {
     pub(super) fn nothing() -> Amount {
         Amount("0".to_owned())
     }
+
+    /// Its text.
+    pub(in crate::server) fn into_text(self) -> String {
+        self.0
+    }
 }
 
 /// Reads an amount of a field.

@@ -130,6 +130,22 @@ pub(in crate::server) enum CommissionBody {
 }
 
 impl AnswerBody {
+    /// True where it shows something, false where something was done.
+    pub(in crate::server) fn is_view(&self) -> bool {
+        matches!(
+            self,
+            AnswerBody::Account(_)
+                | AnswerBody::Offering(_)
+                | AnswerBody::Certificate(_)
+                | AnswerBody::Gift(_)
+                | AnswerBody::Gifts { .. }
+                | AnswerBody::Payment(_)
+                | AnswerBody::Mandate(_)
+                | AnswerBody::Order(_)
+                | AnswerBody::Page { .. }
+        )
+    }
+
     /// An answer with amounts of this currency.
     pub(in crate::server) fn of(done: Done, currency: Currency, names: &Names) -> AnswerBody {
         let written = Written(currency);
@@ -239,5 +255,22 @@ impl CommissionBody {
                 CommissionBody::Withdrawn { factors: factors(held), returned: written.money(returned) }
             }
         }
+    }
+}
+
+#[cfg(test)]
+impl AnswerBody {
+    /// The types of answers that show something.
+    pub(in crate::server) const VIEWS: [&'static str; 8] =
+        ["account", "offering", "certificate", "gift", "gifts", "payment", "mandate", "order"];
+
+    /// The types of all answers that a command can have, as they are described.
+    pub(in crate::server) fn names() -> Vec<String> {
+        let schema = schemars::schema_for!(AnswerBody).to_value();
+        let variants = schema["oneOf"].as_array().unwrap().iter();
+        let names =
+            variants.map(|variant| variant["properties"]["type"]["const"].as_str().unwrap().to_owned());
+        // A private page has a resource of its own.
+        names.filter(|name| name != "page").collect()
     }
 }

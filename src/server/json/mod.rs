@@ -9,15 +9,17 @@ mod command;
 mod names;
 mod offer;
 mod problem;
+mod read;
 mod schema;
 mod terms;
 mod time;
 mod view;
 
-pub(super) use answer::AnswerBody;
-pub(super) use command::CommandBody;
+pub(super) use answer::{AnswerBody, CommissionBody};
+pub(super) use command::{CommandBody, PaidFromBody, ViaBody};
 pub(super) use names::Names;
 pub(super) use problem::{Problem, ProblemCode};
+pub(super) use read::{malformed, no_lists, read};
 pub(super) use time::text as time_text;
 
 /// Bytes as text.

@@ -137,6 +137,21 @@ impl Problem {
     pub(in crate::server) fn retryable(&self) -> bool {
         self.0.retryable
     }
+
+    /// Whether it certainly had no effect.
+    pub(in crate::server) fn definite(&self) -> bool {
+        self.0.definite
+    }
+
+    /// Its code, the field at fault, and what is wrong with it.
+    pub(in crate::server) fn parts(&self) -> (&'static str, &str, &str) {
+        (self.0.code, &self.0.field, &self.0.detail)
+    }
+
+    /// It in one line.
+    pub(in crate::server) fn words(&self) -> String {
+        format!("{}: {} ({})", self.0.code, self.0.detail, self.0.advice)
+    }
 }
 
 impl From<Refusal> for Problem {

@@ -1,0 +1,59 @@
+//! The doors on the network beside an echo of the same bytes: `cargo bench --bench network`.
+//!
+//! The server and the echo are processes of their own, and the load comes from this one, on the same machine. Each is measured in
+//! turn, and each row is the median of its rounds. Every answer is looked at: a purchase that was refused ends the bench.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a bench that cannot go on should end there")]
+
+mod echo;
+mod http;
+mod market;
+mod program;
+mod stream;
+
+use market::{Market, Row};
+use program::{Echo, Server};
+
+/// How much is sent.
+#[derive(Clone, Copy)]
+pub struct Load {
+    rounds: usize,
+    single: usize,
+    many: usize,
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    if arguments.get(1).map(String::as_str) == Some("echo") {
+        return echo::serve();
+    }
+    // Without `--bench` this is a test that it works.
+    let bench = arguments.iter().any(|argument| argument == "--bench");
+    let load = if bench {
+        Load { rounds: 3, single: 30_000, many: 60_000 }
+    } else {
+        Load { rounds: 1, single: 200, many: 2_000 }
+    };
+    let (server, echo) = (Server::start(), Echo::start());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let mut market = runtime.block_on(Market::open(&server));
+    let mut rows: Vec<(Row, Vec<f64>, Vec<f64>)> =
+        Row::ALL.iter().map(|row| (*row, Vec::new(), Vec::new())).collect();
+    for round in 0..load.rounds {
+        for (row, own, echoed) in &mut rows {
+            eprint!("\rround {} of {}: {:<60}", round + 1, load.rounds, row.name());
+            own.push(runtime.block_on(market.measure(*row, load)));
+            echoed.push(runtime.block_on(market.measure_echo(*row, load, &echo)));
+        }
+    }
+    eprintln!();
+    println!("{:<44} {:>12} {:>12} {:>7}", "messages a second", "hongbao", "echo", "ratio");
+    for (row, own, echoed) in &mut rows {
+        let (own, echoed) = (median(own), median(echoed));
+        println!("{:<44} {own:>12.0} {echoed:>12.0} {:>7.2}", row.name(), own / echoed);
+    }
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}

@@ -1,0 +1,144 @@
+//! A client of the message API over gRPC, for services in Rust: it sends messages, and sends them again with the same key where
+//! nobody knows what became of them.
+//!
+//! Absent on purpose: choosing keys. A key belongs to what the caller wants done, and outlives a process.
+
+mod error;
+mod patience;
+
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Request, Status};
+
+pub use error::ClientError;
+pub use patience::Patience;
+
+use crate::limits::BATCH_MESSAGES_MAX;
+use crate::proto::hongbao_client::HongbaoClient;
+use crate::proto::{Answer, Batch, Message, Problem, answer};
+
+/// A connection to a server. Cloning it is cheap, and all clones share the connection.
+#[derive(Clone)]
+pub struct Client {
+    calls: HongbaoClient<Channel>,
+    authorization: MetadataValue<Ascii>,
+    patience: Patience,
+}
+
+impl Client {
+    /// Connects to a server: `http://127.0.0.1:7301`, with a key of `hongbao keys create`.
+    ///
+    /// # Errors
+    /// `ClientError::Address` and `ClientError::Key` where they cannot be any; `ClientError::Unreachable` where nobody answers.
+    pub async fn connect(address: &str, key: &str) -> Result<Client, ClientError> {
+        let wrong = |error: tonic::transport::Error| ClientError::Address(error.to_string());
+        let endpoint = Endpoint::from_shared(address.to_owned()).map_err(wrong)?.tcp_nodelay(true);
+        let authorization = format!("Bearer {key}").parse().map_err(|_| ClientError::Key)?;
+        let unreachable = |error: tonic::transport::Error| ClientError::Unreachable(error.to_string());
+        let channel = endpoint.connect().await.map_err(unreachable)?;
+        Ok(Client { calls: HongbaoClient::new(channel), authorization, patience: Patience::default() })
+    }
+
+    /// The same with another patience.
+    #[must_use]
+    pub fn with_patience(self, patience: Patience) -> Client {
+        Client { patience, ..self }
+    }
+
+    /// Sends one message, again and again with its key while what became of it is unknown or it may succeed later, and gives
+    /// what was done.
+    ///
+    /// # Errors
+    /// `ClientError::Refused`, for good; `ClientError::Unreachable` where patience ended first: send it again later, with the same
+    /// key.
+    pub async fn send(&self, message: Message) -> Result<answer::Outcome, ClientError> {
+        let mut tries = self.patience.tries();
+        loop {
+            let error = match self.try_to_send(message.clone()).await {
+                Ok(Answer { outcome: Some(answer::Outcome::Problem(problem)) }) => ClientError::from(problem),
+                Ok(Answer { outcome: Some(outcome) }) => return Ok(outcome),
+                Ok(Answer { outcome: None }) => ClientError::Unreachable("an answer says nothing".to_owned()),
+                Err(status) => ClientError::from(status),
+            };
+            if !error.may_succeed_later() {
+                return Err(error);
+            }
+            let Some(pause) = tries.next() else { return Err(error) };
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    async fn try_to_send(&self, message: Message) -> Result<Answer, Status> {
+        let mut request = Request::new(message);
+        request.metadata_mut().insert("authorization", self.authorization.clone());
+        self.calls.clone().send(request).await.map(tonic::Response::into_inner)
+    }
+
+    /// Sends many messages in one stream and gives their answers in their order. What was not answered when a stream breaks off,
+    /// and what may succeed later, is sent again with the same keys.
+    ///
+    /// # Errors
+    /// As for `send`, but of the whole: a message that is refused is an answer here.
+    pub async fn send_all(&self, messages: Vec<Message>) -> Result<Vec<Answer>, ClientError> {
+        let mut answers: Vec<Option<Answer>> = messages.iter().map(|_| None).collect();
+        let mut tries = self.patience.tries();
+        loop {
+            let waiting: Vec<usize> =
+                (0..messages.len()).filter(|place| waits(answers[*place].as_ref())).collect();
+            if waiting.is_empty() {
+                return Ok(answers.into_iter().flatten().collect());
+            }
+            let ended = self.try_to_send_all(&messages, &waiting, &mut answers).await;
+            match (ended.map_err(ClientError::from), tries.next()) {
+                (Err(error), _) if !error.may_succeed_later() => return Err(error),
+                (Err(error), None) => return Err(error),
+                // Patience has ended, and every message has some answer.
+                (Ok(()), None) => return Ok(answers.into_iter().flatten().collect()),
+                (_, Some(pause)) if answers.iter().any(|answer| waits(answer.as_ref())) => {
+                    tokio::time::sleep(pause).await;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    async fn try_to_send_all(
+        &self,
+        messages: &[Message],
+        waiting: &[usize],
+        answers: &mut [Option<Answer>],
+    ) -> Result<(), Status> {
+        let batches: Vec<Batch> = (0_u64..)
+            .zip(waiting.chunks(BATCH_MESSAGES_MAX))
+            .map(|(id, places)| Batch {
+                id,
+                messages: places.iter().map(|place| messages[*place].clone()).collect(),
+            })
+            .collect();
+        let mut request = Request::new(tokio_stream::iter(batches));
+        request.metadata_mut().insert("authorization", self.authorization.clone());
+        let mut answering = self.calls.clone().submit(request).await?.into_inner();
+        let mut left = waiting.iter();
+        while let Some(batch) = answering.message().await? {
+            if let Some(problem) = batch.problem {
+                return Err(Status::new(Code::InvalidArgument, problem.detail));
+            }
+            for (answer, place) in batch.answers.into_iter().zip(&mut left) {
+                answers[*place] = Some(answer);
+            }
+        }
+        if left.next().is_some() {
+            return Err(Status::new(Code::Unavailable, "the stream ended before everything was answered"));
+        }
+        Ok(())
+    }
+}
+
+/// True where an answer is none yet, or one that says to come again.
+fn waits(answer: Option<&Answer>) -> bool {
+    match answer.and_then(|answer| answer.outcome.as_ref()) {
+        None => true,
+        Some(answer::Outcome::Problem(Problem { retryable, .. })) => *retryable,
+        Some(_) => false,
+    }
+}

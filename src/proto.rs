@@ -1,0 +1,7 @@
+//! What `proto/hongbao.proto` says, in Rust: the messages of the gRPC door, for its server and its clients.
+#![allow(missing_docs, clippy::all, clippy::pedantic, reason = "these are made, not written")]
+
+tonic::include_proto!("hongbao.v1");
+
+/// The file itself, for whoever asks what there is.
+pub(crate) const DESCRIPTION: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/hongbao.bin"));

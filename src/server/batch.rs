@@ -1,0 +1,77 @@
+//! Many messages at once: each is decided for itself, and answered in its place.
+//!
+//! Absent on purpose: all or nothing over several messages, and how they are read.
+
+use std::time::Duration;
+
+use super::door::answered;
+use super::json::{AnswerBody, Problem};
+use crate::domain::{Code, Message, Refusal};
+use crate::limits::{ANSWER_MS_MAX, BATCH_MESSAGES_MAX};
+use crate::{Answers, Engine};
+
+/// Messages that can be sent, and in the places of those that cannot, why not.
+#[derive(Default)]
+pub(super) struct Batch {
+    messages: Vec<Message>,
+    places: Vec<Option<Problem>>,
+}
+
+/// Messages that are sent, and wait for their answers.
+pub(super) struct Sent {
+    answers: Answers,
+    messages: Vec<Message>,
+    places: Vec<Option<Problem>>,
+}
+
+impl Batch {
+    /// Room for so many.
+    ///
+    /// # Errors
+    /// `bad_value` where that is more than one batch has.
+    pub(super) fn of(messages: usize) -> Result<Batch, Problem> {
+        if messages > BATCH_MESSAGES_MAX {
+            let detail = format!("are {messages}: send at most {BATCH_MESSAGES_MAX} at once");
+            return Err(Problem::from(Refusal::new(Code::BadValue, "messages", detail)));
+        }
+        Ok(Batch { messages: Vec::with_capacity(messages), places: Vec::with_capacity(messages) })
+    }
+
+    /// Takes one message, or why it cannot be sent.
+    pub(super) fn add(&mut self, read: Result<Message, Problem>) {
+        match read {
+            Ok(message) => {
+                self.messages.push(message);
+                self.places.push(None);
+            }
+            Err(problem) => self.places.push(Some(problem)),
+        }
+    }
+
+    /// Sends all that can be sent. It is accepted when this returns.
+    pub(super) fn send(self, engine: &Engine) -> Sent {
+        let Batch { messages, places } = self;
+        Sent { answers: engine.send_batch(messages.clone()), messages, places }
+    }
+}
+
+impl Sent {
+    /// What was done or why it was not, for each in its place.
+    pub(super) async fn answers(self, engine: &Engine) -> Vec<Result<AnswerBody, Problem>> {
+        let Sent { answers, messages, places } = self;
+        let waited = tokio::time::timeout(Duration::from_millis(ANSWER_MS_MAX), answers).await;
+        let late = || messages.iter().map(|_| Err(Refusal::of(Code::OutcomeUnknown))).collect();
+        let mut answers = messages.iter().zip(waited.unwrap_or_else(|_| late()));
+        let mut outcomes = Vec::with_capacity(places.len());
+        for problem in places {
+            outcomes.push(match problem {
+                Some(problem) => Err(problem),
+                None => match answers.next() {
+                    Some((message, answer)) => answered(engine, message, answer).await,
+                    None => Err(Problem::from(Refusal::of(Code::OutcomeUnknown))),
+                },
+            });
+        }
+        outcomes
+    }
+}

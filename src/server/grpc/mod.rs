@@ -1,0 +1,116 @@
+//! gRPC: the same messages as over HTTP, in streams of batches, for throughput.
+//!
+//! Absent on purpose: what a command or an answer says; that is `json`'s, and `forms` has the two ways between.
+
+mod forms;
+mod running;
+
+use std::pin::Pin;
+
+use actix_web::web::Data;
+use futures_util::{Stream, StreamExt};
+use tokio::sync::watch;
+use tonic::metadata::MetadataMap;
+use tonic::{Code as StatusCode, Request, Response, Status, Streaming};
+
+use super::batch::{Batch, Sent};
+use super::door::Door;
+use super::identity::Role;
+use super::json::Problem;
+use crate::limits::STREAM_BATCHES_MAX;
+use crate::proto;
+use crate::proto::hongbao_server::Hongbao;
+
+pub(super) use running::{Running, start};
+
+/// The service.
+struct Service {
+    door: Data<Door>,
+    /// True once the server is to end.
+    ending: watch::Receiver<bool>,
+}
+
+type Answering = Pin<Box<dyn Stream<Item = Result<proto::Answers, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl Hongbao for Service {
+    type SubmitStream = Answering;
+
+    async fn submit(&self, request: Request<Streaming<proto::Batch>>) -> Result<Response<Answering>, Status> {
+        let role = role(&self.door, request.metadata())?;
+        self.door.engine().map_err(|problem| status(&problem))?;
+        let (door, mut ending) = (Data::clone(&self.door), self.ending.clone());
+        let end = async move {
+            // An error is the end, too.
+            let _ = ending.wait_for(|ending| *ending).await;
+        };
+        let batches = request.into_inner().take_until(Box::pin(end));
+        // A batch is sent when it is taken, so they are sent in their order; and none is taken while so many wait.
+        let answers = batches.map(move |batch| begin(Data::clone(&door), &role, batch));
+        Ok(Response::new(Box::pin(answers.buffered(STREAM_BATCHES_MAX))))
+    }
+
+    async fn send(&self, request: Request<proto::Message>) -> Result<Response<proto::Answer>, Status> {
+        let role = role(&self.door, request.metadata())?;
+        let messages = vec![request.into_inner()];
+        let answers = begin(Data::clone(&self.door), &role, Ok(proto::Batch { id: 0, messages })).await?;
+        match (answers.answers.into_iter().next(), answers.problem) {
+            (Some(answer), _) => Ok(Response::new(answer)),
+            (None, Some(problem)) => {
+                let outcome = Some(proto::answer::Outcome::Problem(problem));
+                Ok(Response::new(proto::Answer { outcome }))
+            }
+            (None, None) => Err(Status::internal("there is no answer")),
+        }
+    }
+}
+
+/// Sends a batch; what it gives waits for the answers.
+fn begin(
+    door: Data<Door>,
+    role: &Role,
+    batch: Result<proto::Batch, Status>,
+) -> impl Future<Output = Result<proto::Answers, Status>> + use<> {
+    let begun = batch.map(|proto::Batch { id, messages }| (id, sent(&door, role, messages)));
+    async move {
+        match begun? {
+            (id, Ok(sent)) => {
+                let engine = door.engine().map_err(|problem| status(&problem))?;
+                let answers = sent.answers(engine).await.into_iter().map(forms::answer).collect();
+                Ok(proto::Answers { id, answers, problem: None })
+            }
+            (id, Err(problem)) => {
+                Ok(proto::Answers { id, answers: Vec::new(), problem: Some(forms::problem(&problem)) })
+            }
+        }
+    }
+}
+
+fn sent(door: &Door, role: &Role, messages: Vec<proto::Message>) -> Result<Sent, Problem> {
+    let engine = door.engine()?;
+    let mut batch = Batch::of(messages.len())?;
+    for message in messages {
+        batch.add(forms::message(message).and_then(|(id, on_behalf_of, command)| {
+            let command = command.command()?;
+            Ok(door.message(engine, role, on_behalf_of, id, command)?)
+        }));
+    }
+    Ok(batch.send(engine))
+}
+
+fn role(door: &Door, metadata: &MetadataMap) -> Result<Role, Status> {
+    let mut all = metadata.get_all("authorization").iter();
+    let only = all.next().filter(|_| all.next().is_none());
+    door.role(only.and_then(|value| value.to_str().ok())).map_err(|problem| status(&problem))
+}
+
+/// What ends a call as a whole.
+fn status(problem: &Problem) -> Status {
+    let code = match problem.status() {
+        401 => StatusCode::Unauthenticated,
+        403 => StatusCode::PermissionDenied,
+        429 | 503 => StatusCode::Unavailable,
+        _ => StatusCode::InvalidArgument,
+    };
+    Status::new(code, problem.words())
+}

@@ -1,0 +1,114 @@
+//! A gRPC server on threads of its own.
+
+use std::net::{SocketAddr, TcpListener};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use actix_web::web::Data;
+use tokio::sync::watch;
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
+
+use super::Service;
+use crate::limits::{BODY_BYTES_MAX, KEPT_ALIVE_MS, READY_LOOKED_AT_MS, STREAMS_MAX};
+use crate::proto::{DESCRIPTION, hongbao_server::HongbaoServer};
+use crate::server::door::Door;
+
+/// A server that runs.
+pub(in crate::server) struct Running {
+    thread: JoinHandle<()>,
+    end: watch::Sender<bool>,
+    address: SocketAddr,
+}
+
+impl Running {
+    /// Where it listens.
+    pub(in crate::server) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Lets it take nothing new and answer what is under way.
+    pub(in crate::server) fn end(&self) {
+        self.ender()();
+    }
+
+    /// What ends it, from anywhere.
+    pub(in crate::server) fn ender(&self) -> impl Fn() + use<> {
+        let end = self.end.clone();
+        move || {
+            // Nobody listens any more where it has ended by itself.
+            let _ = end.send(true);
+        }
+    }
+
+    /// Waits until it has ended.
+    pub(in crate::server) fn wait(self) {
+        if self.thread.join().is_err() {
+            tracing::error!("the gRPC server ended by a panic");
+        }
+    }
+}
+
+/// Starts a server at an address.
+///
+/// # Errors
+/// Where it cannot listen there, or the machine gives no threads.
+pub(in crate::server) fn start(listener: TcpListener, door: Data<Door>) -> std::io::Result<Running> {
+    let address = listener.local_addr()?;
+    listener.set_nonblocking(true)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().thread_name("grpc").enable_all().build()?;
+    let (end, ending) = watch::channel(false);
+    let run = move || runtime.block_on(serve(listener, door, ending));
+    let thread = thread::Builder::new().name("grpc".to_owned()).spawn(run)?;
+    Ok(Running { thread, end, address })
+}
+
+async fn serve(listener: TcpListener, door: Data<Door>, mut ending: watch::Receiver<bool>) {
+    let (reporter, health) = tonic_health::server::health_reporter();
+    let watched = tokio::spawn(watch_readiness(reporter, Data::clone(&door)));
+    let service = Service { door, ending: ending.clone() };
+    let service = HongbaoServer::new(service).max_decoding_message_size(BODY_BYTES_MAX);
+    let description = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(DESCRIPTION)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .build_v1();
+    let incoming = tokio::net::TcpListener::from_std(listener).map(TcpIncoming::from);
+    let (description, incoming) = match (description, incoming) {
+        (Ok(description), Ok(incoming)) => (description, incoming.with_nodelay(Some(true))),
+        (Err(error), _) => return tracing::error!(%error, "the gRPC server has no description"),
+        (_, Err(error)) => return tracing::error!(%error, "the gRPC server cannot listen"),
+    };
+    let alive = Duration::from_millis(KEPT_ALIVE_MS);
+    let served = Server::builder()
+        .http2_keepalive_interval(Some(alive))
+        .http2_keepalive_timeout(Some(alive))
+        .max_concurrent_streams(STREAMS_MAX)
+        .add_service(service)
+        .add_service(health)
+        .add_service(description)
+        .serve_with_incoming_shutdown(incoming, async move {
+            let _ = ending.wait_for(|ending| *ending).await;
+        })
+        .await;
+    watched.abort();
+    if let Err(error) = served {
+        tracing::error!(%error, "the gRPC server failed");
+    }
+}
+
+/// Reports whether messages are taken.
+async fn watch_readiness(reporter: HealthReporter, door: Data<Door>) {
+    let mut told = None;
+    loop {
+        let ready = door.engine().is_ok_and(|engine| engine.fault().is_none());
+        if told != Some(ready) {
+            let status = if ready { ServingStatus::Serving } else { ServingStatus::NotServing };
+            reporter.set_service_status("", status).await;
+            reporter.set_service_status("hongbao.v1.Hongbao", status).await;
+            told = Some(ready);
+        }
+        tokio::time::sleep(Duration::from_millis(READY_LOOKED_AT_MS)).await;
+    }
+}

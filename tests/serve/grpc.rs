@@ -1,0 +1,213 @@
+//! The same engine over gRPC.
+
+use std::time::Duration;
+
+use hongbao::client::{Client, ClientError, Patience};
+use hongbao::proto::answer::Outcome;
+use hongbao::proto::message::Command;
+use hongbao::proto::{self, Answer, Message};
+use serde_json::json;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
+use crate::open_the_mall;
+use crate::server::{Server, Store};
+
+const ON: &[&str] = &["--dev", "--grpc", "127.0.0.1:0"];
+
+fn message(key: &str, account: &str, command: Command) -> Message {
+    let on_behalf_of = (!account.is_empty()).then(|| account.to_owned());
+    Message { idempotency_key: key.to_owned(), on_behalf_of, command: Some(command) }
+}
+
+fn purchase() -> Command {
+    Command::Purchase(proto::Purchase { offering: "teapot".to_owned(), ..Default::default() })
+}
+
+fn circulate() -> Command {
+    Command::Circulate(proto::Circulate { offering: "teapot".to_owned(), ..Default::default() })
+}
+
+fn code(answer: &Answer) -> &str {
+    match &answer.outcome {
+        Some(Outcome::Problem(problem)) => &problem.code,
+        _ => "",
+    }
+}
+
+fn on_a_runtime<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Runtime::new().unwrap().block_on(work)
+}
+
+async fn client(server: &Server) -> Client {
+    Client::connect(&server.grpc, &server.key).await.unwrap()
+}
+
+#[test]
+fn a_teapot_is_shared_and_bought_in_a_stream() {
+    let store = Store::new();
+    let server = store.listen(ON);
+    server.until_ready();
+    open_the_mall(&server, 2, &["ann", "ben", "eve"]);
+    on_a_runtime(async {
+        let client = client(&server).await;
+        let shared = client.send(message("share", "ann", circulate())).await.unwrap();
+        assert!(
+            matches!(&shared, Outcome::Circulated(done) if (done.serial, done.hop) == (1, 1)),
+            "{shared:?}"
+        );
+        let messages = vec![
+            message("buy", "eve", purchase()),
+            message("buy", "eve", purchase()),
+            message("buy", "ben", purchase()),
+            message("buy", "ann", purchase()),
+            message("", "ann", purchase()),
+            message("x", "ann", Command::Close(proto::Account { account: String::new() })),
+            message("look", "", Command::ShowAccount(proto::Account { account: "mall".to_owned() })),
+        ];
+        let answers = client.send_all(messages).await.unwrap();
+        let codes: Vec<&str> = answers.iter().map(code).collect();
+        assert_eq!(codes, ["", "", "", "sold_out", "bad_text", "malformed", ""]);
+        assert_eq!(answers[0], answers[1], "a repeat has the same answer");
+        let Some(Outcome::Purchased(bought)) = &answers[2].outcome else { panic!("{answers:?}") };
+        assert_eq!((&*bought.price, &*bought.currency), ("100.00", "USD"));
+        let Some(Outcome::View(mall)) = &answers[6].outcome else { panic!("{answers:?}") };
+        let mall: serde_json::Value = serde_json::from_str(&mall.json).unwrap();
+        assert_eq!((&mall["type"], &mall["account"]), (&json!("account"), &json!("mall")));
+    });
+    assert_eq!(server.get("/v1/offerings/teapot").json()["sold"], 2);
+    assert!(server.end());
+}
+
+#[test]
+fn a_stream_takes_what_is_wrong_with_a_batch_and_goes_on() {
+    let store = Store::new();
+    let server = store.listen(ON);
+    server.until_ready();
+    open_the_mall(&server, 1, &["eve"]);
+    on_a_runtime(async {
+        let channel = tonic::transport::Endpoint::from_shared(server.grpc.clone()).unwrap().connect_lazy();
+        let mut calls = proto::hongbao_client::HongbaoClient::new(channel);
+        let batches = vec![
+            proto::Batch { id: 7, messages: vec![message("a", "eve", purchase()); 8_191] },
+            proto::Batch { id: 8, messages: Vec::new() },
+            proto::Batch { id: 9, messages: vec![message("buy", "eve", purchase())] },
+        ];
+        let mut request = tonic::Request::new(tokio_stream::iter(batches.clone()));
+        request.metadata_mut().insert("authorization", format!("Bearer {}", server.key).parse().unwrap());
+        let mut answering = calls.submit(request).await.unwrap().into_inner();
+        let mut seen = Vec::new();
+        while let Some(answers) = answering.message().await.unwrap() {
+            seen.push((answers.id, answers.answers.len(), answers.problem.map(|problem| problem.code)));
+        }
+        assert_eq!(seen, [(7, 0, Some("bad_value".to_owned())), (8, 0, None), (9, 1, None)]);
+        // Without a key nothing is taken at all.
+        let refused = calls.submit(tonic::Request::new(tokio_stream::iter(batches))).await.unwrap_err();
+        assert_eq!(refused.code(), tonic::Code::Unauthenticated);
+        let wrong = Client::connect(&server.grpc, "hongbao_0_0").await.unwrap();
+        let refused = wrong.send(message("a", "", circulate())).await.unwrap_err();
+        assert!(matches!(refused, ClientError::Call(_)), "{refused}");
+    });
+    assert_eq!(server.get("/v1/offerings/teapot").json()["sold"], 1);
+    assert!(server.end());
+}
+
+#[test]
+fn the_table_of_who_may_send_what_holds_here_too() {
+    let store = Store::new();
+    let eve = store.key(&["account", "--account", "eve"]);
+    let server = store.listen(ON);
+    server.until_ready();
+    open_the_mall(&server, 1, &["eve", "ann"]);
+    on_a_runtime(async {
+        let client = Client::connect(&server.grpc, &eve).await.unwrap();
+        let money =
+            || proto::Money { account: "eve".to_owned(), amount: "1".to_owned(), currency: "USD".to_owned() };
+        let messages = vec![
+            message("a", "", Command::Deposit(money())),
+            message("b", "ann", purchase()),
+            message("c", "", Command::ShowAccount(proto::Account { account: "ann".to_owned() })),
+            message("d", "", purchase()),
+        ];
+        let answers = client.send_all(messages).await.unwrap();
+        let codes: Vec<&str> = answers.iter().map(code).collect();
+        assert_eq!(codes, ["not_allowed", "not_allowed", "not_allowed", ""]);
+    });
+    assert!(server.end());
+}
+
+#[test]
+fn it_tells_its_health_and_ends_with_an_open_stream() {
+    let store = Store::new();
+    let server = store.listen(ON);
+    server.until_ready();
+    on_a_runtime(async {
+        let channel =
+            tonic::transport::Endpoint::from_shared(server.grpc.clone()).unwrap().connect().await.unwrap();
+        let mut health = HealthClient::new(channel.clone());
+        let service = "hongbao.v1.Hongbao".to_owned();
+        let asked = || HealthCheckRequest { service: service.clone() };
+        while health.check(asked()).await.unwrap().into_inner().status != ServingStatus::Serving as i32 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        // A client that never ends its stream keeps nobody.
+        let mut calls = proto::hongbao_client::HongbaoClient::new(channel);
+        let (batches, receiver) = tokio::sync::mpsc::channel(1);
+        let mut request = tonic::Request::new(tokio_stream::wrappers::ReceiverStream::new(receiver));
+        request.metadata_mut().insert("authorization", format!("Bearer {}", server.key).parse().unwrap());
+        let mut answering = calls.submit(request).await.unwrap().into_inner();
+        batches.send(proto::Batch { id: 1, messages: Vec::new() }).await.unwrap();
+        assert_eq!(answering.message().await.unwrap().unwrap().id, 1);
+        assert!(server.end());
+        assert!(answering.message().await.unwrap_or_default().is_none());
+    });
+}
+
+#[test]
+fn a_client_outlasts_a_server_that_is_killed() {
+    let store = Store::new();
+    let server = store.listen(ON);
+    server.until_ready();
+    open_the_mall(&server, 300, &["eve"]);
+    let money = json!({ "amount": "50000.00", "currency": "USD" });
+    server.done("/v1/accounts/eve/deposits", "rich", "", &money.to_string());
+    // The key for everything counts as long as its server runs.
+    let key = store.key(&["operator"]);
+    let port = server.grpc.rsplit(':').next().unwrap().to_owned();
+    let address = format!("127.0.0.1:{port}");
+    std::thread::scope(|scope| {
+        let buying = scope.spawn(|| {
+            on_a_runtime(async {
+                let patience = Patience { longest: Duration::from_secs(60), ..Patience::default() };
+                let client = loop {
+                    match Client::connect(&server.grpc, &key).await {
+                        Ok(client) => break client.with_patience(patience),
+                        Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+                    }
+                };
+                // A key that was just made counts within a second.
+                while client.send(message("look", "eve", circulate())).await.is_err() {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                let mut serials = Vec::new();
+                for number in 0..100 {
+                    let outcome = client.send(message(&format!("buy {number}"), "eve", purchase())).await;
+                    let Ok(Outcome::Purchased(done)) = &outcome else { panic!("{number}: {outcome:?}") };
+                    serials.push(done.serial);
+                }
+                serials
+            })
+        });
+        std::thread::sleep(Duration::from_millis(1_300));
+        server.kill();
+        let again = store.listen(&["--dev", "--grpc", &address]);
+        again.until_ready();
+        let mut serials = buying.join().unwrap();
+        assert_eq!(again.get("/v1/offerings/teapot").json()["sold"], 100);
+        serials.sort_unstable();
+        serials.dedup();
+        assert_eq!(serials.len(), 100, "no key has bought twice");
+        assert!(again.end());
+    });
+}
