@@ -6,27 +6,38 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Sends all requests over so many connections and gives the bodies of the responses in no order.
-pub async fn send_all(address: &str, requests: Vec<Vec<u8>>, connections: usize) -> Vec<Vec<u8>> {
-    let (requests, next) = (Arc::new(requests), Arc::new(AtomicUsize::new(0)));
-    let mut sending = Vec::new();
-    for _ in 0..connections {
-        let (requests, next) = (Arc::clone(&requests), Arc::clone(&next));
-        let address = address.to_owned();
-        sending.push(tokio::spawn(async move {
-            let mut connection = Connection::to(&address).await;
-            let mut bodies = Vec::new();
-            while let Some(request) = requests.get(next.fetch_add(1, Ordering::Relaxed)) {
-                bodies.push(connection.ask(request).await);
-            }
-            bodies
-        }));
+/// Connections that are kept.
+pub struct Connections(Vec<Connection>);
+
+impl Connections {
+    pub async fn to(address: &str, connections: usize) -> Connections {
+        let mut open = Vec::with_capacity(connections);
+        for _ in 0..connections {
+            open.push(Connection::to(address).await);
+        }
+        Connections(open)
     }
-    let mut bodies = Vec::new();
-    for sent in sending {
-        bodies.extend(sent.await.unwrap());
+
+    /// Sends all requests, each connection one at a time, and gives the bodies of the responses in no order.
+    pub async fn send_all(self, requests: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+        let (requests, next) = (Arc::new(requests), Arc::new(AtomicUsize::new(0)));
+        let mut sending = Vec::new();
+        for mut connection in self.0 {
+            let (requests, next) = (Arc::clone(&requests), Arc::clone(&next));
+            sending.push(tokio::spawn(async move {
+                let mut bodies = Vec::new();
+                while let Some(request) = requests.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    bodies.push(connection.ask(request).await);
+                }
+                bodies
+            }));
+        }
+        let mut bodies = Vec::new();
+        for sent in sending {
+            bodies.extend(sent.await.unwrap());
+        }
+        bodies
     }
-    bodies
 }
 
 /// A request, ready to be sent.
@@ -36,7 +47,7 @@ pub fn request(path: &str, headers: &str, body: &str) -> Vec<u8> {
         .into_bytes()
 }
 
-struct Connection {
+pub struct Connection {
     stream: TcpStream,
     read: Vec<u8>,
 }
@@ -45,7 +56,7 @@ impl Connection {
     async fn to(address: &str) -> Connection {
         let stream = TcpStream::connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
-        Connection { stream, read: Vec::with_capacity(64 * 1024) }
+        Connection { stream, read: Vec::with_capacity(4 * 1024) }
     }
 
     async fn ask(&mut self, request: &[u8]) -> Vec<u8> {

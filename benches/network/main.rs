@@ -1,4 +1,5 @@
-//! The doors on the network beside an echo of the same bytes: `cargo bench --bench network`.
+//! The doors on the network beside an echo of the same bytes: `cargo bench --bench network`, with words of a row's
+//! name behind `--` for some rows only.
 //!
 //! The server and the echo are processes of their own, and the load comes from this one, on the same machine. Each is measured in
 //! turn, and each row is the median of its rounds. Every answer is looked at: a purchase that was refused ends the bench.
@@ -29,15 +30,19 @@ fn main() {
     // Without `--bench` this is a test that it works.
     let bench = arguments.iter().any(|argument| argument == "--bench");
     let load = if bench {
-        Load { rounds: 3, single: 30_000, many: 60_000 }
+        Load { rounds: 3, single: 100_000, many: 60_000 }
     } else {
         Load { rounds: 1, single: 200, many: 2_000 }
     };
     let (server, echo) = (Server::start(), Echo::start());
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let mut market = runtime.block_on(Market::open(&server));
+    let wanted: Vec<&String> =
+        arguments.iter().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let is_wanted =
+        |row: &&Row| wanted.is_empty() || wanted.iter().any(|part| row.name().contains(part.as_str()));
     let mut rows: Vec<(Row, Vec<f64>, Vec<f64>)> =
-        Row::ALL.iter().map(|row| (*row, Vec::new(), Vec::new())).collect();
+        Row::ALL.iter().filter(is_wanted).map(|row| (*row, Vec::new(), Vec::new())).collect();
     for round in 0..load.rounds {
         for (row, own, echoed) in &mut rows {
             eprint!("\rround {} of {}: {:<60}", round + 1, load.rounds, row.name());

@@ -6,13 +6,14 @@ use hongbao::proto::answer::Outcome;
 use hongbao::proto::message::Command;
 use hongbao::proto::{self, Answer, Message};
 
+use crate::http::Connections;
 use crate::program::{Echo, Server};
 use crate::{Load, http, stream};
 
 const BUYERS: usize = 1_000;
 const AT_ONCE: usize = 1_000;
 /// Connections with one request at a time, and with one batch at a time.
-const SINGLE: usize = 64;
+const SINGLE: usize = 256;
 const BATCHES: usize = 8;
 
 /// What is measured.
@@ -135,14 +136,16 @@ impl Market<'_> {
         match row {
             Row::Single => {
                 let requests = singles(key, &offering, messages);
-                let (rate, bodies) = timed(messages, http::send_all(address, requests, SINGLE)).await;
+                let connections = Connections::to(address, SINGLE).await;
+                let (rate, bodies) = timed(messages, connections.send_all(requests)).await;
                 let bought = |body: &Vec<u8>| body.starts_with(br#"{"type":"purchased""#);
                 assert!(bodies.iter().all(bought), "not everything was bought");
                 rate
             }
             Row::Messages => {
                 let requests = lines(key, &offering, messages);
-                let (rate, bodies) = timed(messages, http::send_all(address, requests, BATCHES)).await;
+                let connections = Connections::to(address, BATCHES).await;
+                let (rate, bodies) = timed(messages, connections.send_all(requests)).await;
                 let bought = |body: &Vec<u8>| String::from_utf8_lossy(body).matches("\"purchased\"").count();
                 assert_eq!(bodies.iter().map(bought).sum::<usize>(), messages, "not everything was bought");
                 rate
@@ -168,11 +171,13 @@ impl Market<'_> {
         match row {
             Row::Single => {
                 let requests = singles(key, offering, load.single);
-                timed(load.single, http::send_all(&echo.http, requests, SINGLE)).await.0
+                let connections = Connections::to(&echo.http, SINGLE).await;
+                timed(load.single, connections.send_all(requests)).await.0
             }
             Row::Messages => {
                 let requests = lines(key, offering, load.many);
-                timed(load.many, http::send_all(&echo.http, requests, BATCHES)).await.0
+                let connections = Connections::to(&echo.http, BATCHES).await;
+                timed(load.many, connections.send_all(requests)).await.0
             }
             Row::Stream | Row::SoldOut => {
                 let asked = purchases(offering, load.many);

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use actix_web::dev::ServerHandle;
-use actix_web::web::{Data, PayloadConfig};
+use actix_web::web::{self, Data, PayloadConfig};
 use actix_web::{App, HttpServer, rt};
 
 use futures_util::future;
@@ -107,7 +107,7 @@ pub fn serve(options: ServeOptions, tell: impl Fn(Told<'_>) + Send + 'static) ->
             App::new()
                 .app_data(Data::clone(&handlers))
                 .app_data(PayloadConfig::new(BODY_BYTES_MAX))
-                .configure(http::routes)
+                .default_service(web::to(http::dispatch))
         });
         let server = server.disable_signals().shutdown_timeout(DRAIN_SECONDS_MAX).listen(listener)?.run();
         open_beside(config, Data::clone(&door), server.handle(), ended, tell)?;

@@ -14,6 +14,9 @@ const BOTH: &[(&str, &str)] = &[ID, TYPE];
 
 const CASES: &[Case<'static>] = &[
     ("GET", "/", &[], b"", (404, "no_such_resource", "")),
+    ("GET", "/v1/accounts/", &[], b"", (404, "no_such_resource", "")),
+    ("GET", "/v1/accounts//page", &[], b"", (404, "no_such_resource", "")),
+    ("GET", "/v1/platform?a%22:1,%22words=b", &[], b"", (400, "malformed", "a\":1,\"words")),
     ("GET", "/v1/accounts/nobody", &[], b"", (404, "unknown_account", "account")),
     ("GET", "/v1/accounts", &[], b"", (405, "method_not_allowed", "")),
     ("PUT", "/v1/accounts/eve", BOTH, b"{}", (405, "method_not_allowed", "")),

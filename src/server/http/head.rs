@@ -1,11 +1,11 @@
 //! What stands before a request's body: who sends it, as whom, its id, and the fields of its path and query.
 
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::web::{self};
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{HttpRequest, web};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
+use super::router::Params;
 use crate::domain::{Name, Refusal, RequestId};
 use crate::server::door::Door;
 use crate::server::identity::Role;
@@ -63,7 +63,7 @@ pub(super) fn query(request: &HttpRequest) -> Result<Vec<(String, Value)>, Probl
     let wrong = |error| Problem::new(ProblemCode::Malformed, "query", format!("cannot be read: {error}"));
     is_text("query", request.query_string())?;
     let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string()).map_err(wrong)?;
-    pairs.into_inner().into_iter().map(|(name, text)| Ok((name.clone(), value(&name, text)?))).collect()
+    fields(pairs.into_inner())
 }
 
 fn value(name: &str, text: String) -> Result<Value, Problem> {
@@ -81,22 +81,17 @@ fn value(name: &str, text: String) -> Result<Value, Problem> {
 ///
 /// # Errors
 /// `malformed`.
-pub(super) fn is_text(what: &'static str, encoded: &str) -> Result<(), Problem> {
+fn is_text(what: &'static str, encoded: &str) -> Result<(), Problem> {
     match percent_decode_str(encoded).decode_utf8() {
         Ok(_) => Ok(()),
         Err(_) => Err(Problem::new(ProblemCode::Malformed, what, "stands for bytes that are no UTF-8")),
     }
 }
 
-/// What stands in the braces of the path.
-pub(super) fn path_fields(
-    request: &HttpRequest,
-    path: &'static str,
-) -> Result<Vec<(String, Value)>, Problem> {
-    is_text("path", request.path())?;
-    let names = path.split(['{', '}']).skip(1).step_by(2);
-    let texts = web::Path::<Vec<String>>::extract(request).into_inner();
-    let wrong = |error| Problem::new(ProblemCode::Malformed, "path", format!("cannot be read: {error}"));
-    let fields = names.zip(texts.map_err(wrong)?.into_inner());
-    fields.map(|(name, text)| Ok((name.to_owned(), value(name, text)?))).collect()
+/// The fields that stand in a path or a query: some are numbers.
+///
+/// # Errors
+/// `malformed`, where one of those is none.
+pub(super) fn fields(texts: Params) -> Result<Vec<(String, Value)>, Problem> {
+    texts.into_iter().map(|(name, text)| Ok((name.clone(), value(&name, text)?))).collect()
 }

@@ -1,12 +1,12 @@
 //! The platforms: what is published, what an account has circulated, and what a page link opens.
 
-use actix_web::web::{Data, Path};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::head::{is_text, on_behalf_of, query, role};
+use super::head::{on_behalf_of, query, role};
 use super::reply::response;
 use crate::domain::{Code, Currency, Done, Money, MoneyError, Name, PageLink, Refusal};
 use crate::limits::PAGE_ENTRIES_MAX;
@@ -82,7 +82,6 @@ pub(super) struct LinkedBody {
 fn engine<'door>(door: &'door Door, request: &HttpRequest) -> Result<&'door Engine, Problem> {
     let role = role(door, request)?;
     rights::caller(&role, on_behalf_of(request)?)?;
-    is_text("path", request.path())?;
     door.engine()
 }
 
@@ -142,12 +141,12 @@ pub(super) async fn search(door: Data<Door>, request: HttpRequest) -> HttpRespon
 }
 
 /// `GET /v1/accounts/{account}/page`.
-pub(super) async fn private(door: Data<Door>, request: HttpRequest, account: Path<String>) -> HttpResponse {
+pub(super) async fn private(door: Data<Door>, request: HttpRequest, account: &str) -> HttpResponse {
     response(
         within(async {
             let engine = engine(&door, &request)?;
             let asked: PageQuery = read_query(&request)?;
-            let account = Name::new(account.as_str())?;
+            let account = Name::new(account)?;
             let (skip, most) = (cursor(asked.cursor.as_deref())?, limit(asked.limit.as_deref())?);
             let skip = u32::try_from(skip).map_err(|_| wrong_cursor())?;
             let page = engine.private_platform(&account, skip, most).await?;
@@ -164,11 +163,11 @@ pub(super) async fn private(door: Data<Door>, request: HttpRequest, account: Pat
 }
 
 /// `GET /v1/links/{link}`.
-pub(super) async fn link(door: Data<Door>, request: HttpRequest, link: Path<String>) -> HttpResponse {
+pub(super) async fn link(door: Data<Door>, request: HttpRequest, link: &str) -> HttpResponse {
     response(
         within(async {
             let engine = engine(&door, &request)?;
-            linked(engine, engine.open_link(PageLink::parse(&link)?).await?).await
+            linked(engine, engine.open_link(PageLink::parse(link)?).await?).await
         })
         .await,
     )

@@ -2,14 +2,15 @@
 //!
 //! What stands in braces in a path is a field of the command, and so is each member of a body or a query.
 
-use actix_web::web::{self, Bytes, Data, Payload, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse, Route, guard};
+use actix_web::web::{Bytes, Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::body::{JSON, body, content_type, text};
-use super::head::{idempotency_key, on_behalf_of, path_fields, query, role};
+use super::head::{fields, idempotency_key, on_behalf_of, query, role};
 use super::reply::response;
+use super::router::Params;
 use crate::domain::RequestId;
 use crate::server::door::{Door, answered, within};
 use crate::server::json::{CommandBody, Problem, ProblemCode, malformed, no_lists, read};
@@ -22,23 +23,6 @@ pub(super) enum Method {
 }
 
 use Method::{Get, Post};
-
-impl Method {
-    /// A route for it; whoever may `GET` may `HEAD`.
-    pub(super) fn route(self) -> Route {
-        match self {
-            Get => web::route().guard(guard::Any(guard::Get()).or(guard::Head())),
-            Post => web::post(),
-        }
-    }
-
-    fn names(self) -> &'static str {
-        match self {
-            Get => "GET, HEAD",
-            Post => "POST",
-        }
-    }
-}
 
 /// Method, path, the command that they stand for, and the type of its answer.
 pub(super) type Resource = (Method, &'static str, &'static str, &'static str);
@@ -102,48 +86,20 @@ pub(super) const RESOURCES: &[Resource] = &[
     (Post, "/v1/orders/{order}/reverse", "reverse_order", "order_reversed"),
 ];
 
-/// Adds all resources.
-pub(super) fn configure(services: &mut ServiceConfig) {
-    let mut paths: Vec<&str> = RESOURCES.iter().map(|(_, path, ..)| *path).collect();
-    paths.dedup();
-    for path in paths {
-        let mut resource = web::resource(path);
-        let mut methods = Vec::new();
-        for resource_of in RESOURCES.iter().filter(|(_, other, ..)| *other == path) {
-            methods.push(resource_of.0);
-            resource = resource.route(resource_of.0.route().to(
-                move |door: Data<Door>, request: HttpRequest, payload: Payload| {
-                    handle(door, request, payload, *resource_of)
-                },
-            ));
-        }
-        services.service(resource.default_service(web::to(move || not_allowed(methods.clone()))));
-    }
-}
-
-/// The response to a method that a resource does not have.
-pub(super) async fn not_allowed(methods: Vec<Method>) -> HttpResponse {
-    let allow = methods.iter().map(|method| method.names()).collect::<Vec<_>>().join(", ");
-    let problem = Problem::new(ProblemCode::MethodNotAllowed, "", format!("this resource has {allow}"));
-    let mut refused = response::<()>(Err(problem));
-    if let Ok(allow) = allow.parse() {
-        refused.headers_mut().insert(actix_web::http::header::ALLOW, allow);
-    }
-    refused
-}
-
-async fn handle(
+/// Does what a resource is for.
+pub(super) async fn handle(
     door: Data<Door>,
     request: HttpRequest,
     payload: Payload,
-    (method, path, command, _): Resource,
+    params: Params,
+    (method, _, command, _): &Resource,
 ) -> HttpResponse {
     response(
         async {
             let role = role(&door, &request)?;
             let engine = door.engine()?;
             let on_behalf_of = on_behalf_of(&request)?;
-            let mut fields = path_fields(&request, path)?;
+            let mut fields = fields(params)?;
             let (request_id, bytes) = match method {
                 Get => {
                     fields.extend(query(&request)?);
@@ -172,9 +128,22 @@ fn read_command(command: &str, fields: &[(String, Value)], body: &str) -> Result
     let Some(members) = whole.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
         return Err(Problem::new(ProblemCode::Malformed, "body", "is no JSON object"));
     };
-    let own = fields.iter().map(|(name, value)| format!("{}:{value}", Value::from(name.as_str())));
-    let members = own.chain((!members.trim().is_empty()).then(|| members.to_owned()));
-    let text = format!("{{\"{command}\":{{{}}}}}", members.collect::<Vec<_>>().join(","));
+    let mut text = String::with_capacity(command.len() + whole.len() + 32 * fields.len() + 8);
+    text.extend(["{\"", command, "\":{"]);
+    for (name, value) in fields {
+        let before = if text.ends_with('{') { "" } else { "," };
+        // A name may be any client's, where it is a query's.
+        text.extend([before, &Value::from(name.as_str()).to_string(), ":", &value.to_string()]);
+    }
+    if !members.trim().is_empty() {
+        let before = if text.ends_with('{') { "" } else { "," };
+        text.extend([before, members]);
+    }
+    text += "}}";
+    // A second reading tells what is wrong, and with which field.
+    if let Ok(read) = serde_json::from_str(&text) {
+        return Ok(read);
+    }
     let mut deserializer = serde_json::Deserializer::from_str(&text);
     serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
@@ -248,6 +217,9 @@ mod tests {
             "{,}",
         ] {
             assert!(read_command("purchase", &fields, body).is_err(), "{body}");
+        }
+        for name in ["\"", "a\":1,\"serial", "serial\":1},\"x\":{\"a"] {
+            assert!(read_command("purchase", &[field(name, "1")], r#"{"offering":"b"}"#).is_err(), "{name}");
         }
     }
 }

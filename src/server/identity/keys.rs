@@ -174,7 +174,9 @@ impl KeyFile {
         }
         let (id, secret, key) = new_key()?;
         let created_at = now();
-        content.keys.insert(id, Kept { secret_sha256: hashed(&secret), created_at, revoked_at: None, role });
+        content
+            .keys
+            .insert(id, Kept { secret_sha256: hex(&hash(&secret)), created_at, revoked_at: None, role });
         self.write(&content)?;
         Ok(key)
     }
@@ -206,7 +208,12 @@ impl KeyFile {
     /// The keys that count now.
     pub(in crate::server) fn ring(&self) -> Result<KeyRing, KeysError> {
         let counting = self.content()?.keys.into_iter().filter(|(_, key)| key.revoked_at.is_none());
-        Ok(KeyRing(counting.map(|(id, key)| (id, (key.secret_sha256, key.role))).collect()))
+        let kept = |(id, key): (String, Kept)| {
+            let why = || format!("the hash of {id} has not 64 hexadecimal digits");
+            let damaged = || KeysError::Damaged { path: self.0.clone(), why: why() };
+            Ok((id.clone(), (from_hex(&key.secret_sha256).ok_or_else(damaged)?, key.role)))
+        };
+        Ok(KeyRing(counting.map(kept).collect::<Result<_, KeysError>>()?))
     }
 
     fn failed(&self, action: &'static str) -> impl Fn(io::Error) -> KeysError + '_ {
@@ -246,13 +253,16 @@ impl KeyFile {
 
 /// Keys that count, by their ids: the hash of each one's secret, and its role.
 #[derive(Clone, Debug, Default)]
-pub(in crate::server) struct KeyRing(BTreeMap<String, (String, Role)>);
+pub(in crate::server) struct KeyRing(BTreeMap<String, (Hash, Role)>);
+
+/// SHA-256.
+type Hash = [u8; 32];
 
 impl KeyRing {
     /// One key for everything, made now and kept nowhere.
     pub(in crate::server) fn of_operator() -> Result<(KeyRing, String), KeysError> {
         let (id, secret, key) = new_key()?;
-        Ok((KeyRing(BTreeMap::from([(id, (hashed(&secret), Role::Operator))])), key))
+        Ok((KeyRing(BTreeMap::from([(id, (hash(&secret), Role::Operator))])), key))
     }
 
     pub(in crate::server) fn is_empty(&self) -> bool {
@@ -272,8 +282,8 @@ impl KeyRing {
         if prefix != PREFIX || parts.next().is_some() {
             return None;
         }
-        let (hash, role) = self.0.get(id)?;
-        bool::from(hash.as_bytes().ct_eq(hashed(secret).as_bytes())).then_some(role)
+        let (kept, role) = self.0.get(id)?;
+        bool::from(kept.ct_eq(&hash(secret))).then_some(role)
     }
 }
 
@@ -287,8 +297,20 @@ fn new_key() -> Result<(String, String, String), KeysError> {
     Ok((id, secret, key))
 }
 
-fn hashed(secret: &str) -> String {
-    hex(&Sha256::digest(secret.as_bytes()))
+fn hash(secret: &str) -> Hash {
+    Sha256::digest(secret.as_bytes()).into()
+}
+
+fn from_hex(text: &str) -> Option<Hash> {
+    let mut bytes = [0; 32];
+    let digits: Vec<u8> = text.chars().map_while(|digit| u8::try_from(digit.to_digit(16)?).ok()).collect();
+    if digits.len() != 64 || text.len() != 64 {
+        return None;
+    }
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks(2)) {
+        *byte = pair[0] << 4 | pair[1];
+    }
+    Some(bytes)
 }
 
 fn now() -> String {
@@ -329,6 +351,9 @@ mod tests {
         assert_eq!(file.ring().unwrap().role(&second), Some(&mall));
         assert!(revoked_at.is_some() && matches!(file.revoke("nobody"), Err(KeysError::Unknown { .. })));
 
+        let long = text.replace("\"secret_sha256\": \"", "\"secret_sha256\": \"0");
+        fs::write(file.path(), long).unwrap();
+        assert!(matches!(file.ring(), Err(KeysError::Damaged { .. })));
         fs::write(file.path(), "{}").unwrap();
         assert!(matches!(file.ring(), Err(KeysError::Damaged { .. })));
         assert!(matches!(file.create(Role::Operator), Err(KeysError::Damaged { .. })));

@@ -1,0 +1,159 @@
+//! Which handler a request is for: one look into a tree of all paths.
+
+use std::sync::OnceLock;
+
+use actix_web::http::Method as HttpMethod;
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use matchit::Router;
+use percent_encoding::percent_decode_str;
+
+use super::reply::{problem_response, response};
+use super::resources::{self, Method, RESOURCES, Resource};
+use super::{description, live, messages, page, platform, ready};
+use crate::server::door::Door;
+use crate::server::json::{Problem, ProblemCode};
+
+/// What is done with a request.
+#[derive(Clone, Copy)]
+enum Handler {
+    Command(&'static Resource),
+    Live,
+    Ready,
+    Description,
+    Docs,
+    DocsFile,
+    Messages,
+    Platform,
+    PrivatePage,
+    Link,
+}
+
+/// What there is at a path.
+#[derive(Default)]
+struct Handlers {
+    get: Option<Handler>,
+    post: Option<Handler>,
+}
+
+/// What stands in the braces of a path, in its order.
+pub(super) type Params = Vec<(String, String)>;
+
+/// What there is beside the commands.
+const OTHERS: [(Method, &str, Handler); 9] = [
+    (Method::Get, "/livez", Handler::Live),
+    (Method::Get, "/readyz", Handler::Ready),
+    (Method::Get, "/openapi.json", Handler::Description),
+    (Method::Get, "/docs", Handler::Docs),
+    (Method::Get, "/docs/{*file}", Handler::DocsFile),
+    (Method::Post, "/v1/messages", Handler::Messages),
+    (Method::Get, "/v1/platform", Handler::Platform),
+    (Method::Get, "/v1/accounts/{account}/page", Handler::PrivatePage),
+    (Method::Get, "/v1/links/{link}", Handler::Link),
+];
+
+fn router() -> &'static Router<Handlers> {
+    static ROUTER: OnceLock<Router<Handlers>> = OnceLock::new();
+    ROUTER.get_or_init(|| {
+        let own = RESOURCES.iter().map(|resource| (resource.0, resource.1, Handler::Command(resource)));
+        let all: Vec<(Method, &str, Handler)> = own.chain(OTHERS).collect();
+        let mut router = Router::new();
+        for (_, path, _) in &all {
+            let at = |method| {
+                all.iter().find(|(own, other, _)| (*own, other) == (method, path)).map(|found| found.2)
+            };
+            let handlers = Handlers { get: at(Method::Get), post: at(Method::Post) };
+            // A path that has two methods is there after the first.
+            let _ = router.insert(*path, handlers);
+        }
+        // The page itself, which no file is named for.
+        let _ = router.insert("/docs/", Handlers { get: Some(Handler::DocsFile), post: None });
+        router
+    })
+}
+
+/// Hands a request to its handler.
+pub(in crate::server) async fn dispatch(
+    door: Data<Door>,
+    request: HttpRequest,
+    payload: Payload,
+) -> HttpResponse {
+    let Ok(found) = router().at(request.uri().path()) else { return no_such_resource(&request) };
+    let handler = match *request.method() {
+        HttpMethod::GET | HttpMethod::HEAD => found.value.get,
+        HttpMethod::POST => found.value.post,
+        _ => None,
+    };
+    let Some(handler) = handler else { return not_allowed(found.value) };
+    let params = match found.params.iter().map(param).collect::<Result<Params, Problem>>() {
+        Ok(params) => params,
+        Err(problem) => return problem_response(&problem),
+    };
+    if params.iter().any(|(_, text)| text.is_empty()) {
+        return no_such_resource(&request);
+    }
+    let only = || params.first().map(|(_, text)| text.as_str()).unwrap_or_default();
+    match handler {
+        Handler::Command(resource) => resources::handle(door, request, payload, params, resource).await,
+        Handler::Live => live(),
+        Handler::Ready => ready(&door),
+        Handler::Description => description(),
+        Handler::Docs => page::there(),
+        Handler::DocsFile => page::show(&request, only()),
+        Handler::Messages => messages::post(door, request, payload).await,
+        Handler::Platform => platform::search(door, request).await,
+        Handler::PrivatePage => platform::private(door, request, only()).await,
+        Handler::Link => platform::link(door, request, only()).await,
+    }
+}
+
+/// What stands for bytes that are no text is refused: they would be replaced, and two paths be one.
+fn param((name, encoded): (&str, &str)) -> Result<(String, String), Problem> {
+    let wrong = |_| Problem::new(ProblemCode::Malformed, "path", "stands for bytes that are no UTF-8");
+    let text = percent_decode_str(encoded).decode_utf8().map_err(wrong)?;
+    Ok((name.to_owned(), text.into_owned()))
+}
+
+/// The response where there is nothing.
+pub(super) fn no_such_resource(request: &HttpRequest) -> HttpResponse {
+    let path: String = request.path().chars().take(200).collect();
+    let detail = format!("there is nothing at {path}");
+    response::<()>(Err(Problem::new(ProblemCode::NoSuchResource, "", detail)))
+}
+
+/// The response to a method that a resource does not have. Whoever may `GET` may `HEAD`.
+fn not_allowed(handlers: &Handlers) -> HttpResponse {
+    let get = handlers.get.map(|_| "GET, HEAD");
+    let allow = get.into_iter().chain(handlers.post.map(|_| "POST")).collect::<Vec<_>>().join(", ");
+    let problem = Problem::new(ProblemCode::MethodNotAllowed, "", format!("this resource has {allow}"));
+    let mut refused = response::<()>(Err(problem));
+    if let Ok(allow) = allow.parse() {
+        refused.headers_mut().insert(actix_web::http::header::ALLOW, allow);
+    }
+    refused
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_path_leads_to_its_handler() {
+        for resource in RESOURCES {
+            let path = resource.1.replace(['{', '}'], "");
+            let found = router().at(&path).unwrap();
+            let handler = match resource.0 {
+                Method::Get => found.value.get,
+                Method::Post => found.value.post,
+            };
+            let Some(Handler::Command(there)) = handler else { panic!("{path}") };
+            assert_eq!(*there, *resource);
+            let names: Vec<&str> = resource.1.split(['{', '}']).skip(1).step_by(2).collect();
+            assert_eq!(found.params.iter().map(|(name, _)| name).collect::<Vec<_>>(), names, "{path}");
+        }
+        for (_, path, _) in OTHERS {
+            assert!(router().at(&path.replace(['{', '}', '*'], "")).is_ok(), "{path}");
+        }
+        assert!(router().at("/docs/").is_ok() && router().at("/").is_err());
+    }
+}
