@@ -274,6 +274,22 @@ pub const KEPT_ALIVE_MS: u64 = 20_000;
 /// How often the gRPC server looks whether the engine takes messages, to tell it to whoever asks for its health, in milliseconds.
 pub const READY_LOOKED_AT_MS: u64 = 50;
 
+/// How much of the journal one look for events reads, in bytes.
+pub const FEED_BYTES_AT_ONCE: u64 = 1024 * 1024;
+
+/// How often a listener looks for new events, in milliseconds.
+pub const FEED_LOOKED_AT_MS: u64 = 20;
+
+/// How often a listener to whom nothing is told is told that, so that nobody between takes the connection for dead, in
+/// milliseconds.
+pub const FEED_ALIVE_MS: u64 = 15_000;
+
+/// The most listeners of one server at once: each reads the journal by itself.
+pub const FEED_LISTENERS_MAX: usize = 64;
+
+/// The most names that one listener remembers, not to look each of them up for each event.
+pub const FEED_NAMES_MAX: usize = 10_000;
+
 /// How often a running server looks whether its file of keys has changed, in milliseconds.
 pub const KEYS_LOOKED_AT_MS: u64 = 1_000;
 

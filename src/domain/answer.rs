@@ -323,6 +323,10 @@ pub struct OfferingView {
     pub name: Name,
     /// Its number, part of the key of every draw (D42).
     pub number: ActorNumber,
+    /// Who offers it.
+    pub supplier: ActorNumber,
+    /// Who is paid.
+    pub payee: ActorNumber,
     /// Price of one certificate.
     pub price: Money,
     /// Its currency.

@@ -9,6 +9,7 @@ pub mod chain;
 mod command;
 mod commission;
 mod event;
+mod fact;
 mod gift;
 mod inside;
 mod link;
@@ -48,6 +49,7 @@ pub use event::{
     AccountEvent, CertificateEvent, Debt, Event, GiftEvent, Income, MandateEvent, MerchantEvent,
     OfferingEvent, PaymentEvent, Queued, TransferEvent, WithdrawalReason,
 };
+pub use fact::Fact;
 pub use gift::{FoundObject, Gift, GiftState, GiftStep};
 pub use inside::{
     ArrivingGift, Birth, Body, ClawBack, Credit, CreditReason, Debit, DebitRefund, DebitRefused,

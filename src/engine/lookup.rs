@@ -1,7 +1,10 @@
 //! What stands behind a number or a name.
 
 use super::open::Engine;
-use crate::domain::{AccountView, ActorNumber, Code, Currency, Done, Name, OfferingView, Refusal, Task};
+use crate::domain::{
+    AccountView, ActorNumber, CertificateView, Code, Currency, Done, GiftTask, GiftView, MerchantTask, Name,
+    OfferingView, Order, Refusal, RequestKey, Serial, Task,
+};
 
 impl Engine {
     /// The currency of an account that is open; none where there is none of this name.
@@ -9,6 +12,12 @@ impl Engine {
     pub fn currency_of(&self, account: &Name) -> Option<Currency> {
         let entry = self.door().common().directory.account(account).filter(|entry| entry.live);
         entry.map(|entry| entry.currency)
+    }
+
+    /// The number of an account that is open; none where there is none of this name.
+    #[must_use]
+    pub fn number_of(&self, account: &Name) -> Option<ActorNumber> {
+        self.door().common().directory.account(account).filter(|entry| entry.live).map(|entry| entry.number)
     }
 
     /// The account of a number, as a notice or a view names it.
@@ -20,6 +29,42 @@ impl Engine {
         match self.look_at(number, Task::ShowAccount).await? {
             Done::Account(view) => Ok(*view),
             _ => Err(Refusal::of(Code::UnknownAccount)),
+        }
+    }
+
+    /// The certificate of a number, as a notice names it, and its chain from the first hop on.
+    ///
+    /// # Errors
+    /// `unknown_certificate` where none of this number has come to life; `overloaded`, `stopped` or `outcome_unknown` where
+    /// the engine could not look.
+    pub async fn certificate(&self, number: ActorNumber) -> Result<CertificateView, Refusal> {
+        // Whoever is alive knows its own serial.
+        let task = Task::ShowCertificate { serial: Serial(0), from_hop: 1 };
+        match self.look_at(number, task).await? {
+            Done::Certificate(view) => Ok(*view),
+            _ => Err(Refusal::of(Code::UnknownCertificate)),
+        }
+    }
+
+    /// A merchant's order.
+    ///
+    /// # Errors
+    /// `unknown_order`; `overloaded`, `stopped` or `outcome_unknown` where the engine could not look.
+    pub async fn order(&self, merchant: ActorNumber, order: Name) -> Result<Order, Refusal> {
+        match self.look_at(merchant, Task::Merchant(MerchantTask::ShowOrder(order))).await? {
+            Done::Order(order) => Ok(*order),
+            _ => Err(Refusal::of(Code::UnknownOrder)),
+        }
+    }
+
+    /// A gift, by its recipient and its key.
+    ///
+    /// # Errors
+    /// `unknown_gift`; `overloaded`, `stopped` or `outcome_unknown` where the engine could not look.
+    pub async fn gift(&self, recipient: ActorNumber, key: RequestKey) -> Result<GiftView, Refusal> {
+        match self.look_at(recipient, Task::Gift(GiftTask::Show(key))).await? {
+            Done::Gift(view) => Ok(*view),
+            _ => Err(Refusal::of(Code::UnknownGift)),
         }
     }
 

@@ -9,6 +9,7 @@ mod deliver;
 mod digest;
 mod door;
 mod error;
+mod feed;
 mod held;
 mod lookup;
 mod open;
@@ -30,6 +31,7 @@ pub use deliver::{Answers, Reply};
 pub(crate) use digest::state_lines;
 pub use door::Door;
 pub use error::EngineError;
+pub use feed::{EventId, Feed, FeedError, FeedEvent, NotAnEventId};
 pub use open::{Engine, Recovered};
 pub use platform::{
     LinkedPage, PlatformCursor, PlatformPage, PlatformQuery, PlatformRow, PrivatePage, Shown,

@@ -1,6 +1,7 @@
 //! Opening, sending, closing.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -37,7 +38,7 @@ pub struct Engine {
     closed: AtomicBool,
     time: Time,
     recovered: Recovered,
-    _folder: DataFolder,
+    folder: DataFolder,
 }
 
 /// What opening found.
@@ -156,7 +157,7 @@ impl Engine {
                 cut: opened.cut,
                 took,
             },
-            _folder: folder,
+            folder,
         })
     }
 
@@ -259,6 +260,15 @@ impl Engine {
             sink.give(0, Err(refusal));
         }
         Reply(answers)
+    }
+
+    pub(super) fn journal(&self) -> &Arc<Journal<Departing>> {
+        &self.journal
+    }
+
+    /// Where its files stand.
+    pub(super) fn journal_folder(&self) -> PathBuf {
+        self.folder.journal()
     }
 
     pub(super) fn door(&self) -> &Door {

@@ -194,7 +194,7 @@ impl BatchHead {
         bytes
     }
 
-    fn decode(bytes: &[u8], identity: u64) -> Result<Self, &'static str> {
+    pub fn decode(bytes: &[u8], identity: u64) -> Result<Self, &'static str> {
         let Some(bytes) = bytes.first_chunk::<BATCH_HEAD_BYTES>() else {
             return Err("the head of a batch is cut short");
         };

@@ -275,7 +275,7 @@ impl<D: Disk> SegmentLog<D> {
     }
 }
 
-fn visit_records(
+pub(super) fn visit_records(
     head: &BatchHead,
     payload: &[u8],
     from: Position,

@@ -76,7 +76,7 @@ pub(super) fn segment_name(first: Position) -> String {
     format!("{:0SEGMENT_DIGITS$}{SEGMENT_SUFFIX}", first.0)
 }
 
-fn position_in_name(name: &str) -> Option<Position> {
+pub(super) fn position_in_name(name: &str) -> Option<Position> {
     let digits = name.strip_suffix(SEGMENT_SUFFIX)?;
     let all_digits = digits.len() == SEGMENT_DIGITS && digits.bytes().all(|b| b.is_ascii_digit());
     if !all_digits {

@@ -2,6 +2,7 @@
 //!
 //! Absent on purpose: how a request looks; that is each protocol's own.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -19,11 +20,12 @@ use crate::limits::ANSWER_MS_MAX;
 pub(super) struct Door {
     engine: OnceLock<Engine>,
     keys: RwLock<Arc<KeyRing>>,
+    ending: AtomicBool,
 }
 
 impl Door {
     pub(super) fn new(keys: KeyRing) -> Door {
-        Door { engine: OnceLock::new(), keys: RwLock::new(Arc::new(keys)) }
+        Door { engine: OnceLock::new(), keys: RwLock::new(Arc::new(keys)), ending: AtomicBool::new(false) }
     }
 
     /// Takes the engine, once it is open.
@@ -38,6 +40,16 @@ impl Door {
     pub(super) fn engine(&self) -> Result<&Engine, Problem> {
         let not_ready = || Problem::new(ProblemCode::NotReady, "", "the store is being read");
         self.engine.get().ok_or_else(not_ready)
+    }
+
+    /// Lets what goes on without end, such as feeds, end.
+    pub(super) fn end(&self) {
+        self.ending.store(true, Ordering::SeqCst);
+    }
+
+    /// True once the server is to end.
+    pub(super) fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::SeqCst)
     }
 
     pub(super) fn set_keys(&self, keys: KeyRing) {

@@ -5,6 +5,7 @@
 
 mod batch;
 mod door;
+mod feed;
 mod grpc;
 mod http;
 mod identity;

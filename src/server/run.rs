@@ -112,7 +112,11 @@ pub fn serve(options: ServeOptions, tell: impl Fn(Told<'_>) + Send + 'static) ->
         let server = server.disable_signals().shutdown_timeout(DRAIN_SECONDS_MAX).listen(listener)?.run();
         open_beside(config, Data::clone(&door), server.handle(), ended, tell)?;
         let watching = rt::spawn(watch(keys, own, Data::clone(&door), looked_at));
-        let ending = rt::spawn(end_when_told(server.handle(), grpc.as_ref().map(grpc::Running::ender))?);
+        let ending = rt::spawn(end_when_told(
+            server.handle(),
+            Data::clone(&door),
+            grpc.as_ref().map(grpc::Running::ender),
+        )?);
         let served = server.await;
         watching.abort();
         ending.abort();
@@ -136,11 +140,16 @@ fn bind(address: SocketAddr, flag: &'static str) -> Result<TcpListener, ServeErr
 }
 
 /// Ends both servers at the first signal, and at the second without waiting.
-fn end_when_told(server: ServerHandle, grpc: Option<impl Fn()>) -> std::io::Result<impl Future<Output = ()>> {
+fn end_when_told(
+    server: ServerHandle,
+    door: Data<Door>,
+    grpc: Option<impl Fn()>,
+) -> std::io::Result<impl Future<Output = ()>> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     Ok(async move {
         for graceful in [true, false] {
             future::select(pin!(terminate.recv()), pin!(interrupt.recv())).await;
+            door.end();
             if let Some(end) = &grpc {
                 end();
             }

@@ -357,6 +357,8 @@ impl Offering {
         OfferingView {
             name: self.offer.name.clone(),
             number: self.number,
+            supplier: self.offer.supplier.number,
+            payee: self.offer.payee.number,
             price: self.offer.price,
             currency: self.offer.currency,
             label: self.label(Money::ZERO),

@@ -45,7 +45,7 @@ pub(super) fn idempotency_key(request: &HttpRequest) -> Result<RequestId, Proble
 }
 
 /// A header's text, which may be any UTF-8.
-fn header<'request>(
+pub(super) fn header<'request>(
     request: &'request HttpRequest,
     name: &'static str,
 ) -> Result<Option<&'request str>, Problem> {

@@ -3,6 +3,7 @@
 //! Absent on purpose: who may send what (`identity`), and what a command or an answer looks like (`json`).
 
 mod body;
+mod events;
 mod head;
 mod messages;
 mod openapi;

@@ -10,12 +10,14 @@ use schemars::generate::{Contract, SchemaSettings};
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
+use super::events::EventsQuery;
 use super::head::ON_BEHALF_OF;
 use super::messages::{ItemBody, MessageBody};
 use super::platform::{LinkedBody, PageQuery, RowBody, SearchQuery};
 use super::resources::{Method, RESOURCES, Resource};
 use crate::domain::{Name, RequestId};
 use crate::limits::BATCH_MESSAGES_MAX;
+use crate::server::feed::EventBody;
 use crate::server::json::{AnswerBody, CommandBody, Problem};
 
 /// Where the description's parts stand in it.
@@ -319,6 +321,7 @@ fn others(taken: &mut SchemaGenerator, given: &mut SchemaGenerator) -> Vec<(&'st
     };
     vec![
         ("/v1/messages", messages(taken, given)),
+        ("/v1/events", events(taken, given)),
         ("/v1/platform", get("search_platform", "Looks through what is published.", search, &page(&row))),
         (
             "/v1/accounts/{account}/page",
@@ -340,6 +343,30 @@ fn query<T: JsonSchema>(taken: &mut SchemaGenerator) -> Vec<Value> {
     let schema = T::json_schema(taken).to_value();
     let parameter = |(name, schema): (&String, &Value)| json!({ "name": name, "in": "query", "required": false, "schema": filled(Some(schema)) });
     object(&schema, "properties").iter().map(parameter).collect()
+}
+
+/// The feed.
+fn events(taken: &mut SchemaGenerator, given: &mut SchemaGenerator) -> Value {
+    let event = given.subschema_for::<EventBody>();
+    let mut parameters = query::<EventsQuery>(taken);
+    parameters.push(json!({
+        "name": "Last-Event-ID", "in": "header", "required": false, "schema": { "type": "string" },
+        "description": "The id behind which to go on.",
+    }));
+    parameters.push(json!({ "$ref": "#/components/parameters/OnBehalfOf" }));
+    let mut responses = responses(&json!({}), Method::Get);
+    responses["200"] = json!({
+        "description": "Events without end, each with id, event (its type) and data: an object in the form of CloudEvents 1.0.",
+        "content": { "text/event-stream": { "schema": event } },
+    });
+    responses["410"] = json!({ "$ref": "#/components/responses/Problem" });
+    json!({
+        "operationId": "read_events",
+        "summary": "Reads what has happened, for good, in its order: from an event on, or from now on.",
+        "tags": ["events"],
+        "parameters": parameters,
+        "responses": responses,
+    })
 }
 
 /// Many messages at once.
@@ -485,10 +512,10 @@ mod tests {
                 names.push(operation["operationId"].as_str().unwrap());
             }
         }
-        assert_eq!(names.len(), RESOURCES.len() + 6);
+        assert_eq!(names.len(), RESOURCES.len() + 7);
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), RESOURCES.len() + 6);
+        assert_eq!(names.len(), RESOURCES.len() + 7);
         for (.., answer) in RESOURCES {
             let part = document.pointer(&format!("/components/schemas/{}", part_of_answer(answer)));
             assert_eq!(part.unwrap()["properties"]["type"]["const"], *answer);

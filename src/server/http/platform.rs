@@ -182,7 +182,7 @@ async fn linked(engine: &Engine, page: LinkedPage) -> Result<LinkedBody, Problem
     Ok(LinkedBody { offering, certificate: Some(AnswerBody::of(done, currency, &names)) })
 }
 
-fn read_query<T: for<'de> Deserialize<'de>>(request: &HttpRequest) -> Result<T, Problem> {
+pub(super) fn read_query<T: for<'de> Deserialize<'de>>(request: &HttpRequest) -> Result<T, Problem> {
     let mut fields = serde_json::Map::new();
     for (name, value) in query(request)? {
         if fields.insert(name.clone(), value).is_some() {

@@ -10,7 +10,7 @@ use percent_encoding::percent_decode_str;
 
 use super::reply::{problem_response, response};
 use super::resources::{self, Method, RESOURCES, Resource};
-use super::{description, live, messages, page, platform, ready};
+use super::{description, events, live, messages, page, platform, ready};
 use crate::server::door::Door;
 use crate::server::json::{Problem, ProblemCode};
 
@@ -24,6 +24,7 @@ enum Handler {
     Docs,
     DocsFile,
     Messages,
+    Events,
     Platform,
     PrivatePage,
     Link,
@@ -40,13 +41,14 @@ struct Handlers {
 pub(super) type Params = Vec<(String, String)>;
 
 /// What there is beside the commands.
-const OTHERS: [(Method, &str, Handler); 9] = [
+const OTHERS: [(Method, &str, Handler); 10] = [
     (Method::Get, "/livez", Handler::Live),
     (Method::Get, "/readyz", Handler::Ready),
     (Method::Get, "/openapi.json", Handler::Description),
     (Method::Get, "/docs", Handler::Docs),
     (Method::Get, "/docs/{*file}", Handler::DocsFile),
     (Method::Post, "/v1/messages", Handler::Messages),
+    (Method::Get, "/v1/events", Handler::Events),
     (Method::Get, "/v1/platform", Handler::Platform),
     (Method::Get, "/v1/accounts/{account}/page", Handler::PrivatePage),
     (Method::Get, "/v1/links/{link}", Handler::Link),
@@ -101,6 +103,7 @@ pub(in crate::server) async fn dispatch(
         Handler::Docs => page::there(),
         Handler::DocsFile => page::show(&request, only()),
         Handler::Messages => messages::post(door, request, payload).await,
+        Handler::Events => events::get(door, request).await,
         Handler::Platform => platform::search(door, request).await,
         Handler::PrivatePage => platform::private(door, request, only()).await,
         Handler::Link => platform::link(door, request, only()).await,

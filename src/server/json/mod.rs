@@ -20,6 +20,7 @@ pub(super) use command::{CommandBody, PaidFromBody, ViaBody};
 pub(super) use names::Names;
 pub(super) use problem::{Problem, ProblemCode};
 pub(super) use read::{malformed, no_lists, read};
+pub(super) use terms::factors;
 pub(super) use time::text as time_text;
 
 /// Bytes as text.

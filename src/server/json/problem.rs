@@ -26,10 +26,12 @@ pub(in crate::server) enum ProblemCode {
     TooSlow,
     /// The engine reads its store.
     NotReady,
+    /// What was asked for is kept no more.
+    Lapsed,
 }
 
 impl ProblemCode {
-    pub(super) const ALL: [ProblemCode; 9] = [
+    pub(super) const ALL: [ProblemCode; 10] = [
         ProblemCode::Malformed,
         ProblemCode::Unauthenticated,
         ProblemCode::IdempotencyKeyMissing,
@@ -39,6 +41,7 @@ impl ProblemCode {
         ProblemCode::NotJson,
         ProblemCode::TooSlow,
         ProblemCode::NotReady,
+        ProblemCode::Lapsed,
     ];
 
     pub(super) fn text(self) -> &'static str {
@@ -65,6 +68,7 @@ impl ProblemCode {
             ProblemCode::NotReady => {
                 (503, "not_ready", "send it again, with the same key, after a short wait")
             }
+            ProblemCode::Lapsed => (410, "lapsed", "begin anew, and look at what has changed meanwhile"),
             ProblemCode::NotJson => (415, "not_json", "send Content-Type: application/json"),
         }
     }

@@ -233,7 +233,7 @@ impl ConditionBody {
 }
 
 /// The factors of a condition that held, by their fields' names.
-pub(super) fn factors(set: FactorSet) -> Vec<&'static str> {
+pub(in crate::server) fn factors(set: FactorSet) -> Vec<&'static str> {
     let all = ["times", "amount", "share_of_price", "displayed_ms"];
     all.into_iter().enumerate().filter(|(bit, _)| set.0 & (1 << bit) != 0).map(|(_, factor)| factor).collect()
 }

@@ -1,0 +1,287 @@
+//! An event as JSON.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::known::Known;
+use crate::domain::{ActorNumber, CreditReason, Fact, Refusal, StatusChange, WithdrawalReason};
+use crate::server::json::{factors, time_text};
+use crate::{Engine, FeedEvent};
+
+/// The types of events.
+pub(in crate::server) const TYPES: [&str; 13] = [
+    "certificate.sold",
+    "certificate.fulfil",
+    "certificate.refunded",
+    "commission.almost_met",
+    "commission.withdrawn",
+    "commission.reserve_short",
+    "reservation.ended",
+    "account.credited",
+    "account.status_changed",
+    "payment_certificate.issued",
+    "gift.changed",
+    "order.provide",
+    "order.do_not_provide",
+];
+
+/// An event, as CloudEvents 1.0.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(in crate::server) struct EventBody {
+    specversion: &'static str,
+    /// Its id: whoever has it goes on behind it.
+    pub(in crate::server) id: String,
+    source: &'static str,
+    /// What has happened.
+    #[serde(rename = "type")]
+    pub(in crate::server) kind: &'static str,
+    /// The resource that it has happened to.
+    pub(in crate::server) subject: String,
+    time: String,
+    datacontenttype: &'static str,
+    data: Map<String, Value>,
+}
+
+impl EventBody {
+    /// An event with its names, and the accounts that it concerns.
+    ///
+    /// # Errors
+    /// The engine's refusal, where it cannot look.
+    pub(in crate::server) async fn of(
+        engine: &Engine,
+        known: &mut Known,
+        event: FeedEvent,
+    ) -> Result<(EventBody, Vec<ActorNumber>), Refusal> {
+        let FeedEvent { id, at, fact } = event;
+        let Told { kind, subject, data, concerned } = told(engine, known, fact).await?;
+        let data = match data {
+            Value::Object(data) => data,
+            _ => Map::new(),
+        };
+        let body = EventBody {
+            specversion: "1.0",
+            id: id.to_string(),
+            source: "urn:hongbao",
+            kind,
+            subject,
+            time: time_text(at),
+            datacontenttype: "application/json",
+            data,
+        };
+        Ok((body, concerned))
+    }
+}
+
+struct Told {
+    kind: &'static str,
+    subject: String,
+    data: Value,
+    concerned: Vec<ActorNumber>,
+}
+
+async fn told(engine: &Engine, known: &mut Known, fact: Fact) -> Result<Told, Refusal> {
+    match fact {
+        Fact::Sold { certificate, buyer } => {
+            let (offering, serial) = known.certificate(engine, certificate).await?;
+            let (buyer_name, payee) =
+                (known.account(engine, buyer).await?.0, known.account(engine, offering.payee).await?.0);
+            Ok(Told {
+                kind: "certificate.sold",
+                subject: of_certificate(&offering.name, serial),
+                data: json!({
+                    "offering": offering.name, "serial": serial, "buyer": buyer_name, "payee": payee,
+                    "price": offering.price, "currency": offering.currency,
+                }),
+                concerned: vec![buyer, offering.payee, offering.supplier],
+            })
+        }
+        Fact::Fulfil { offering: number, serial } => {
+            let offering = known.offering(engine, number).await?;
+            let sale = engine.certificate(number.certificate(serial)).await?.sale;
+            let buyer = sale.map(|sale| sale.buyer);
+            let name = match buyer {
+                Some(buyer) => Some(known.account(engine, buyer).await?.0),
+                None => None,
+            };
+            let supplier = known.account(engine, offering.supplier).await?.0;
+            Ok(Told {
+                kind: "certificate.fulfil",
+                subject: of_certificate(&offering.name, serial.0),
+                data: json!({
+                    "offering": offering.name, "serial": serial, "buyer": name, "supplier": supplier,
+                }),
+                concerned: buyer.into_iter().chain([offering.supplier]).collect(),
+            })
+        }
+        Fact::Prompted { certificate } => {
+            let (offering, serial) = known.certificate(engine, certificate).await?;
+            let chain = engine.certificate(certificate).await?.chain;
+            let holders = chain.into_iter().map(|hop| hop.account);
+            Ok(Told {
+                kind: "commission.almost_met",
+                subject: of_certificate(&offering.name, serial),
+                data: json!({ "offering": offering.name, "serial": serial }),
+                concerned: holders.chain([offering.supplier]).collect(),
+            })
+        }
+        Fact::Withdrawn { certificate, reason } => {
+            let (offering, serial) = known.certificate(engine, certificate).await?;
+            let reason = match reason {
+                WithdrawalReason::Condition(held) => json!({ "condition": factors(held) }),
+                WithdrawalReason::Deadline => json!("deadline"),
+            };
+            Ok(Told {
+                kind: "commission.withdrawn",
+                subject: of_certificate(&offering.name, serial),
+                data: json!({ "offering": offering.name, "serial": serial, "reason": reason }),
+                concerned: vec![offering.supplier],
+            })
+        }
+        Fact::ReserveShort { certificate } => {
+            let (offering, serial) = known.certificate(engine, certificate).await?;
+            Ok(Told {
+                kind: "commission.reserve_short",
+                subject: of_certificate(&offering.name, serial),
+                data: json!({ "offering": offering.name, "serial": serial }),
+                concerned: vec![offering.supplier],
+            })
+        }
+        Fact::Refunded { certificate, paid, owed } => {
+            let (offering, serial) = known.certificate(engine, certificate).await?;
+            let buyer = engine.certificate(certificate).await?.sale.map(|sale| sale.buyer);
+            let text = |amount: crate::domain::Money| amount.format(offering.currency);
+            Ok(Told {
+                kind: "certificate.refunded",
+                subject: of_certificate(&offering.name, serial),
+                data: json!({
+                    "offering": offering.name, "serial": serial, "currency": offering.currency,
+                    "paid": text(paid), "owed": text(owed),
+                }),
+                concerned: buyer.into_iter().chain([offering.payee, offering.supplier]).collect(),
+            })
+        }
+        Fact::ReservationEnded { offering, serial } => {
+            let offering = known.offering(engine, offering).await?;
+            Ok(Told {
+                kind: "reservation.ended",
+                subject: of_certificate(&offering.name, serial.0),
+                data: json!({ "offering": offering.name, "serial": serial }),
+                concerned: vec![offering.supplier],
+            })
+        }
+        fact => of_accounts(engine, known, fact).await,
+    }
+}
+
+async fn of_accounts(engine: &Engine, known: &mut Known, fact: Fact) -> Result<Told, Refusal> {
+    match fact {
+        Fact::Credited { account, amount, reason } => {
+            let (name, currency) = known.account(engine, account).await?;
+            Ok(Told {
+                kind: "account.credited",
+                subject: format!("/v1/accounts/{name}"),
+                data: json!({
+                    "account": name, "amount": amount.format(currency), "currency": currency,
+                    "reason": credit(reason),
+                }),
+                concerned: vec![account],
+            })
+        }
+        Fact::PaymentIssued { issuer, beneficiary, payment, amount } => {
+            let (name, currency) = known.account(engine, issuer).await?;
+            let to = known.account(engine, beneficiary).await?.0;
+            Ok(Told {
+                kind: "payment_certificate.issued",
+                subject: format!("/v1/payment-certificates/{name}/{payment}"),
+                data: json!({
+                    "issuer": name, "beneficiary": to, "payment": payment,
+                    "amount": amount.format(currency), "currency": currency,
+                }),
+                concerned: vec![issuer, beneficiary],
+            })
+        }
+        Fact::Gift { recipient, key, state } => {
+            let gift = engine.gift(recipient, key.clone()).await?.state;
+            let (to, currency) = known.account(engine, recipient).await?;
+            let donor = known.account(engine, key.caller).await?.0;
+            let merchant = match gift.merchant {
+                Some(merchant) => Some(known.account(engine, merchant).await?.0),
+                None => None,
+            };
+            Ok(Told {
+                kind: "gift.changed",
+                subject: format!("/v1/accounts/{to}/gifts/{donor}/{}", key.id),
+                data: json!({
+                    "recipient": to, "donor": donor, "gift": key.id, "merchant": merchant, "state": state.text(),
+                    "price": gift.price.format(currency), "currency": currency,
+                }),
+                concerned: [recipient, key.caller].into_iter().chain(gift.merchant).collect(),
+            })
+        }
+        Fact::Provide { merchant, order } => {
+            let found = engine.order(merchant, order.clone()).await?;
+            let recipient = found.from.recipient;
+            let names =
+                (known.account(engine, merchant).await?.0, known.account(engine, recipient.number).await?.0);
+            Ok(Told {
+                kind: "order.provide",
+                subject: format!("/v1/orders/{order}"),
+                data: json!({
+                    "merchant": names.0, "order": order, "recipient": names.1,
+                    "amount": found.amount.format(recipient.currency), "currency": recipient.currency,
+                }),
+                concerned: vec![merchant, recipient.number],
+            })
+        }
+        Fact::DoNotProvide { merchant, order, code } => {
+            let name = known.account(engine, merchant).await?.0;
+            Ok(Told {
+                kind: "order.do_not_provide",
+                subject: format!("/v1/orders/{order}"),
+                data: json!({ "merchant": name, "order": order, "code": code.text() }),
+                concerned: vec![merchant],
+            })
+        }
+        Fact::StatusChanged { account, change } => {
+            let name = known.account(engine, account).await?.0;
+            Ok(Told {
+                kind: "account.status_changed",
+                subject: format!("/v1/accounts/{name}"),
+                data: json!({ "account": name, "change": change_text(change) }),
+                concerned: vec![account],
+            })
+        }
+        _ => Err(Refusal::of(crate::domain::Code::Internal)),
+    }
+}
+
+fn of_certificate(offering: &crate::domain::Name, serial: u32) -> String {
+    format!("/v1/offerings/{offering}/certificates/{serial}")
+}
+
+fn credit(reason: CreditReason) -> &'static str {
+    match reason {
+        CreditReason::Sale => "sale",
+        CreditReason::Commission => "commission",
+        CreditReason::Returned => "returned",
+        CreditReason::Transfer => "transfer",
+        CreditReason::Payment => "payment",
+        CreditReason::Withheld => "withheld",
+        CreditReason::GiftReturned => "gift_returned",
+        CreditReason::Reversed => "reversed",
+        CreditReason::Refund => "refund",
+        CreditReason::ClawedBack => "clawed_back",
+        CreditReason::Debt => "debt",
+    }
+}
+
+fn change_text(change: StatusChange) -> &'static str {
+    match change {
+        StatusChange::Freeze => "frozen",
+        StatusChange::Unfreeze => "unfrozen",
+        StatusChange::Close => "closed",
+        StatusChange::AcceptGifts { by_itself: true } => "accepts_gifts",
+        StatusChange::AcceptGifts { by_itself: false } => "accepts_no_gifts",
+    }
+}

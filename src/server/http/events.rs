@@ -1,0 +1,211 @@
+//! `GET /v1/events`: the feed as server-sent events.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use actix_web::web::{Bytes, Data};
+use actix_web::{HttpRequest, HttpResponse, rt, web};
+use futures_util::stream;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::head::{header, on_behalf_of, role};
+use super::platform::read_query;
+use super::reply::{problem_response, response};
+use crate::domain::{ActorNumber, Code, Refusal};
+use crate::limits::{FEED_ALIVE_MS, FEED_LISTENERS_MAX, FEED_LOOKED_AT_MS};
+use crate::server::door::Door;
+use crate::server::feed::{EventBody, Known, TYPES, Wanted};
+use crate::server::identity::rights;
+use crate::server::json::{Problem, ProblemCode};
+use crate::{EventId, Feed, FeedError, FeedEvent};
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EventsQuery {
+    /// The id behind which to go on, or 0 for the oldest that is kept; left out, from now on. The header Last-Event-ID says the
+    /// same, and counts before it.
+    #[schemars(regex(pattern = r"^(0|[0-9]{1,18}\.[0-9]{1,9})$"))]
+    after: Option<String>,
+    /// Only of these types, with commas between.
+    types: Option<String>,
+    /// Only of subjects that begin so.
+    subject: Option<String>,
+}
+
+/// How many listen.
+static LISTENERS: AtomicUsize = AtomicUsize::new(0);
+
+/// One listener's place among them.
+struct Listening;
+
+impl Listening {
+    fn begin() -> Result<Listening, Problem> {
+        if LISTENERS.fetch_add(1, Ordering::SeqCst) >= FEED_LISTENERS_MAX {
+            LISTENERS.fetch_sub(1, Ordering::SeqCst);
+            let detail = format!("has {FEED_LISTENERS_MAX} listeners already");
+            return Err(Problem::from(Refusal::new(Code::Overloaded, "events", detail)));
+        }
+        Ok(Listening)
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        LISTENERS.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// The handler.
+pub(super) async fn get(door: Data<Door>, request: HttpRequest) -> HttpResponse {
+    let (feed, wanted, own) = match begun(&door, &request) {
+        Ok(begun) => begun,
+        Err(problem) => return problem_response(&problem),
+    };
+    let listening = match Listening::begin() {
+        Ok(listening) => listening,
+        Err(problem) => return response::<()>(Err(problem)),
+    };
+    let listener = Listener {
+        door,
+        feed: Some(feed),
+        wanted,
+        own,
+        known: Known::default(),
+        waiting: VecDeque::new(),
+        told_at: Instant::now(),
+        _listening: Arc::new(listening),
+    };
+    HttpResponse::Ok()
+        .content_type("text/event-stream")
+        .insert_header(("Cache-Control", "no-store"))
+        .insert_header(("X-Accel-Buffering", "no"))
+        .streaming(stream::unfold(listener, |mut listener| async move {
+            let next = listener.next().await?;
+            Some((Ok::<Bytes, actix_web::Error>(next), listener))
+        }))
+}
+
+type Begun = (Feed, Wanted, Option<ActorNumber>);
+
+fn begun(door: &Door, request: &HttpRequest) -> Result<Begun, Problem> {
+    let role = role(door, request)?;
+    let on_behalf_of = on_behalf_of(request)?;
+    rights::caller(&role, on_behalf_of.clone())?;
+    let engine = door.engine()?;
+    let asked: EventsQuery = read_query(request)?;
+    let wrong = |field: &str, detail: String| Problem::new(ProblemCode::Malformed, field, detail);
+    let last = header(request, "Last-Event-ID")?.filter(|last| !last.is_empty()).map(str::to_owned);
+    let field = if last.is_some() { "Last-Event-ID" } else { "after" };
+    let after = last
+        .or(asked.after)
+        .map(|text| text.parse::<EventId>().map_err(|error| wrong(field, error.to_string())));
+    let types: Vec<String> =
+        asked.types.iter().flat_map(|types| types.split(',')).map(str::to_owned).collect();
+    if let Some(unknown) = types.iter().find(|kind| !TYPES.contains(&kind.as_str())) {
+        let unknown: String = unknown.chars().take(100).collect();
+        return Err(wrong("types", format!("has {unknown:?}: give some of {}", TYPES.join(", "))));
+    }
+    let wanted =
+        Wanted { types, subject: asked.subject.unwrap_or_default(), account: on_behalf_of }.for_role(&role);
+    let own = match &wanted.account {
+        Some(account) => Some(engine.number_of(account).ok_or_else(|| {
+            Problem::from(Refusal::new(Code::UnknownAccount, "account", format!("{account} is not open")))
+        })?),
+        None => None,
+    };
+    let feed = engine.feed(after.transpose()?).map_err(|error| problem(&error))?;
+    Ok((feed, wanted, own))
+}
+
+fn problem(error: &FeedError) -> Problem {
+    match error {
+        FeedError::Lapsed { .. } => Problem::new(ProblemCode::Lapsed, "", error.to_string()),
+        FeedError::Ahead { .. } => Problem::new(ProblemCode::Malformed, "after", error.to_string()),
+        FeedError::Journal(error) => {
+            tracing::error!(%error, "the feed cannot be read");
+            Problem::from(Refusal::of(Code::Internal))
+        }
+    }
+}
+
+struct Listener {
+    door: Data<Door>,
+    /// None once it has ended.
+    feed: Option<Feed>,
+    wanted: Wanted,
+    own: Option<ActorNumber>,
+    known: Known,
+    waiting: VecDeque<FeedEvent>,
+    told_at: Instant,
+    _listening: Arc<Listening>,
+}
+
+impl Listener {
+    /// What is sent next; none at the end.
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if self.door.is_ending() {
+                return None;
+            }
+            if let Some(event) = self.waiting.pop_front() {
+                match self.told(event).await {
+                    Ok(Some(text)) => {
+                        self.told_at = Instant::now();
+                        return Some(text);
+                    }
+                    Ok(None) => continue,
+                    Err(()) => return None,
+                }
+            }
+            let mut feed = self.feed.take()?;
+            let read = web::block(move || (feed.read(), feed)).await;
+            match read {
+                Ok((Ok(events), feed)) => {
+                    self.feed = Some(feed);
+                    self.waiting.extend(events);
+                }
+                Ok((Err(error), _)) => return Some(last_words(&problem(&error))),
+                Err(_) => return None,
+            }
+            if self.waiting.is_empty() {
+                if self.told_at.elapsed() >= Duration::from_millis(FEED_ALIVE_MS) {
+                    self.told_at = Instant::now();
+                    return Some(Bytes::from_static(b":\n\n"));
+                }
+                rt::time::sleep(Duration::from_millis(FEED_LOOKED_AT_MS)).await;
+            }
+        }
+    }
+
+    /// An event as text, where it is wanted; an error where the engine has gone.
+    async fn told(&mut self, event: FeedEvent) -> Result<Option<Bytes>, ()> {
+        let engine = self.door.engine().map_err(drop)?;
+        let (body, concerned) = loop {
+            match EventBody::of(engine, &mut self.known, event.clone()).await {
+                Ok(told) => break told,
+                // Nothing is left out because the engine was busy.
+                Err(refusal) if refusal.code == Code::Overloaded => {
+                    rt::time::sleep(Duration::from_millis(FEED_LOOKED_AT_MS)).await;
+                }
+                Err(refusal) => {
+                    tracing::warn!(%refusal, id = %event.id, "an event cannot be told");
+                    return Err(());
+                }
+            }
+        };
+        if !self.wanted.has(&body, &concerned, self.own) {
+            return Ok(None);
+        }
+        let json = serde_json::to_string(&body).map_err(drop)?;
+        Ok(Some(Bytes::from(format!("id: {}\nevent: {}\ndata: {json}\n\n", body.id, body.kind))))
+    }
+}
+
+/// Why the stream ends, as its last event.
+fn last_words(problem: &Problem) -> Bytes {
+    let json = serde_json::to_string(problem).unwrap_or_default();
+    Bytes::from(format!("event: problem\ndata: {json}\n\n"))
+}

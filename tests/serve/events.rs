@@ -1,0 +1,191 @@
+//! The feed: what has happened, in its order, without gap or repeat, to whom it concerns.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::open_the_mall;
+use crate::server::{Server, Store};
+
+/// A listener.
+struct Listener(BufReader<TcpStream>);
+
+impl Listener {
+    fn to(server: &Server, key: &str, query: &str, last: &str) -> Listener {
+        let address = server.address.strip_prefix("http://").unwrap();
+        let mut connection = TcpStream::connect(address).unwrap();
+        connection.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let last = if last.is_empty() { String::new() } else { format!("Last-Event-ID: {last}\r\n") };
+        let asked =
+            format!("GET /v1/events{query} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n{last}\r\n");
+        connection.write_all(asked.as_bytes()).unwrap();
+        let mut lines = BufReader::new(connection);
+        let mut line = String::new();
+        lines.read_line(&mut line).unwrap();
+        assert!(line.starts_with("HTTP/1.1 200"), "{line}");
+        Listener(lines)
+    }
+
+    /// The next event; none at the end.
+    fn next(&mut self) -> Option<Value> {
+        loop {
+            let mut line = String::new();
+            if self.0.read_line(&mut line).unwrap_or(0) == 0 {
+                return None;
+            }
+            if let Some(data) = line.strip_prefix("data: ") {
+                return Some(serde_json::from_str(data).unwrap());
+            }
+        }
+    }
+
+    fn take(&mut self, events: usize) -> Vec<Value> {
+        (0..events).map(|_| self.next().unwrap()).collect()
+    }
+}
+
+fn types(events: &[Value]) -> Vec<&str> {
+    events.iter().map(|event| event["type"].as_str().unwrap()).collect()
+}
+
+fn ids(events: &[Value]) -> Vec<String> {
+    events.iter().map(|event| event["id"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_purchase_is_told_to_whom_it_concerns() {
+    let store = Store::new();
+    let key = |role: &str, account: &str| store.key(&[role, "--account", account]);
+    let (ann, ben) = (key("account", "ann"), key("account", "ben"));
+    let mall = key("supplier", "mall");
+    let server = store.serve();
+    open_the_mall(&server, 2, &["ann", "ben", "eve"]);
+    let mut everything = Listener::to(&server, &server.key, "", "");
+    let mut of_ann = Listener::to(&server, &ann, "", "");
+    let mut of_ben = Listener::to(&server, &ben, "", "");
+    let mut of_mall = Listener::to(&server, &mall, "?types=certificate.sold,certificate.fulfil", "");
+    server.done("/v1/offerings/teapot/circulations", "share", "ann", "");
+    server.done("/v1/offerings/teapot/certificates/1/purchases", "buy", "eve", "");
+    server.done("/v1/transfers", "send", "ann", r#"{"to":"ben","amount":"1.00","currency":"USD"}"#);
+    let all = everything.take(6);
+    let mut sorted = types(&all);
+    sorted.sort_unstable();
+    let credited = "account.credited";
+    assert_eq!(sorted, [credited, credited, credited, credited, "certificate.fulfil", "certificate.sold"]);
+    let sold = all.iter().find(|event| event["type"] == "certificate.sold").unwrap();
+    assert_eq!(sold["subject"], "/v1/offerings/teapot/certificates/1");
+    assert_eq!(
+        sold["data"],
+        json!({
+            "offering": "teapot", "serial": 1, "buyer": "eve", "payee": "mall", "price": "100.00", "currency": "USD",
+        })
+    );
+    assert_eq!((&sold["specversion"], &sold["source"]), (&json!("1.0"), &json!("urn:hongbao")));
+    let commission = of_ann.next().unwrap();
+    assert_eq!(
+        (&commission["type"], &commission["data"]["reason"]),
+        (&json!(credited), &json!("commission"))
+    );
+    assert_eq!(commission["data"]["amount"], "2.00");
+    // Nothing of the purchase concerned ben.
+    let transfer = of_ben.next().unwrap();
+    assert_eq!(
+        (&transfer["data"]["account"], &transfer["data"]["reason"]),
+        (&json!("ben"), &json!("transfer"))
+    );
+    let own = of_mall.take(2);
+    assert_eq!(types(&own), ["certificate.sold", "certificate.fulfil"]);
+    assert_eq!(own[1]["data"]["buyer"], "eve");
+    // A listener keeps nobody from ending.
+    assert!(server.end());
+    assert_eq!(everything.next(), None);
+}
+
+#[test]
+fn the_feed_goes_on_behind_the_last_id_also_after_a_kill() {
+    let store = Store::new();
+    let operator = store.key(&["operator"]);
+    let server = store.serve();
+    open_the_mall(&server, 40, &["ann", "eve"]);
+    let money = json!({ "amount": "50000.00", "currency": "USD" });
+    server.done("/v1/accounts/eve/deposits", "rich", "", &money.to_string());
+    let mut listener = Listener::to(&server, &operator, "?after=0", "");
+    let buy = |server: &Server, number: u32| {
+        server.done("/v1/offerings/teapot/circulations", &format!("share {number}"), "ann", "");
+        let path = format!("/v1/offerings/teapot/certificates/{number}/purchases");
+        server.done(&path, &format!("buy {number}"), "eve", "");
+    };
+    (1..=10).for_each(|number| buy(&server, number));
+    // Nothing has happened before but openings: each purchase tells of its sale, its payment, and of three credits.
+    let before = listener.take(30);
+    server.kill();
+    drop(listener);
+    let server = store.serve();
+    let last = ids(&before).pop().unwrap();
+    let mut listener = Listener::to(&server, &operator, "", &last);
+    (11..=20).for_each(|number| buy(&server, number));
+    let behind = listener.take(70);
+    let mut together = ids(&before);
+    together.extend(ids(&behind));
+    let mut whole = Listener::to(&server, &operator, "?after=0", "");
+    assert_eq!(ids(&whole.take(100)), together, "there is no gap and no repeat");
+    let sold = behind.iter().chain(&before).filter(|event| event["type"] == "certificate.sold").count();
+    assert_eq!(sold, 20);
+    let only = "?after=0&types=certificate.sold&subject=/v1/offerings/teapot/certificates/2";
+    let subjects: Vec<Value> = Listener::to(&server, &operator, only, "")
+        .take(2)
+        .into_iter()
+        .map(|event| event["subject"].clone())
+        .collect();
+    let subject = |serial: u32| json!(format!("/v1/offerings/teapot/certificates/{serial}"));
+    assert_eq!(subjects, [subject(2), subject(20)]);
+    assert!(server.end());
+}
+
+#[test]
+fn a_gift_and_its_order_are_told_to_the_product_server() {
+    let store = Store::new();
+    let key = store.key(&["product-server", "--account", "mall"]);
+    let server = store.serve();
+    open_the_mall(&server, 1, &["ann", "ben"]);
+    server.done("/v1/merchants/mall/register", "register", "", r#"{"payee":"mall"}"#);
+    let mut listener =
+        Listener::to(&server, &key, "?types=gift.changed,order.provide,order.do_not_provide", "");
+    let gift = json!({
+        "recipient": "ben", "merchant": "mall", "price": "5.00", "currency": "USD",
+        "object": { "goods": { "kind": "service", "description": "a haircut" } },
+    });
+    server.done("/v1/gifts", "gift", "ann", &gift.to_string());
+    server.done("/v1/gifts/ann/gift/accept", "accept", "ben", "");
+    let accepted = listener.take(2);
+    let states: Vec<&Value> = accepted.iter().map(|event| &event["data"]["state"]).collect();
+    assert_eq!(states, [&json!("requested"), &json!("accepted")]);
+    let order = json!({
+        "order": "17", "amount": "5.00", "currency": "USD",
+        "from": { "gift": { "recipient": "ben", "donor": "ann", "gift": "gift" } },
+    });
+    server.done("/v1/orders", "withhold", "mall", &order.to_string());
+    let told = listener.take(2);
+    assert_eq!(types(&told), ["gift.changed", "order.provide"]);
+    assert_eq!(
+        told[1]["data"],
+        json!({ "merchant": "mall", "order": "17", "recipient": "ben", "amount": "5.00", "currency": "USD" })
+    );
+    assert!(server.end());
+}
+
+#[test]
+fn what_cannot_be_read_is_said() {
+    let store = Store::new();
+    let server = store.serve();
+    open_the_mall(&server, 1, &["ann"]);
+    let refused = |query: &str| server.get(&format!("/v1/events{query}")).problem();
+    assert_eq!(refused("?after=nonsense"), (400, "malformed".to_owned(), "after".to_owned()));
+    assert_eq!(refused("?after=99999999.0"), (400, "malformed".to_owned(), "after".to_owned()));
+    assert_eq!(refused("?types=weather"), (400, "malformed".to_owned(), "types".to_owned()));
+    assert_eq!(refused("?since=0"), (400, "malformed".to_owned(), "since".to_owned()));
+    assert_eq!(server.ask("GET", "/v1/events", &[], b"").status, 401);
+    assert!(server.end());
+}
