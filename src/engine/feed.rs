@@ -121,8 +121,14 @@ impl Engine {
 }
 
 impl Feed {
-    /// What is there behind what was told, not all of it where there is much: nothing where nothing new is durable. It reads
-    /// files, so it belongs on a thread that may wait.
+    /// True where something durable was not read yet.
+    #[must_use]
+    pub fn has_more(&self) -> bool {
+        self.follower.next() <= self.journal.durable()
+    }
+
+    /// What is there behind what was told, not all of it where there is much (`has_more`), and nothing where nothing of it is
+    /// to be told. It reads files, so it belongs on a thread that may wait.
     ///
     /// # Errors
     /// `Lapsed`, where it is read slower than the journal is trimmed; what reading gives.

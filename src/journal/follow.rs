@@ -46,6 +46,11 @@ impl<D: Disk> Follower<D> {
         Ok(Follower { disk, next: next.max(oldest), place: None, bytes: Vec::new() })
     }
 
+    /// The next record that was not visited.
+    pub fn next(&self) -> Position {
+        self.next
+    }
+
     /// Visits records up to the durable one, batch by batch, until it has read so many bytes.
     ///
     /// # Errors
@@ -86,7 +91,7 @@ impl<D: Disk> Follower<D> {
         Ok(())
     }
 
-    /// Reads the batch at a place, and gives how many bytes it has.
+    /// Reads the batch at a place, or passes over it, and gives how many bytes were read.
     fn read_batch(&mut self, place: Place, visit: &mut Visit<'_>) -> Result<u64, JournalError> {
         let damaged = |why: &str| JournalError::Corrupt {
             file: self.disk.path(&place.segment),
@@ -100,7 +105,8 @@ impl<D: Disk> Follower<D> {
         if head.first_position != place.first {
             return Err(damaged("a batch has changed its place"));
         }
-        if head.kind == BatchKind::Data && behind > self.next {
+        let wanted = head.kind == BatchKind::Data && behind > self.next;
+        if wanted {
             let length = BATCH_HEAD_BYTES + head.payload_bytes as usize;
             self.disk.read_over(&place.segment, place.offset, length, &mut self.bytes)?;
             match format::scan_batch(&self.bytes, place.identity) {
@@ -110,7 +116,7 @@ impl<D: Disk> Follower<D> {
             self.next = behind;
         }
         self.place = Some(Place { offset: place.offset + bytes, first: behind, ..place });
-        Ok(bytes)
+        Ok(if wanted { bytes } else { BATCH_HEAD_BYTES as u64 })
     }
 
     /// The segment that a record stands in.

@@ -4,23 +4,23 @@
 
 use std::time::Duration;
 
-use super::door::answered;
+use super::door::{Asked, Door};
 use super::json::{AnswerBody, Problem};
-use crate::domain::{Code, Message, Refusal};
+use crate::domain::{Code, Refusal};
 use crate::limits::{ANSWER_MS_MAX, BATCH_MESSAGES_MAX};
 use crate::{Answers, Engine};
 
 /// Messages that can be sent, and in the places of those that cannot, why not.
 #[derive(Default)]
 pub(super) struct Batch {
-    messages: Vec<Message>,
+    messages: Vec<Asked>,
     places: Vec<Option<Problem>>,
 }
 
 /// Messages that are sent, and wait for their answers.
 pub(super) struct Sent {
     answers: Answers,
-    messages: Vec<Message>,
+    messages: Vec<Asked>,
     places: Vec<Option<Problem>>,
 }
 
@@ -38,7 +38,7 @@ impl Batch {
     }
 
     /// Takes one message, or why it cannot be sent.
-    pub(super) fn add(&mut self, read: Result<Message, Problem>) {
+    pub(super) fn add(&mut self, read: Result<Asked, Problem>) {
         match read {
             Ok(message) => {
                 self.messages.push(message);
@@ -51,13 +51,17 @@ impl Batch {
     /// Sends all that can be sent. It is accepted when this returns.
     pub(super) fn send(self, engine: &Engine) -> Sent {
         let Batch { messages, places } = self;
-        Sent { answers: engine.send_batch(messages.clone()), messages, places }
+        Sent {
+            answers: engine.send_batch(messages.iter().map(|asked| asked.message.clone()).collect()),
+            messages,
+            places,
+        }
     }
 }
 
 impl Sent {
     /// What was done or why it was not, for each in its place.
-    pub(super) async fn answers(self, engine: &Engine) -> Vec<Result<AnswerBody, Problem>> {
+    pub(super) async fn answers(self, door: &Door, engine: &Engine) -> Vec<Result<AnswerBody, Problem>> {
         let Sent { answers, messages, places } = self;
         let waited = tokio::time::timeout(Duration::from_millis(ANSWER_MS_MAX), answers).await;
         let late = || messages.iter().map(|_| Err(Refusal::of(Code::OutcomeUnknown))).collect();
@@ -67,7 +71,7 @@ impl Sent {
             outcomes.push(match problem {
                 Some(problem) => Err(problem),
                 None => match answers.next() {
-                    Some((message, answer)) => answered(engine, message, answer).await,
+                    Some((asked, answer)) => door.answered(engine, asked, answer).await,
                     None => Err(Problem::from(Refusal::of(Code::OutcomeUnknown))),
                 },
             });

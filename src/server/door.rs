@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use super::identity::rights;
 use super::identity::{KeyRing, Role};
-use super::json::{AnswerBody, Names, Problem, ProblemCode};
+use super::json::{AnswerBody, CommandBody, Names, Problem, ProblemCode};
+use super::metrics::{DONE, Metrics};
 use crate::Engine;
 use crate::domain::{
     Answer, Caller, Code, Command, Currency, Done, GiftCommand, MerchantCommand, Message, Name,
@@ -16,16 +17,28 @@ use crate::domain::{
 };
 use crate::limits::ANSWER_MS_MAX;
 
+/// A message that was read and may be sent, and what its command is called.
+pub(super) struct Asked {
+    pub(super) kind: &'static str,
+    pub(super) message: Message,
+}
+
 /// The state behind all handlers.
 pub(super) struct Door {
     engine: OnceLock<Engine>,
     keys: RwLock<Arc<KeyRing>>,
     ending: AtomicBool,
+    metrics: Metrics,
 }
 
 impl Door {
     pub(super) fn new(keys: KeyRing) -> Door {
-        Door { engine: OnceLock::new(), keys: RwLock::new(Arc::new(keys)), ending: AtomicBool::new(false) }
+        Door {
+            engine: OnceLock::new(),
+            keys: RwLock::new(Arc::new(keys)),
+            ending: AtomicBool::new(false),
+            metrics: Metrics::new(),
+        }
     }
 
     /// Takes the engine, once it is open.
@@ -71,34 +84,77 @@ impl Door {
     /// A message of this role, judged by all that can be judged before the engine.
     ///
     /// # Errors
-    /// `not_allowed`, or `currency_mismatch` where an amount's currency is not its account's.
+    /// A value that is none, `not_allowed`, or `currency_mismatch` where an amount's currency is not its account's.
     pub(super) fn message(
         &self,
         engine: &Engine,
         role: &Role,
         on_behalf_of: Option<Name>,
         request_id: RequestId,
-        (command, currency): (Command, Option<Currency>),
-    ) -> Result<Message, Refusal> {
-        let caller = rights::caller(role, on_behalf_of)?;
-        rights::check(role, &command)?;
-        if let Some(currency) = currency
-            && let Some((field, holder)) = holder(&command, &caller)
-        {
-            match engine.currency_of(holder) {
-                // One that is opened meanwhile may have another currency, so an amount for nobody goes no further.
-                None => {
-                    return Err(Refusal::new(Code::UnknownAccount, field, format!("{holder} is not open")));
-                }
-                Some(known) if known != currency => {
-                    let detail = format!("is {currency}, and the account {holder} has {known}");
-                    return Err(Refusal::new(Code::CurrencyMismatch, "currency", detail));
-                }
-                Some(_) => {}
-            }
-        }
-        Ok(Message { caller, request_id, command })
+        body: CommandBody,
+    ) -> Result<Asked, Refusal> {
+        let kind = body.name();
+        let judged = || -> Result<Message, Refusal> {
+            let (command, currency) = body.command()?;
+            judged(engine, role, on_behalf_of, request_id, command, currency)
+        };
+        let message = judged().inspect_err(|refusal| self.metrics.count(kind, refusal.code.text()))?;
+        Ok(Asked { kind, message })
     }
+
+    /// Makes an answer's body, with the names and the currency that it needs.
+    ///
+    /// # Errors
+    /// The answer's own refusal, and the engine's, where it has to be asked.
+    pub(super) async fn answered(
+        &self,
+        engine: &Engine,
+        asked: &Asked,
+        answer: Answer,
+    ) -> Result<AnswerBody, Problem> {
+        let code = answer.as_ref().map_or_else(|refusal| refusal.code.text(), |_| DONE);
+        self.metrics.count(asked.kind, code);
+        let done = answer?;
+        let names = Names::in_answer(engine, &done).await;
+        Ok(AnswerBody::of(done, currency_of(engine, &asked.message).await?, &names))
+    }
+
+    /// Everything that can be watched, as text.
+    pub(super) fn metrics(&self) -> String {
+        self.metrics.text(self.engine.get())
+    }
+}
+
+/// A message of this role, judged by all that can be judged before the engine.
+///
+/// # Errors
+/// `not_allowed`, or `currency_mismatch` where an amount's currency is not its account's.
+fn judged(
+    engine: &Engine,
+    role: &Role,
+    on_behalf_of: Option<Name>,
+    request_id: RequestId,
+    command: Command,
+    currency: Option<Currency>,
+) -> Result<Message, Refusal> {
+    let caller = rights::caller(role, on_behalf_of)?;
+    rights::check(role, &command)?;
+    if let Some(currency) = currency
+        && let Some((field, holder)) = holder(&command, &caller)
+    {
+        match engine.currency_of(holder) {
+            // One that is opened meanwhile may have another currency, so an amount for nobody goes no further.
+            None => {
+                return Err(Refusal::new(Code::UnknownAccount, field, format!("{holder} is not open")));
+            }
+            Some(known) if known != currency => {
+                let detail = format!("is {currency}, and the account {holder} has {known}");
+                return Err(Refusal::new(Code::CurrencyMismatch, "currency", detail));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(Message { caller, request_id, command })
 }
 
 /// Waits for what the engine is asked, but not for ever.
@@ -179,15 +235,4 @@ async fn currency_of(engine: &Engine, message: &Message) -> Result<Currency, Ref
             Ok(holder.and_then(|(_, holder)| engine.currency_of(holder)).unwrap_or(Currency::USD))
         }
     }
-}
-
-/// Makes an answer's body, with the names and the currency that it needs.
-pub(super) async fn answered(
-    engine: &Engine,
-    message: &Message,
-    answer: Answer,
-) -> Result<AnswerBody, Problem> {
-    let done = answer?;
-    let names = Names::in_answer(engine, &done).await;
-    Ok(AnswerBody::of(done, currency_of(engine, message).await?, &names))
 }

@@ -6,10 +6,13 @@
 mod batch;
 mod door;
 mod feed;
+#[cfg(test)]
+mod fuzz;
 mod grpc;
 mod http;
 mod identity;
 mod json;
+mod metrics;
 mod run;
 
 pub use identity::{KeyFile, KeysError, Role, ShownKey};

@@ -5,7 +5,7 @@ mod crash;
 #[allow(dead_code)]
 mod engaging;
 mod fuzz;
-mod fuzzing;
+pub mod fuzzing;
 mod gift_races;
 mod judge;
 mod lasting;

@@ -377,6 +377,34 @@ fn the_server_describes_itself_and_shows_a_page_without_a_key() {
 }
 
 #[test]
+fn what_happens_is_counted_by_command_and_code() {
+    let store = Store::new();
+    let eve = store.key(&["account", "--account", "eve"]);
+    let server = store.serve();
+    open_the_mall(&server, 1, &["eve"]);
+    for number in 0..3 {
+        server.post("/v1/offerings/teapot/purchases", &format!("buy {number}"), "eve", "");
+    }
+    server.post("/v1/accounts", "again", "", r#"{"account":"eve","currency":"USD"}"#);
+    server.post("/v1/accounts/eve/deposits", "no money", "", r#"{"amount":"x","currency":"USD"}"#);
+    let response = server.get("/metrics");
+    assert!(response.content_type.starts_with("application/openmetrics-text"), "{response:?}");
+    for line in [
+        r#"hongbao_messages_total{command="purchase",code="done"} 1"#,
+        r#"hongbao_messages_total{command="purchase",code="sold_out"} 2"#,
+        r#"hongbao_messages_total{command="open_account",code="name_taken"} 1"#,
+        r#"hongbao_messages_total{command="deposit",code="not_a_number"} 1"#,
+        "hongbao_ready 1",
+        "hongbao_messages_under_way 0",
+    ] {
+        assert!(response.text.lines().any(|told| told == line), "{line}: {}", response.text);
+    }
+    assert_eq!(server.get_with(&eve, "/metrics", &[]).problem().0, 403);
+    assert_eq!(server.ask("GET", "/metrics", &[], b"").status, 401);
+    assert!(server.end());
+}
+
+#[test]
 fn slow_idle_and_broken_off_connections_harm_nobody_else() {
     let store = Store::new();
     let server = store.serve();

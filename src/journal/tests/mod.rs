@@ -4,6 +4,7 @@ mod contract;
 mod crash;
 mod damage;
 mod folder;
+mod follow;
 mod format;
 mod fuzz;
 mod handover;

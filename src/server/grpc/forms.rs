@@ -18,7 +18,9 @@ use crate::server::json::{
 ///
 /// # Errors
 /// `malformed` or `bad_text`, with the field.
-pub(super) fn message(message: proto::Message) -> Result<(RequestId, Option<Name>, CommandBody), Problem> {
+pub(in crate::server) fn message(
+    message: proto::Message,
+) -> Result<(RequestId, Option<Name>, CommandBody), Problem> {
     let id = request_id("idempotency_key", &message.idempotency_key)?;
     let on_behalf_of = message.on_behalf_of.map(|text| name("on_behalf_of", &text)).transpose()?;
     let missing = || Problem::new(ProblemCode::Malformed, "command", "is left out");

@@ -21,6 +21,8 @@ use crate::limits::STREAM_BATCHES_MAX;
 use crate::proto;
 use crate::proto::hongbao_server::Hongbao;
 
+#[cfg(test)]
+pub(super) use forms::message as parsed;
 pub(super) use running::{Running, start};
 
 /// The service.
@@ -76,7 +78,7 @@ fn begin(
         match begun? {
             (id, Ok(sent)) => {
                 let engine = door.engine().map_err(|problem| status(&problem))?;
-                let answers = sent.answers(engine).await.into_iter().map(forms::answer).collect();
+                let answers = sent.answers(&door, engine).await.into_iter().map(forms::answer).collect();
                 Ok(proto::Answers { id, answers, problem: None })
             }
             (id, Err(problem)) => {
@@ -91,7 +93,6 @@ fn sent(door: &Door, role: &Role, messages: Vec<proto::Message>) -> Result<Sent,
     let mut batch = Batch::of(messages.len())?;
     for message in messages {
         batch.add(forms::message(message).and_then(|(id, on_behalf_of, command)| {
-            let command = command.command()?;
             Ok(door.message(engine, role, on_behalf_of, id, command)?)
         }));
     }

@@ -170,7 +170,8 @@ impl Listener {
                 Ok((Err(error), _)) => return Some(last_words(&problem(&error))),
                 Err(_) => return None,
             }
-            if self.waiting.is_empty() {
+            let more = self.feed.as_ref().is_some_and(Feed::has_more);
+            if self.waiting.is_empty() && !more {
                 if self.told_at.elapsed() >= Duration::from_millis(FEED_ALIVE_MS) {
                     self.told_at = Instant::now();
                     return Some(Bytes::from_static(b":\n\n"));
@@ -190,9 +191,12 @@ impl Listener {
                 Err(refusal) if refusal.code == Code::Overloaded => {
                     rt::time::sleep(Duration::from_millis(FEED_LOOKED_AT_MS)).await;
                 }
+                // The engine has ended: whoever listens goes on behind the last id once it is there again.
+                Err(refusal) if refusal.code.retryable() => return Err(()),
+                // A bug of ours; one event is not to keep all that follow.
                 Err(refusal) => {
-                    tracing::warn!(%refusal, id = %event.id, "an event cannot be told");
-                    return Err(());
+                    tracing::error!(%refusal, id = %event.id, "an event cannot be told");
+                    return Ok(None);
                 }
             }
         };

@@ -12,9 +12,9 @@ use super::body::{JSON, NDJSON, body, content_type, text};
 use super::head::{ON_BEHALF_OF, role};
 use super::reply::problem_response;
 use crate::Engine;
-use crate::domain::{Code, Message, Name, Refusal, RequestId};
+use crate::domain::{Code, Name, Refusal, RequestId};
 use crate::server::batch::Batch;
-use crate::server::door::Door;
+use crate::server::door::{Asked, Door};
 use crate::server::identity::Role;
 use crate::server::json::{AnswerBody, CommandBody, Problem, ProblemCode, no_lists, read};
 
@@ -77,7 +77,7 @@ async fn taken(door: Data<Door>, request: &HttpRequest, payload: Payload) -> Res
     } else {
         read_all(&door, &role, &body, lines)
     };
-    let items = items(engine, read?).await;
+    let items = items(&door, engine, read?).await;
     written(&items, lines)
 }
 
@@ -93,7 +93,7 @@ fn read_all(door: &Door, role: &Role, body: &[u8], lines: bool) -> Result<Read, 
     let mut ids = Vec::with_capacity(raw.len());
     for text in raw {
         let (id, read) = match message(door, engine, role, text) {
-            Ok(message) => (Some(message.request_id.clone()), Ok(message)),
+            Ok(message) => (Some(message.message.request_id.clone()), Ok(message)),
             Err((id, problem)) => (id, Err(problem)),
         };
         ids.push(id);
@@ -136,8 +136,8 @@ fn array_of(text: &str) -> Result<Vec<&str>, Problem> {
 }
 
 /// The answers in their places.
-async fn items(engine: &Engine, (ids, batch): Read) -> Vec<ItemBody> {
-    let outcomes = batch.send(engine).answers(engine).await;
+async fn items(door: &Door, engine: &Engine, (ids, batch): Read) -> Vec<ItemBody> {
+    let outcomes = batch.send(engine).answers(door, engine).await;
     let item = |(idempotency_key, outcome)| match outcome {
         Ok(answer) => ItemBody { idempotency_key, status: 200, answer: Some(answer), problem: None },
         Err(problem) => {
@@ -153,14 +153,20 @@ fn message(
     engine: &Engine,
     role: &Role,
     text: &str,
-) -> Result<Message, (Option<RequestId>, Problem)> {
-    let body = no_lists(text).and_then(|()| read(text));
-    let MessageBody { idempotency_key, on_behalf_of, command } =
-        body.map_err(|problem| (id_of(text), problem))?;
-    let sent = command
-        .command()
-        .and_then(|command| door.message(engine, role, on_behalf_of, idempotency_key.clone(), command));
-    sent.map_err(|refusal| (Some(idempotency_key), Problem::from(refusal)))
+) -> Result<Asked, (Option<RequestId>, Problem)> {
+    let (id, on_behalf_of, command) = parsed(text).map_err(|problem| (id_of(text), problem))?;
+    let asked = door.message(engine, role, on_behalf_of, id.clone(), command);
+    asked.map_err(|refusal| (Some(id), Problem::from(refusal)))
+}
+
+/// Reads a message: its id, as whom it is sent, and its command.
+///
+/// # Errors
+/// `malformed`, with the field.
+pub(in crate::server) fn parsed(text: &str) -> Result<(RequestId, Option<Name>, CommandBody), Problem> {
+    no_lists(text)?;
+    let MessageBody { idempotency_key, on_behalf_of, command } = read(text)?;
+    Ok((idempotency_key, on_behalf_of, command))
 }
 
 /// The id of a message that does not read, where that does.

@@ -13,13 +13,14 @@ mod reply;
 mod resources;
 mod router;
 
-use actix_web::HttpResponse;
+use actix_web::{HttpRequest, HttpResponse};
 use reply::response;
 use serde_json::json;
 
 pub(super) use router::dispatch;
 
 use super::door::Door;
+use super::identity::Role;
 use super::json::Problem;
 use crate::domain::{Code, Refusal};
 
@@ -39,4 +40,36 @@ fn ready(door: &Door) -> HttpResponse {
         None => Ok(json!({ "status": "ready" })),
         Some(_) => Err(Problem::from(Refusal::of(Code::Stopped))),
     }))
+}
+
+/// `GET /metrics`: what can be watched, for whoever may look at everything.
+fn metrics(door: &Door, request: &HttpRequest) -> HttpResponse {
+    let allowed = head::role(door, request).and_then(|role| match role {
+        Role::Operator | Role::FundsManagement => Ok(()),
+        _ => Err(Problem::from(Refusal::new(Code::NotAllowed, "key", "does not see what concerns all"))),
+    });
+    match allowed {
+        Ok(()) => HttpResponse::Ok().content_type(METRICS).body(door.metrics()),
+        Err(problem) => reply::problem_response(&problem),
+    }
+}
+
+/// OpenMetrics, as Prometheus reads it.
+const METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+#[cfg(test)]
+pub(super) use messages::parsed;
+
+/// Reads a body of a resource whose path has one field.
+///
+/// # Errors
+/// `malformed`, with the field.
+#[cfg(test)]
+pub(super) fn parsed_body(
+    command: &str,
+    field: &str,
+    value: &str,
+    body: &str,
+) -> Result<super::json::CommandBody, Problem> {
+    resources::read_command(command, &[(field.to_owned(), serde_json::Value::from(value))], body)
 }

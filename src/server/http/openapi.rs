@@ -333,6 +333,7 @@ fn others(taken: &mut SchemaGenerator, given: &mut SchemaGenerator) -> Vec<(&'st
             ),
         ),
         ("/v1/links/{link}", get("open_link", "Opens a page link.", vec![link], &linked)),
+        ("/metrics", watched()),
         ("/livez", health("live", "Whether the process runs.")),
         ("/readyz", health("ready", "Whether the store is read and messages are taken.")),
     ]
@@ -343,6 +344,21 @@ fn query<T: JsonSchema>(taken: &mut SchemaGenerator) -> Vec<Value> {
     let schema = T::json_schema(taken).to_value();
     let parameter = |(name, schema): (&String, &Value)| json!({ "name": name, "in": "query", "required": false, "schema": filled(Some(schema)) });
     object(&schema, "properties").iter().map(parameter).collect()
+}
+
+/// What can be watched.
+fn watched() -> Value {
+    let mut responses = responses(&json!({}), Method::Get);
+    responses["200"] = json!({
+        "description": "OpenMetrics, as Prometheus reads it.",
+        "content": { "application/openmetrics-text": { "schema": { "type": "string" } } },
+    });
+    json!({
+        "operationId": "read_metrics",
+        "summary": "Counts and gauges; an operator's or the funds management's to see.",
+        "tags": ["health"],
+        "responses": responses,
+    })
 }
 
 /// The feed.
@@ -512,10 +528,10 @@ mod tests {
                 names.push(operation["operationId"].as_str().unwrap());
             }
         }
-        assert_eq!(names.len(), RESOURCES.len() + 7);
+        assert_eq!(names.len(), RESOURCES.len() + 8);
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), RESOURCES.len() + 7);
+        assert_eq!(names.len(), RESOURCES.len() + 8);
         for (.., answer) in RESOURCES {
             let part = document.pointer(&format!("/components/schemas/{}", part_of_answer(answer)));
             assert_eq!(part.unwrap()["properties"]["type"]["const"], *answer);

@@ -12,7 +12,7 @@ use super::head::{fields, idempotency_key, on_behalf_of, query, role};
 use super::reply::response;
 use super::router::Params;
 use crate::domain::RequestId;
-use crate::server::door::{Door, answered, within};
+use crate::server::door::{Door, within};
 use crate::server::json::{CommandBody, Problem, ProblemCode, malformed, no_lists, read};
 
 /// How a resource is asked.
@@ -107,11 +107,11 @@ pub(super) async fn handle(
                 }
                 Post => (idempotency_key(&request)?, object(&request, payload).await?),
             };
-            let asked = read_command(command, &fields, text(&bytes)?)?.command()?;
-            let message = door.message(engine, &role, on_behalf_of, request_id, asked)?;
+            let body = read_command(command, &fields, text(&bytes)?)?;
+            let asked = door.message(engine, &role, on_behalf_of, request_id, body)?;
             within(async {
-                let answer = engine.send(message.clone()).await;
-                answered(engine, &message, answer).await
+                let answer = engine.send(asked.message.clone()).await;
+                door.answered(engine, &asked, answer).await
             })
             .await
         }
@@ -121,7 +121,11 @@ pub(super) async fn handle(
 
 /// A command of the fields of a path or a query, and of a body that is an object or empty. All stand in one object when it is
 /// read, so none can be there twice.
-fn read_command(command: &str, fields: &[(String, Value)], body: &str) -> Result<CommandBody, Problem> {
+pub(super) fn read_command(
+    command: &str,
+    fields: &[(String, Value)],
+    body: &str,
+) -> Result<CommandBody, Problem> {
     // Only a whole value is taken, so nothing in it can end the object that it stands in.
     let whole = if body.is_empty() { "{}" } else { read::<&RawValue>(body)?.get() };
     no_lists(whole)?;

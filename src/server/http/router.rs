@@ -10,7 +10,7 @@ use percent_encoding::percent_decode_str;
 
 use super::reply::{problem_response, response};
 use super::resources::{self, Method, RESOURCES, Resource};
-use super::{description, events, live, messages, page, platform, ready};
+use super::{description, events, live, messages, metrics, page, platform, ready};
 use crate::server::door::Door;
 use crate::server::json::{Problem, ProblemCode};
 
@@ -24,6 +24,7 @@ enum Handler {
     Docs,
     DocsFile,
     Messages,
+    Metrics,
     Events,
     Platform,
     PrivatePage,
@@ -41,9 +42,10 @@ struct Handlers {
 pub(super) type Params = Vec<(String, String)>;
 
 /// What there is beside the commands.
-const OTHERS: [(Method, &str, Handler); 10] = [
+const OTHERS: [(Method, &str, Handler); 11] = [
     (Method::Get, "/livez", Handler::Live),
     (Method::Get, "/readyz", Handler::Ready),
+    (Method::Get, "/metrics", Handler::Metrics),
     (Method::Get, "/openapi.json", Handler::Description),
     (Method::Get, "/docs", Handler::Docs),
     (Method::Get, "/docs/{*file}", Handler::DocsFile),
@@ -99,6 +101,7 @@ pub(in crate::server) async fn dispatch(
         Handler::Command(resource) => resources::handle(door, request, payload, params, resource).await,
         Handler::Live => live(),
         Handler::Ready => ready(&door),
+        Handler::Metrics => metrics(&door, &request),
         Handler::Description => description(),
         Handler::Docs => page::there(),
         Handler::DocsFile => page::show(&request, only()),

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use strum::IntoStaticStr;
 
 use super::amount::{Amount, money};
 use super::offer::{OfferBody, WhenShortBody};
@@ -14,8 +15,9 @@ use crate::domain::{
 };
 
 /// A command, with amounts as text.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, IntoStaticStr, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[strum(serialize_all = "snake_case")]
 pub(in crate::server) enum CommandBody {
     /// Opens an account. A first deposit and a credit limit are the institution's to give.
     OpenAccount {
@@ -201,7 +203,7 @@ fn first_hop() -> u32 {
     1
 }
 
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::server) enum DisplayBody {
     #[default]
@@ -210,7 +212,7 @@ pub(in crate::server) enum DisplayBody {
     Snapshot,
 }
 
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::server) enum ViaBody {
     #[default]
@@ -219,7 +221,7 @@ pub(in crate::server) enum ViaBody {
     Link,
 }
 
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(in crate::server) enum PaidFromBody {
     #[default]
@@ -231,7 +233,7 @@ pub(in crate::server) enum PaidFromBody {
     PaymentCertificate(RequestId),
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(in crate::server) enum ObjectBody {
     Goods { kind: KindBody, description: String },
@@ -250,7 +252,7 @@ pub(in crate::server) enum KindBody {
     Other,
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(in crate::server) enum WithholdFromBody {
     Gift { recipient: Name, donor: Name, gift: RequestId },
@@ -258,6 +260,11 @@ pub(in crate::server) enum WithholdFromBody {
 }
 
 impl CommandBody {
+    /// What it is called.
+    pub(in crate::server) fn name(&self) -> &'static str {
+        self.into()
+    }
+
     /// The command that it stands for, and the currency that it names for its amounts: that of the account whose money they
     /// are, as the door finds out. None where it has no amounts, or is what gives an account or an offering its currency.
     ///

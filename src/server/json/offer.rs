@@ -8,7 +8,7 @@ use super::time::Time;
 use crate::domain::{Clawback, Currency, Information, Money, Name, Offer, Refusal, WhenShort, Window};
 
 /// `Offer`.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::server) struct OfferBody {
     payee: Name,
@@ -68,7 +68,7 @@ pub(super) struct InformationBody {
     transfer_prompt: String,
 }
 
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum ClawbackBody {
     #[default]
