@@ -290,6 +290,24 @@ pub const FEED_LISTENERS_MAX: usize = 64;
 /// The most names that one listener remembers, not to look each of them up for each event.
 pub const FEED_NAMES_MAX: usize = 10_000;
 
+/// The most webhooks of one server: each has a thread.
+pub const WEBHOOKS_MAX: usize = 64;
+
+/// How often a running server looks whether webhooks were made or removed, in milliseconds.
+pub const WEBHOOKS_LOOKED_AT_MS: u64 = 500;
+
+/// How long a receiver of events may take to answer, in milliseconds.
+pub const WEBHOOK_MS_MAX: u64 = 10_000;
+
+/// How long a webhook waits before it sends an event again, in milliseconds; each later pause is twice as long.
+pub const WEBHOOK_FIRST_PAUSE_MS: u64 = 500;
+
+/// No pause of a webhook is longer, in milliseconds: a receiver that is there again is not kept waiting for long.
+pub const WEBHOOK_LONGEST_PAUSE_MS: u64 = 60_000;
+
+/// How often a webhook that has nothing to send notes how far it has read, in milliseconds.
+pub const WEBHOOK_PLACE_MS: u64 = 1_000;
+
 /// How often a running server looks whether its file of keys has changed, in milliseconds.
 pub const KEYS_LOOKED_AT_MS: u64 = 1_000;
 

@@ -19,7 +19,7 @@ const LAYERS: [&[&str]; 6] = [
 const EVERYWHERE: &[&str] = &["limits", "panics", "planted", "proto", "codec", "sync"];
 
 /// Packages with one home.
-const HOMES: [(&str, &str); 9] = [
+const HOMES: [(&str, &str); 13] = [
     ("actix_web", "server/"),
     ("actix", "actors/shard.rs"),
     ("dashmap", "actors/directory.rs"),
@@ -29,6 +29,10 @@ const HOMES: [(&str, &str); 9] = [
     ("clap", "cli/"),
     ("shuttle", "sync/schedules.rs"),
     ("sled", "snapshot/database.rs"),
+    ("ureq", "server/webhooks/"),
+    ("prometheus_client", "server/metrics.rs"),
+    ("schemars", "server/"),
+    ("matchit", "server/http/router.rs"),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

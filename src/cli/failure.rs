@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::orders::OrdersError;
 use crate::domain::Refusal;
-use crate::server::{KeysError, ServeError};
+use crate::server::{KeysError, ServeError, WebhooksError};
 use crate::{AuditError, EngineError};
 
 /// A command failed; its text is one line that says what to do.
@@ -45,6 +45,9 @@ pub enum Failure {
     /// Keys cannot be read or written.
     #[error(transparent)]
     Keys(#[from] KeysError),
+    /// Webhooks cannot be read or written.
+    #[error(transparent)]
+    Webhooks(#[from] WebhooksError),
     /// The machine gives no runtime or the report no JSON.
     #[error("{0}")]
     Other(String),

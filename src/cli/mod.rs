@@ -12,6 +12,7 @@ mod sale;
 mod serve;
 mod simulate;
 mod text;
+mod webhooks;
 
 use std::io::{IsTerminal, Write};
 use std::panic::catch_unwind;
@@ -57,6 +58,8 @@ enum Command {
     Serve(serve::Options),
     /// Make, list and revoke the keys by which services come in.
     Keys(serve::KeysOptions),
+    /// Make, list and remove webhooks: who is sent what has happened, signed and until it is taken.
+    Webhooks(webhooks::Options),
 }
 
 /// Runs the command line of this process.
@@ -73,6 +76,7 @@ pub fn run() -> ExitCode {
         Command::Simulate(options) => simulate::run(&options),
         Command::Serve(options) => serve::run(&options),
         Command::Keys(options) => serve::keys(&options),
+        Command::Webhooks(options) => webhooks::run(&options),
     });
     let outcome = outcome.unwrap_or_else(|_| {
         Err(Failure::Other(

@@ -15,7 +15,7 @@ use super::text::count;
 use crate::Config;
 use crate::domain::Name;
 use crate::limits::SHARDS_MAX;
-use crate::server::{KeyFile, Role, ServeOptions, ShownKey, Told, serve};
+use crate::server::{KeyFile, Role, ServeOptions, ShownKey, Told, WebhookFile, serve};
 
 /// How to serve.
 #[derive(Debug, Args)]
@@ -91,8 +91,10 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
         config = config.with_shards(shards);
     }
     let keys = KeyFile::beside(&options.data);
+    let webhooks = WebhookFile::beside(&options.data);
     let data = options.data.display().to_string();
-    let options = ServeOptions { config, listen: options.listen, grpc: options.grpc, keys, dev: options.dev };
+    let options =
+        ServeOptions { config, listen: options.listen, grpc: options.grpc, keys, webhooks, dev: options.dev };
     let tell = move |told: Told<'_>| {
         let text = match told {
             Told::Listening { address, grpc, operator_key, no_keys } => {

@@ -98,6 +98,12 @@ pub struct Feed {
 }
 
 impl Engine {
+    /// An id behind everything that is durable now.
+    #[must_use]
+    pub fn newest_event(&self) -> EventId {
+        EventId { position: self.journal().durable(), part: u32::MAX }
+    }
+
     /// Reads the feed behind an event; from the oldest that is kept where that is `EventId::default()`; from now on where it is
     /// none.
     ///

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::identity::rights;
 use super::identity::{KeyRing, Role};
 use super::json::{AnswerBody, CommandBody, Names, Problem, ProblemCode};
-use super::metrics::{DONE, Metrics};
+use super::metrics::{DONE, Metrics, Outcome};
 use crate::Engine;
 use crate::domain::{
     Answer, Caller, Code, Command, Currency, Done, GiftCommand, MerchantCommand, Message, Name,
@@ -117,6 +117,11 @@ impl Door {
         let done = answer?;
         let names = Names::in_answer(engine, &done).await;
         Ok(AnswerBody::of(done, currency_of(engine, &asked.message).await?, &names))
+    }
+
+    /// Counts what came of sending an event to a webhook: `taken`, `not_taken` or `lapsed`.
+    pub(super) fn count_event(&self, outcome: &'static str) {
+        self.metrics.sent_events.get_or_create(&Outcome { outcome }).inc();
     }
 
     /// Everything that can be watched, as text.

@@ -20,6 +20,12 @@ struct Labels {
     code: &'static str,
 }
 
+/// What came of sending an event.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Outcome {
+    pub(super) outcome: &'static str,
+}
+
 type Whole = Gauge<i64, AtomicI64>;
 type Seconds = Gauge<f64, AtomicU64>;
 
@@ -27,6 +33,8 @@ type Seconds = Gauge<f64, AtomicU64>;
 pub(super) struct Metrics {
     registry: Registry,
     messages: Family<Labels, Counter>,
+    /// Events that webhooks have sent, by what came of it.
+    pub(super) sent_events: Family<Outcome, Counter>,
     under_way: Whole,
     ready: Whole,
     recovered_records: Whole,
@@ -50,6 +58,12 @@ impl Metrics {
             "messages",
             "Messages by command and by code; done where they were",
             messages.clone(),
+        );
+        let sent_events = Family::default();
+        registry.register(
+            "webhook_events",
+            "Events for webhooks: taken, not taken (and sent again), lapsed (a webhook that was behind what is kept)",
+            sent_events.clone(),
         );
         let permits = Whole::default();
         permits.set(i64::try_from(PERMITS_MAX).unwrap_or(i64::MAX));
@@ -77,6 +91,7 @@ impl Metrics {
         Metrics {
             registry,
             messages,
+            sent_events,
             under_way,
             ready,
             recovered_records,

@@ -14,6 +14,8 @@ mod identity;
 mod json;
 mod metrics;
 mod run;
+mod webhooks;
 
 pub use identity::{KeyFile, KeysError, Role, ShownKey};
 pub use run::{ServeError, ServeOptions, Told, serve};
+pub use webhooks::{NewWebhook, ShownWebhook, WebhookFile, WebhooksError};

@@ -17,7 +17,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::door::Door;
 use super::identity::{KeyFile, KeyRing, KeysError};
-use super::{grpc, http};
+use super::webhooks::WebhookFile;
+use super::{grpc, http, webhooks};
 use crate::limits::{BODY_BYTES_MAX, DRAIN_SECONDS_MAX, KEYS_LOOKED_AT_MS};
 use crate::{Config, Engine, EngineError, Recovered};
 
@@ -31,6 +32,8 @@ pub struct ServeOptions {
     pub grpc: Option<SocketAddr>,
     /// Who may come in.
     pub keys: KeyFile,
+    /// Who is sent what has happened.
+    pub webhooks: WebhookFile,
     /// Whether a key for everything is made, which counts as long as this server runs.
     pub dev: bool,
 }
@@ -82,7 +85,7 @@ pub enum ServeError {
 /// # Errors
 /// Where it cannot listen, the keys cannot be read, or the engine cannot open or has stopped.
 pub fn serve(options: ServeOptions, tell: impl Fn(Told<'_>) + Send + 'static) -> Result<(), ServeError> {
-    let ServeOptions { config, listen, grpc, keys, dev } = options;
+    let ServeOptions { config, listen, grpc, keys, webhooks, dev } = options;
     let (own, operator_key) = match dev.then(KeyRing::of_operator).transpose()? {
         Some((ring, key)) => (ring, Some(key)),
         None => (KeyRing::default(), None),
@@ -94,6 +97,7 @@ pub fn serve(options: ServeOptions, tell: impl Fn(Told<'_>) + Send + 'static) ->
     let listener = bind(listen, "--listen")?;
     let grpc = grpc.map(|address| bind(address, "--grpc")).transpose()?;
     let grpc = grpc.map(|listener| grpc::start(listener, Data::clone(&door))).transpose()?;
+    webhooks::start(webhooks, Data::clone(&door))?;
     tell(Told::Listening {
         address: listener.local_addr()?,
         grpc: grpc.as_ref().map(grpc::Running::address),

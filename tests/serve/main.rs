@@ -9,6 +9,7 @@
 mod events;
 mod grpc;
 mod server;
+mod webhooks;
 mod wrong;
 
 use std::io::Write;

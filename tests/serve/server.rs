@@ -65,7 +65,12 @@ impl Store {
 
     /// Runs `hongbao keys` and gives what it prints.
     pub fn keys(&self, arguments: &[&str]) -> String {
-        let done = program().arg("keys").args(arguments).arg("--data").arg(&self.data).output().unwrap();
+        self.beside("keys", arguments)
+    }
+
+    /// Runs a command about what stands beside the data, and gives what it prints.
+    pub fn beside(&self, what: &str, arguments: &[&str]) -> String {
+        let done = program().arg(what).args(arguments).arg("--data").arg(&self.data).output().unwrap();
         assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
         String::from_utf8(done.stdout).unwrap()
     }

@@ -1,0 +1,76 @@
+//! `hongbao webhooks`: who is sent what has happened.
+
+use std::io::{Write, stdout};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use super::failure::Failure;
+use crate::domain::Name;
+use crate::server::{NewWebhook, WebhookFile};
+
+/// What to do with webhooks.
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// The data folder that the webhooks are for; they stand beside it, in DIR.webhooks.json.
+    #[arg(long, value_name = "DIR", default_value = "snapshots/served", global = true)]
+    data: PathBuf,
+    #[command(subcommand)]
+    command: WebhooksCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum WebhooksCommand {
+    /// Make a webhook and print its id and the secret that its events are signed with, once; a running server begins within
+    /// a second, with what happens from then on.
+    Create {
+        /// Where events are sent, by POST.
+        #[arg(long, value_name = "URL")]
+        url: String,
+        /// Only what concerns this account.
+        #[arg(long, value_name = "NAME")]
+        account: Option<String>,
+        /// Only events of these types, with commas between.
+        #[arg(long, value_name = "TYPES", value_delimiter = ',')]
+        types: Vec<String>,
+        /// Allow it to be without TLS, or at a private address.
+        #[arg(long)]
+        inside: bool,
+    },
+    /// List all webhooks, each with the last event that was taken.
+    List,
+    /// Remove a webhook; a running server sends it nothing more within a second.
+    Remove {
+        /// Its id.
+        id: String,
+    },
+}
+
+/// Makes, lists or removes webhooks.
+pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
+    let file = WebhookFile::beside(&options.data);
+    match &options.command {
+        WebhooksCommand::Create { url, account, types, inside } => {
+            let wrong = |refusal| Failure::Arguments(format!("--account: {refusal}"));
+            let account = account.as_deref().map(Name::new).transpose().map_err(wrong)?;
+            let asked = NewWebhook { url: url.clone(), account, types: types.clone(), inside: *inside };
+            let (id, secret) = file.create(asked)?;
+            writeln!(stdout(), "{id} {secret}")?;
+        }
+        WebhooksCommand::List => {
+            let mut text = String::new();
+            for shown in file.list()? {
+                let account = shown.asked.account.as_ref().map_or("-", Name::as_str);
+                let types =
+                    if shown.asked.types.is_empty() { "all".to_owned() } else { shown.asked.types.join(",") };
+                let taken =
+                    shown.taken.map_or("nothing taken".to_owned(), |taken| format!("taken up to {taken}"));
+                text += &format!("{}  {}  {account}  {types}  {taken}\n", shown.id, shown.asked.url);
+            }
+            stdout().write_all(text.as_bytes())?;
+        }
+        WebhooksCommand::Remove { id } => file.remove(id)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

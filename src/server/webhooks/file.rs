@@ -1,0 +1,245 @@
+//! The file of webhooks, beside the data folder, and the place of each in the feed.
+//!
+//! Their secrets stand in it as they are, because what is sent is signed with them; so its owner alone may read it.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use ureq::http::Uri;
+
+use crate::EventId;
+use crate::domain::Name;
+use crate::limits::WEBHOOKS_MAX;
+use crate::server::feed::TYPES;
+use crate::server::json::hex;
+
+/// A webhook as it is asked for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewWebhook {
+    /// Where events are sent.
+    pub url: String,
+    /// Only what concerns this account; everything where it is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Name>,
+    /// Only of these types; of all where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub types: Vec<String>,
+    /// Whether it may be without TLS, or at a private address.
+    #[serde(default)]
+    pub inside: bool,
+}
+
+/// A webhook as the file has it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Webhook {
+    #[serde(flatten)]
+    pub(super) asked: NewWebhook,
+    /// What its events are signed with.
+    pub(super) secret: String,
+}
+
+/// A webhook as it is listed: all but its secret.
+#[derive(Clone, Debug)]
+pub struct ShownWebhook {
+    /// Its id.
+    pub id: String,
+    /// What was asked for.
+    pub asked: NewWebhook,
+    /// The last event that was taken.
+    pub taken: Option<EventId>,
+}
+
+/// Webhooks cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum WebhooksError {
+    /// The file's failure.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was being done.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The file holds something else.
+    #[error("{} holds no webhooks: {why}; restore it from a copy, or remove it", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// What was asked for cannot be.
+    #[error("{field} {why}")]
+    Asked {
+        /// The field.
+        field: &'static str,
+        /// What is wrong with it, and what to do.
+        why: String,
+    },
+    /// No webhook of this id.
+    #[error("{} has no webhook {id:?}: `hongbao webhooks list` shows all", path.display())]
+    Unknown {
+        /// The file.
+        path: PathBuf,
+        /// What was asked for.
+        id: String,
+    },
+}
+
+/// The file of webhooks, for whoever makes and removes them.
+#[derive(Clone)]
+pub struct WebhookFile(PathBuf);
+
+type All = BTreeMap<String, Webhook>;
+
+impl WebhookFile {
+    /// The file of the webhooks to the data in this folder: it stands beside it.
+    #[must_use]
+    pub fn beside(data: &Path) -> WebhookFile {
+        let mut name = data.file_name().unwrap_or(data.as_os_str()).to_owned();
+        name.push(".webhooks.json");
+        WebhookFile(data.with_file_name(name))
+    }
+
+    /// Makes a webhook, and gives its id and its secret.
+    ///
+    /// # Errors
+    /// `Asked`, where it cannot be; where the file cannot be read or written.
+    pub fn create(&self, asked: NewWebhook) -> Result<(String, String), WebhooksError> {
+        check(&asked)?;
+        let _lock = self.lock()?;
+        let mut all = self.all()?;
+        if all.len() >= WEBHOOKS_MAX {
+            let why = format!("are {WEBHOOKS_MAX} already: remove some");
+            return Err(WebhooksError::Asked { field: "webhooks", why });
+        }
+        let random = |bytes: &mut [u8]| {
+            getrandom::fill(bytes)
+                .map_err(|error| self.failed("draw a secret for")(io::Error::other(error.to_string())))?;
+            Ok(hex(bytes))
+        };
+        let (id, secret) = (random(&mut [0; 8])?, random(&mut [0; 32])?);
+        all.insert(id.clone(), Webhook { asked, secret: secret.clone() });
+        self.write(&self.0, &all)?;
+        Ok((id, secret))
+    }
+
+    /// Removes a webhook, and its place.
+    ///
+    /// # Errors
+    /// `Unknown`; where the file cannot be read or written.
+    pub fn remove(&self, id: &str) -> Result<(), WebhooksError> {
+        let _lock = self.lock()?;
+        let mut all = self.all()?;
+        let unknown = || WebhooksError::Unknown { path: self.0.clone(), id: id.to_owned() };
+        all.remove(id).ok_or_else(unknown)?;
+        self.write(&self.0, &all)?;
+        self.place(id).forget();
+        Ok(())
+    }
+
+    /// All webhooks, by their ids.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
+    pub fn list(&self) -> Result<Vec<ShownWebhook>, WebhooksError> {
+        let shown = |(id, webhook): (String, Webhook)| {
+            let taken = self.place(&id).read();
+            ShownWebhook { id, asked: webhook.asked, taken }
+        };
+        Ok(self.all()?.into_iter().map(shown).collect())
+    }
+
+    pub(super) fn all(&self) -> Result<All, WebhooksError> {
+        let text = match fs::read(&self.0) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(All::default()),
+            read => read.map_err(self.failed("read"))?,
+        };
+        serde_json::from_slice(&text)
+            .map_err(|error| WebhooksError::Damaged { path: self.0.clone(), why: error.to_string() })
+    }
+
+    /// Where a webhook's place in the feed is kept.
+    pub(super) fn place(&self, id: &str) -> Place {
+        Place { file: self.clone(), path: self.0.with_extension(format!("{id}.place")) }
+    }
+
+    fn failed(&self, action: &'static str) -> impl Fn(io::Error) -> WebhooksError + '_ {
+        move |source| WebhooksError::Io { action, path: self.0.clone(), source }
+    }
+
+    fn folder(&self) -> &Path {
+        self.0.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    }
+
+    fn lock(&self) -> Result<File, WebhooksError> {
+        fs::create_dir_all(self.folder()).map_err(self.failed("make the folder of"))?;
+        let file = File::create(self.0.with_extension("lock")).map_err(self.failed("lock"))?;
+        file.lock().map_err(self.failed("lock"))?;
+        Ok(file)
+    }
+
+    /// Puts a new file in the place of the old one, readable by its owner alone.
+    fn write(&self, path: &Path, content: &impl Serialize) -> Result<(), WebhooksError> {
+        let write = || -> io::Result<()> {
+            let mut file = tempfile::NamedTempFile::new_in(self.folder())?;
+            serde_json::to_writer_pretty(&mut file, content)?;
+            file.write_all(b"\n")?;
+            file.as_file().sync_all()?;
+            file.persist(path)?;
+            Ok(())
+        };
+        write().map_err(self.failed("write"))
+    }
+}
+
+/// Where a webhook has come to in the feed.
+pub(super) struct Place {
+    file: WebhookFile,
+    path: PathBuf,
+}
+
+impl Place {
+    /// The last event that was taken; none where none was, or where nobody knows.
+    pub(super) fn read(&self) -> Option<EventId> {
+        let text: String = serde_json::from_slice(&fs::read(&self.path).ok()?).ok()?;
+        text.parse().ok()
+    }
+
+    /// Notes that an event was taken. Where that is lost, it is sent again.
+    pub(super) fn write(&self, taken: EventId) -> Result<(), WebhooksError> {
+        self.file.write(&self.path, &taken.to_string())
+    }
+
+    fn forget(&self) {
+        // It may never have been written.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+fn check(asked: &NewWebhook) -> Result<(), WebhooksError> {
+    let wrong = |field, why: String| Err(WebhooksError::Asked { field, why });
+    let uri: Result<Uri, _> = asked.url.parse();
+    let Some((scheme, _)) =
+        uri.ok().and_then(|uri| Some((uri.scheme_str()?.to_owned(), uri.host()?.to_owned())))
+    else {
+        return wrong("--url", "is no address: give https://HOST/PATH".to_owned());
+    };
+    match (&*scheme, asked.inside) {
+        ("https", _) | ("http", true) => {}
+        ("http", false) => {
+            return wrong("--url", "is without TLS: give https, or allow it by --inside".to_owned());
+        }
+        _ => return wrong("--url", format!("is of {scheme}: give https")),
+    }
+    if let Some(unknown) = asked.types.iter().find(|kind| !TYPES.contains(&kind.as_str())) {
+        return wrong("--types", format!("has {unknown:?}: give some of {}", TYPES.join(", ")));
+    }
+    Ok(())
+}

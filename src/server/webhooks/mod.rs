@@ -1,0 +1,77 @@
+//! Webhooks: the feed, sent to whoever has asked for it, signed, in its order, until it is taken.
+//!
+//! Each has a thread and a place in the feed of its own, so a dead receiver holds nobody. Absent on purpose: keeping events; what
+//! the journal no longer has when a receiver comes back has lapsed for it.
+
+mod address;
+mod delivery;
+mod file;
+mod signature;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use actix_web::web::Data;
+
+pub use file::{NewWebhook, ShownWebhook, WebhookFile, WebhooksError};
+
+use super::door::Door;
+use crate::limits::WEBHOOKS_LOOKED_AT_MS;
+use delivery::Delivery;
+
+/// Delivers by what the file says, until the server ends.
+///
+/// # Errors
+/// Where the machine gives no threads.
+pub(super) fn start(file: WebhookFile, door: Data<Door>) -> std::io::Result<()> {
+    thread::Builder::new().name("webhooks".to_owned()).spawn(move || watch(&file, &door)).map(drop)
+}
+
+/// Starts a thread for each webhook, and ends it where the webhook is removed.
+fn watch(file: &WebhookFile, door: &Data<Door>) {
+    let mut running: BTreeMap<String, Arc<AtomicBool>> = BTreeMap::new();
+    let mut warned = None;
+    while !door.is_ending() {
+        if door.engine().is_ok() {
+            match file.all() {
+                Ok(all) => {
+                    warned = None;
+                    running.retain(|id, stop| {
+                        let there = all.contains_key(id);
+                        stop.store(!there, Ordering::SeqCst);
+                        there
+                    });
+                    for (id, webhook) in all {
+                        if running.contains_key(&id) {
+                            continue;
+                        }
+                        let stop = Arc::new(AtomicBool::new(false));
+                        let delivery = Delivery::new(
+                            id.clone(),
+                            webhook,
+                            file.place(&id),
+                            Data::clone(door),
+                            Arc::clone(&stop),
+                        );
+                        let named = thread::Builder::new().name("webhook".to_owned());
+                        match named.spawn(move || delivery.run()) {
+                            Ok(_) => drop(running.insert(id, stop)),
+                            Err(error) => tracing::error!(%error, id, "a webhook has no thread"),
+                        }
+                    }
+                }
+                Err(error) => {
+                    let words = error.to_string();
+                    if warned.as_ref() != Some(&words) {
+                        tracing::error!(%error, "the webhooks were not taken anew");
+                        warned = Some(words);
+                    }
+                }
+            }
+        }
+        thread::sleep(Duration::from_millis(WEBHOOKS_LOOKED_AT_MS));
+    }
+}
