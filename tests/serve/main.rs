@@ -8,6 +8,8 @@
 
 mod events;
 mod grpc;
+mod product_server;
+mod readme;
 mod server;
 mod webhooks;
 mod wrong;

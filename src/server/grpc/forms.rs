@@ -11,7 +11,8 @@ use crate::proto::answer::Outcome;
 use crate::proto::message::Command;
 use crate::proto::purchase::PaidFrom;
 use crate::server::json::{
-    AnswerBody, CommandBody, CommissionBody, PaidFromBody, Problem, ProblemCode, ViaBody, malformed,
+    AnswerBody, CommandBody, CommissionBody, OwnGiftBody, PaidFromBody, Problem, ProblemCode, ViaBody,
+    malformed,
 };
 
 /// Reads a message: its id, as whom it is sent, and its command.
@@ -49,10 +50,10 @@ fn command(command: Command) -> Result<CommandBody, Problem> {
             via: via(asked.via.as_deref(), asked.private_page.as_deref())?,
             paid_from: match asked.paid_from {
                 None => PaidFromBody::Available,
-                Some(PaidFrom::Gift(gift)) => PaidFromBody::Gift {
+                Some(PaidFrom::Gift(gift)) => PaidFromBody::Gift(OwnGiftBody {
                     donor: name("donor", &gift.donor)?,
                     gift: request_id("gift", &gift.gift)?,
-                },
+                }),
                 Some(PaidFrom::PaymentCertificate(id)) => {
                     PaidFromBody::PaymentCertificate(request_id("payment_certificate", &id)?)
                 }

@@ -226,18 +226,39 @@ pub(in crate::server) enum ViaBody {
 pub(in crate::server) enum PaidFromBody {
     #[default]
     Available,
-    Gift {
-        donor: Name,
-        gift: RequestId,
-    },
+    Gift(OwnGiftBody),
     PaymentCertificate(RequestId),
+}
+
+/// Names a gift to the caller.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::server) struct OwnGiftBody {
+    pub(in crate::server) donor: Name,
+    pub(in crate::server) gift: RequestId,
 }
 
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(in crate::server) enum ObjectBody {
-    Goods { kind: KindBody, description: String },
-    Certificate { offering: Name, serial: Serial },
+    Goods(GoodsBody),
+    Certificate(NamedCertificateBody),
+}
+
+/// A product or a service.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::server) struct GoodsBody {
+    kind: KindBody,
+    description: String,
+}
+
+/// Names a certificate.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::server) struct NamedCertificateBody {
+    offering: Name,
+    serial: Serial,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
@@ -255,8 +276,25 @@ pub(in crate::server) enum KindBody {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(in crate::server) enum WithholdFromBody {
-    Gift { recipient: Name, donor: Name, gift: RequestId },
-    Mandate { recipient: Name, mandate: RequestId },
+    Gift(NamedGiftBody),
+    Mandate(NamedMandateBody),
+}
+
+/// Names a gift.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::server) struct NamedGiftBody {
+    recipient: Name,
+    donor: Name,
+    gift: RequestId,
+}
+
+/// Names a mandate.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::server) struct NamedMandateBody {
+    recipient: Name,
+    mandate: RequestId,
 }
 
 impl CommandBody {
@@ -324,7 +362,7 @@ impl CommandBody {
             CommandBody::Purchase { offering, serial, via, paid_from } => {
                 let paid_from = match paid_from {
                     PaidFromBody::Available => PaidFrom::Available,
-                    PaidFromBody::Gift { donor, gift } => PaidFrom::Gift { donor, gift },
+                    PaidFromBody::Gift(OwnGiftBody { donor, gift }) => PaidFrom::Gift { donor, gift },
                     PaidFromBody::PaymentCertificate(payment) => PaidFrom::PaymentCertificate(payment),
                 };
                 plain(Command::Purchase { offering, serial, via: via.via(), paid_from })
@@ -463,8 +501,12 @@ impl ViaBody {
 impl ObjectBody {
     fn object(self) -> GiftObject {
         match self {
-            ObjectBody::Goods { kind, description } => GiftObject::Goods { kind: kind.kind(), description },
-            ObjectBody::Certificate { offering, serial } => GiftObject::Certificate { offering, serial },
+            ObjectBody::Goods(GoodsBody { kind, description }) => {
+                GiftObject::Goods { kind: kind.kind(), description }
+            }
+            ObjectBody::Certificate(NamedCertificateBody { offering, serial }) => {
+                GiftObject::Certificate { offering, serial }
+            }
         }
     }
 }
@@ -486,10 +528,12 @@ impl KindBody {
 impl WithholdFromBody {
     fn from(self) -> WithholdFrom {
         match self {
-            WithholdFromBody::Gift { recipient, donor, gift } => {
+            WithholdFromBody::Gift(NamedGiftBody { recipient, donor, gift }) => {
                 WithholdFrom::Gift(GiftReference { recipient, donor, gift })
             }
-            WithholdFromBody::Mandate { recipient, mandate } => WithholdFrom::Mandate { recipient, mandate },
+            WithholdFromBody::Mandate(NamedMandateBody { recipient, mandate }) => {
+                WithholdFrom::Mandate { recipient, mandate }
+            }
         }
     }
 }

@@ -16,7 +16,7 @@ mod time;
 mod view;
 
 pub(super) use answer::{AnswerBody, CommissionBody};
-pub(super) use command::{CommandBody, PaidFromBody, ViaBody};
+pub(super) use command::{CommandBody, OwnGiftBody, PaidFromBody, ViaBody};
 pub(super) use names::Names;
 pub(super) use problem::{Problem, ProblemCode};
 pub(super) use read::{malformed, no_lists, read};

@@ -47,10 +47,22 @@ enum IncreaseBody {
     #[default]
     Equal,
     Preset(Amount),
-    Random {
-        min: Amount,
-        max: Amount,
-    },
+    Random(RangeBody),
+}
+
+/// Two bounds, both of them within.
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::server) struct RangeBody {
+    min: Amount,
+    max: Amount,
+}
+
+/// A number of hops.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::server) struct SplitBody {
+    hops: u32,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, Serialize)]
@@ -69,13 +81,8 @@ enum TakeBody {
     Amount(Amount),
     /// Basis points.
     Share(u32),
-    Random {
-        min: Amount,
-        max: Amount,
-    },
-    Split {
-        hops: u32,
-    },
+    Random(RangeBody),
+    Split(SplitBody),
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, Serialize)]
@@ -135,7 +142,7 @@ impl TermsBody {
             increase: match self.increase {
                 IncreaseBody::Equal => Increase::Equal,
                 IncreaseBody::Preset(preset) => Increase::Preset(amount("increase", &preset)?),
-                IncreaseBody::Random { min, max } => {
+                IncreaseBody::Random(RangeBody { min, max }) => {
                     Increase::Random { min: amount("increase", &min)?, max: amount("increase", &max)? }
                 }
             },
@@ -147,10 +154,10 @@ impl TermsBody {
                 TakeBody::All => Take::All,
                 TakeBody::Amount(text) => Take::Amount(amount("take", &text)?),
                 TakeBody::Share(basis_points) => Take::Share(share("take", basis_points)?),
-                TakeBody::Random { min, max } => {
+                TakeBody::Random(RangeBody { min, max }) => {
                     Take::Random { min: amount("take", &min)?, max: amount("take", &max)? }
                 }
-                TakeBody::Split { hops } => Take::Split { hops },
+                TakeBody::Split(SplitBody { hops }) => Take::Split { hops },
             },
             cashing: match self.cashing {
                 CashingBody::OnPurchase => Cashing::OnPurchase,
@@ -175,7 +182,9 @@ impl TermsBody {
             increase: match terms.increase {
                 Increase::Equal => IncreaseBody::Equal,
                 Increase::Preset(preset) => IncreaseBody::Preset(text(preset)),
-                Increase::Random { min, max } => IncreaseBody::Random { min: text(min), max: text(max) },
+                Increase::Random { min, max } => {
+                    IncreaseBody::Random(RangeBody { min: text(min), max: text(max) })
+                }
             },
             acquiring: match terms.acquiring {
                 Acquiring::Automatic => AcquiringBody::Automatic,
@@ -185,8 +194,8 @@ impl TermsBody {
                 Take::All => TakeBody::All,
                 Take::Amount(amount) => TakeBody::Amount(text(amount)),
                 Take::Share(share) => TakeBody::Share(share.get()),
-                Take::Random { min, max } => TakeBody::Random { min: text(min), max: text(max) },
-                Take::Split { hops } => TakeBody::Split { hops },
+                Take::Random { min, max } => TakeBody::Random(RangeBody { min: text(min), max: text(max) }),
+                Take::Split { hops } => TakeBody::Split(SplitBody { hops }),
             },
             cashing: match terms.cashing {
                 Cashing::OnPurchase => CashingBody::OnPurchase,

@@ -284,15 +284,21 @@ pub(in crate::server) struct GiftBody {
 #[derive(Debug, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum ObjectShown {
-    Goods {
-        #[schemars(extend("enum" = ["product", "service", "insurance", "fund", "gold", "lottery", "other"]))]
-        kind: &'static str,
-        description: String,
-    },
-    Certificate {
-        offering: Named,
-        serial: u32,
-    },
+    Goods(GoodsShown),
+    Certificate(CertificateNamed),
+}
+
+#[derive(Debug, JsonSchema, Serialize)]
+struct GoodsShown {
+    #[schemars(extend("enum" = ["product", "service", "insurance", "fund", "gold", "lottery", "other"]))]
+    kind: &'static str,
+    description: String,
+}
+
+#[derive(Debug, JsonSchema, Serialize)]
+struct CertificateNamed {
+    offering: Named,
+    serial: u32,
 }
 
 #[derive(Debug, JsonSchema, Serialize)]
@@ -310,11 +316,12 @@ impl GiftBody {
             merchant: gift.merchant.map(|merchant| names.of(merchant)),
             object: match gift.object {
                 FoundObject::Goods { kind, description } => {
-                    ObjectShown::Goods { kind: goods(kind), description }
+                    ObjectShown::Goods(GoodsShown { kind: goods(kind), description })
                 }
-                FoundObject::Certificate { offering, serial } => {
-                    ObjectShown::Certificate { offering: names.of(offering), serial: serial.0 }
-                }
+                FoundObject::Certificate { offering, serial } => ObjectShown::Certificate(CertificateNamed {
+                    offering: names.of(offering),
+                    serial: serial.0,
+                }),
             },
             currency,
             price: Written(currency).money(gift.price),
