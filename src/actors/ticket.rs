@@ -13,6 +13,11 @@ use crate::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub trait Sink: Send + Sync {
     /// Takes the answer to the message with this place in its batch.
     fn give(&self, index: u32, answer: Answer);
+
+    /// Takes the answer to a repeat: what it says was done before.
+    fn give_again(&self, index: u32, answer: Answer) {
+        self.give(index, answer);
+    }
 }
 
 /// The bound on messages under way (DESIGN §2): doors take a permit for each, walks give it back at their end.
@@ -84,6 +89,8 @@ pub struct Ticket {
 /// What a walk holds until its end.
 struct Waiting {
     answer: Option<Answer>,
+    /// True where the answer is one that was given before.
+    again: bool,
     reply: Option<(Arc<dyn Sink>, u32)>,
     permit: Option<Permit>,
 }
@@ -93,6 +100,7 @@ struct Reply {
     sink: Arc<dyn Sink>,
     index: u32,
     answer: Answer,
+    again: bool,
 }
 
 impl Waiting {
@@ -100,7 +108,7 @@ impl Waiting {
     fn reply(&mut self) -> Option<Reply> {
         let (sink, index) = self.reply.take()?;
         let answer = self.answer.take().unwrap_or_else(|| Err(Refusal::of(Code::OutcomeUnknown)));
-        Some(Reply { sink, index, answer })
+        Some(Reply { sink, index, answer, again: self.again })
     }
 
     /// The walk has ended: its place in the house is free before its client hears of it.
@@ -112,7 +120,11 @@ impl Waiting {
 
 impl Reply {
     fn give(self) {
-        self.sink.give(self.index, self.answer);
+        if self.again {
+            self.sink.give_again(self.index, self.answer);
+        } else {
+            self.sink.give(self.index, self.answer);
+        }
     }
 }
 
@@ -120,7 +132,8 @@ impl Ticket {
     /// A ticket for a walk whose first message is on its way.
     #[must_use]
     pub fn new(sink: Arc<dyn Sink>, index: u32, permit: Permit) -> Arc<Ticket> {
-        let waiting = Waiting { answer: None, reply: Some((sink, index)), permit: Some(permit) };
+        let waiting =
+            Waiting { answer: None, again: false, reply: Some((sink, index)), permit: Some(permit) };
         Arc::new(Ticket {
             outstanding: AtomicU32::new(1),
             position: AtomicU64::new(0),
@@ -135,6 +148,11 @@ impl Ticket {
     /// Sets the answer that leaves when the walk has ended and is durable.
     pub fn settle(&self, answer: Answer) {
         self.waiting().answer = Some(answer);
+    }
+
+    /// Notes that its answer is one that was given before.
+    pub fn is_of_a_repeat(&self) {
+        self.waiting().again = true;
     }
 
     /// One message is absorbed, and so many follow from it: one of them stands for it from now on, and none of
@@ -170,7 +188,7 @@ impl Drop for Ticket {
     fn drop(&mut self) {
         let waiting = self.waiting.get_mut().unwrap_or_else(PoisonError::into_inner);
         // What was settled and has not left may not be durable.
-        waiting.answer = None;
+        (waiting.answer, waiting.again) = (None, false);
         if let Some(reply) = waiting.end() {
             reply.give();
         }

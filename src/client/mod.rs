@@ -55,9 +55,13 @@ impl Client {
         let mut tries = self.patience.tries();
         loop {
             let error = match self.try_to_send(message.clone()).await {
-                Ok(Answer { outcome: Some(answer::Outcome::Problem(problem)) }) => ClientError::from(problem),
-                Ok(Answer { outcome: Some(outcome) }) => return Ok(outcome),
-                Ok(Answer { outcome: None }) => ClientError::Unreachable("an answer says nothing".to_owned()),
+                Ok(Answer { outcome: Some(answer::Outcome::Problem(problem)), .. }) => {
+                    ClientError::from(problem)
+                }
+                Ok(Answer { outcome: Some(outcome), .. }) => return Ok(outcome),
+                Ok(Answer { outcome: None, .. }) => {
+                    ClientError::Unreachable("an answer says nothing".to_owned())
+                }
                 Err(status) => ClientError::from(status),
             };
             if !error.may_succeed_later() {

@@ -15,8 +15,17 @@ use crate::domain::{Answer, Code, Refusal};
 
 /// The answers to a batch, in its order. Works on any runtime; `wait` needs none.
 pub struct Answers {
-    answers: oneshot::Receiver<Vec<Answer>>,
+    answers: oneshot::Receiver<Replies>,
     messages: usize,
+}
+
+/// The answers to a batch, and which of them were given before.
+#[derive(Clone, Debug, Default)]
+pub struct Replies {
+    /// In the order of the messages.
+    pub answers: Vec<Answer>,
+    /// The places of those that answer a repeat, in no order: what they say was done before, and not again.
+    pub again: Vec<u32>,
 }
 
 impl Answers {
@@ -25,6 +34,17 @@ impl Answers {
     pub fn wait(self) -> Vec<Answer> {
         pollster::block_on(self)
     }
+
+    /// Waits for the answers, and for which of them were given before.
+    pub async fn replies(self) -> Replies {
+        let messages = self.messages;
+        self.answers.await.unwrap_or_else(|_| lost(messages))
+    }
+}
+
+fn lost(messages: usize) -> Replies {
+    let answers = (0..messages).map(|_| Err(Refusal::of(Code::OutcomeUnknown))).collect();
+    Replies { answers, again: Vec::new() }
 }
 
 impl Future for Answers {
@@ -32,8 +52,9 @@ impl Future for Answers {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Vec<Answer>> {
         let messages = self.messages;
-        let lost = || (0..messages).map(|_| Err(Refusal::of(Code::OutcomeUnknown))).collect();
-        Pin::new(&mut self.answers).poll(context).map(|answers| answers.unwrap_or_else(|_| lost()))
+        Pin::new(&mut self.answers)
+            .poll(context)
+            .map(|replies| replies.unwrap_or_else(|_| lost(messages)).answers)
     }
 }
 
@@ -66,15 +87,17 @@ pub(super) struct Batch(Mutex<Gathering>);
 
 struct Gathering {
     answers: Vec<Option<Answer>>,
+    again: Vec<u32>,
     left: usize,
-    waiting: Option<oneshot::Sender<Vec<Answer>>>,
+    waiting: Option<oneshot::Sender<Replies>>,
 }
 
 impl Batch {
     /// A batch of so many messages, and the future of its answers.
     pub(super) fn new(messages: usize) -> (Batch, Answers) {
         let (sender, answers) = oneshot::channel();
-        let mut gathering = Gathering { answers: Vec::new(), left: messages, waiting: Some(sender) };
+        let mut gathering =
+            Gathering { answers: Vec::new(), again: Vec::new(), left: messages, waiting: Some(sender) };
         gathering.answers.resize_with(messages, || None);
         gathering.finish_if_done();
         (Batch(Mutex::new(gathering)), Answers { answers, messages })
@@ -88,18 +111,29 @@ impl Gathering {
         {
             let answers = std::mem::take(&mut self.answers).into_iter().flatten().collect();
             // Nobody waits any more where the future was dropped.
-            let _ = waiting.send(answers);
+            let _ = waiting.send(Replies { answers, again: std::mem::take(&mut self.again) });
+        }
+    }
+}
+
+impl Batch {
+    fn take(&self, index: u32, answer: Answer, again: bool) {
+        let mut gathering = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot @ None) = gathering.answers.get_mut(index as usize) {
+            *slot = Some(answer);
+            gathering.again.extend(again.then_some(index));
+            gathering.left -= 1;
+            gathering.finish_if_done();
         }
     }
 }
 
 impl Sink for Batch {
     fn give(&self, index: u32, answer: Answer) {
-        let mut gathering = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(slot @ None) = gathering.answers.get_mut(index as usize) {
-            *slot = Some(answer);
-            gathering.left -= 1;
-            gathering.finish_if_done();
-        }
+        self.take(index, answer, false);
+    }
+
+    fn give_again(&self, index: u32, answer: Answer) {
+        self.take(index, answer, true);
     }
 }

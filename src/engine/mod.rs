@@ -26,7 +26,7 @@ mod taking;
 pub use audit::{Audit, AuditError, CurrencyTotals, Totals, audit, audit_telling};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use config::{Config, Keeping, Progress};
-pub use deliver::{Answers, Reply};
+pub use deliver::{Answers, Replies, Reply};
 #[cfg(test)]
 pub(crate) use digest::state_lines;
 pub use door::Door;

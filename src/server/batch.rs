@@ -2,19 +2,28 @@
 //!
 //! Absent on purpose: all or nothing over several messages, and how they are read.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use super::door::{Asked, Door};
 use super::json::{AnswerBody, Problem};
 use crate::domain::{Code, Refusal};
 use crate::limits::{ANSWER_MS_MAX, BATCH_MESSAGES_MAX};
-use crate::{Answers, Engine};
+use crate::{Answers, Engine, Replies};
 
 /// Messages that can be sent, and in the places of those that cannot, why not.
 #[derive(Default)]
 pub(super) struct Batch {
     messages: Vec<Asked>,
     places: Vec<Option<Problem>>,
+}
+
+/// What became of one message.
+pub(super) struct Outcome {
+    /// What was done, or why it was not.
+    pub(super) answer: Result<AnswerBody, Problem>,
+    /// True where that was done before, by a message with the same key.
+    pub(super) replayed: bool,
 }
 
 /// Messages that are sent, and wait for their answers.
@@ -61,20 +70,29 @@ impl Batch {
 
 impl Sent {
     /// What was done or why it was not, for each in its place.
-    pub(super) async fn answers(self, door: &Door, engine: &Engine) -> Vec<Result<AnswerBody, Problem>> {
+    pub(super) async fn answers(self, door: &Door, engine: &Engine) -> Vec<Outcome> {
         let Sent { answers, messages, places } = self;
-        let waited = tokio::time::timeout(Duration::from_millis(ANSWER_MS_MAX), answers).await;
+        let waited = tokio::time::timeout(Duration::from_millis(ANSWER_MS_MAX), answers.replies()).await;
         let late = || messages.iter().map(|_| Err(Refusal::of(Code::OutcomeUnknown))).collect();
-        let mut answers = messages.iter().zip(waited.unwrap_or_else(|_| late()));
+        let replies = waited.unwrap_or_else(|_| Replies { answers: late(), again: Vec::new() });
+        let again: HashSet<u32> = replies.again.into_iter().collect();
+        let mut answers = (0_u32..).zip(messages.iter().zip(replies.answers));
         let mut outcomes = Vec::with_capacity(places.len());
         for problem in places {
-            outcomes.push(match problem {
-                Some(problem) => Err(problem),
+            let outcome = match problem {
+                Some(problem) => Outcome { answer: Err(problem), replayed: false },
                 None => match answers.next() {
-                    Some((asked, answer)) => door.answered(engine, asked, answer).await,
-                    None => Err(Problem::from(Refusal::of(Code::OutcomeUnknown))),
+                    Some((place, (asked, answer))) => {
+                        let answer = door.answered(engine, asked, answer).await;
+                        Outcome { answer, replayed: again.contains(&place) }
+                    }
+                    None => {
+                        let unknown = Problem::from(Refusal::of(Code::OutcomeUnknown));
+                        Outcome { answer: Err(unknown), replayed: false }
+                    }
                 },
-            });
+            };
+            outcomes.push(outcome);
         }
         outcomes
     }

@@ -69,7 +69,9 @@ fn a_teapot_is_shared_and_bought_in_a_stream() {
         let answers = client.send_all(messages).await.unwrap();
         let codes: Vec<&str> = answers.iter().map(code).collect();
         assert_eq!(codes, ["", "", "", "sold_out", "bad_text", "malformed", ""]);
-        assert_eq!(answers[0], answers[1], "a repeat has the same answer");
+        assert_eq!(answers[0].outcome, answers[1].outcome, "a repeat has the same answer");
+        let replayed: Vec<bool> = answers.iter().map(|answer| answer.replayed).collect();
+        assert_eq!(replayed, [false, true, false, false, false, false, false]);
         let Some(Outcome::Purchased(bought)) = &answers[2].outcome else { panic!("{answers:?}") };
         assert_eq!((&*bought.price, &*bought.currency), ("100.00", "USD"));
         let Some(Outcome::View(mall)) = &answers[6].outcome else { panic!("{answers:?}") };

@@ -119,6 +119,8 @@ pub struct Server {
 pub struct Response {
     pub status: u16,
     pub content_type: String,
+    /// Whether it says that this was done before.
+    pub replayed: bool,
     pub text: String,
 }
 
@@ -161,9 +163,10 @@ impl Server {
         let header =
             |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
         let content_type = header("content-type").unwrap_or_default();
+        let replayed = header("idempotent-replayed").is_some_and(|told| told == "true");
         let status = response.status().as_u16();
         let text = response.body_mut().read_to_string()?;
-        Ok(Response { status, content_type, text })
+        Ok(Response { status, content_type, replayed, text })
     }
 
     pub fn get_with(&self, key: &str, path: &str, more: &[(&str, &str)]) -> Response {

@@ -315,7 +315,13 @@ impl House {
         match self.within_supply(&envelope, room, decision, turn) {
             Decision::Record(step) => self.record(Origin::of(envelope, place), step, turn)?,
             Decision::Refuse(refusal) => self.answer(Origin::of(envelope, place), Err(refusal), turn)?,
-            Decision::Answer(done) => self.answer(Origin::of(envelope, place), Ok(done), turn)?,
+            Decision::Answer(done) => {
+                let looks = matches!(&envelope.body, Body::Request(request) if request.task.looks());
+                if let Some(ticket) = envelope.ticket.as_ref().filter(|_| first && !looks) {
+                    ticket.is_of_a_repeat();
+                }
+                self.answer(Origin::of(envelope, place), Ok(done), turn)?;
+            }
             Decision::Pass(to, body) => {
                 assert!(first, "a message whose walk is on record is decided where it arrives");
                 self.send_on(Envelope { to, body, ..envelope }, turn);

@@ -10,6 +10,7 @@ use crate::proto;
 use crate::proto::answer::Outcome;
 use crate::proto::message::Command;
 use crate::proto::purchase::PaidFrom;
+use crate::server::batch;
 use crate::server::json::{
     AnswerBody, CommandBody, CommissionBody, OwnGiftBody, PaidFromBody, Problem, ProblemCode, ViaBody,
     malformed,
@@ -109,8 +110,8 @@ fn named(field: &'static str, refusal: Refusal) -> Problem {
 }
 
 /// Writes an answer.
-pub(super) fn answer(outcome: Result<AnswerBody, Problem>) -> proto::Answer {
-    let outcome = match outcome {
+pub(super) fn answer(batch::Outcome { answer, replayed }: batch::Outcome) -> proto::Answer {
+    let outcome = match answer {
         Ok(answer) => done(answer).unwrap_or_else(|error| {
             Outcome::Problem(problem(&Problem::from(Refusal::new(
                 Code::Internal,
@@ -120,7 +121,7 @@ pub(super) fn answer(outcome: Result<AnswerBody, Problem>) -> proto::Answer {
         }),
         Err(why) => Outcome::Problem(problem(&why)),
     };
-    proto::Answer { outcome: Some(outcome) }
+    proto::Answer { outcome: Some(outcome), replayed }
 }
 
 fn done(answer: AnswerBody) -> Result<Outcome, serde_json::Error> {

@@ -60,7 +60,7 @@ impl Hongbao for Service {
             (Some(answer), _) => Ok(Response::new(answer)),
             (None, Some(problem)) => {
                 let outcome = Some(proto::answer::Outcome::Problem(problem));
-                Ok(Response::new(proto::Answer { outcome }))
+                Ok(Response::new(proto::Answer { outcome, replayed: false }))
             }
             (None, None) => Err(Status::internal("there is no answer")),
         }

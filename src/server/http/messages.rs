@@ -13,7 +13,7 @@ use super::head::{ON_BEHALF_OF, role};
 use super::reply::problem_response;
 use crate::Engine;
 use crate::domain::{Code, Name, Refusal, RequestId};
-use crate::server::batch::Batch;
+use crate::server::batch::{Batch, Outcome};
 use crate::server::door::{Asked, Door};
 use crate::server::identity::Role;
 use crate::server::json::{AnswerBody, CommandBody, Problem, ProblemCode, no_lists, read};
@@ -34,10 +34,18 @@ pub(super) struct ItemBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     idempotency_key: Option<RequestId>,
     status: u16,
+    /// True where it was done before, by a message with the same key; left out where it was not.
+    #[serde(default, skip_serializing_if = "is_false")]
+    replayed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     answer: Option<AnswerBody>,
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<Problem>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// The id of each message that reads so far, and all of them.
@@ -138,11 +146,13 @@ fn array_of(text: &str) -> Result<Vec<&str>, Problem> {
 /// The answers in their places.
 async fn items(door: &Door, engine: &Engine, (ids, batch): Read) -> Vec<ItemBody> {
     let outcomes = batch.send(engine).answers(door, engine).await;
-    let item = |(idempotency_key, outcome)| match outcome {
-        Ok(answer) => ItemBody { idempotency_key, status: 200, answer: Some(answer), problem: None },
+    let item = |(idempotency_key, Outcome { answer, replayed })| match answer {
+        Ok(answer) => {
+            ItemBody { idempotency_key, status: 200, replayed, answer: Some(answer), problem: None }
+        }
         Err(problem) => {
-            let problem: Problem = problem;
-            ItemBody { idempotency_key, status: problem.status(), answer: None, problem: Some(problem) }
+            let status = problem.status();
+            ItemBody { idempotency_key, status, replayed, answer: None, problem: Some(problem) }
         }
     };
     ids.into_iter().zip(outcomes).map(item).collect()

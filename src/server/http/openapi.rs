@@ -223,7 +223,16 @@ fn operation_id(path: &str, command: &str) -> String {
 /// The statuses that an operation may have.
 fn responses(answer: &Value, method: Method) -> Value {
     let mut responses = json!({
-        "200": { "description": "Done.", "content": { "application/json": { "schema": answer } } },
+        "200": {
+            "description": "Done.",
+            "headers": {
+                "Idempotent-Replayed": {
+                    "description": "true where it was done before, by a request with the same key; else it is left out.",
+                    "schema": { "type": "string", "const": "true" },
+                },
+            },
+            "content": { "application/json": { "schema": answer } },
+        },
         "429": { "$ref": "#/components/responses/Later" },
         "503": { "$ref": "#/components/responses/Later" },
     });

@@ -2,6 +2,7 @@
 //!
 //! What stands in braces in a path is a field of the command, and so is each member of a body or a query.
 
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::Value;
@@ -9,10 +10,11 @@ use serde_json::value::RawValue;
 
 use super::body::{JSON, body, content_type, text};
 use super::head::{fields, idempotency_key, on_behalf_of, query, role};
-use super::reply::response;
+use super::reply::{problem_response, response};
 use super::router::Params;
-use crate::domain::RequestId;
-use crate::server::door::{Door, within};
+use crate::domain::{Code, Refusal, RequestId};
+use crate::server::batch::{Batch, Outcome};
+use crate::server::door::Door;
 use crate::server::json::{CommandBody, Problem, ProblemCode, malformed, no_lists, read};
 
 /// How a resource is asked.
@@ -92,32 +94,48 @@ pub(super) async fn handle(
     request: HttpRequest,
     payload: Payload,
     params: Params,
-    (method, _, command, _): &Resource,
+    resource: &Resource,
 ) -> HttpResponse {
-    response(
-        async {
-            let role = role(&door, &request)?;
-            let engine = door.engine()?;
-            let on_behalf_of = on_behalf_of(&request)?;
-            let mut fields = fields(params)?;
-            let (request_id, bytes) = match method {
-                Get => {
-                    fields.extend(query(&request)?);
-                    (RequestId::new("look")?, Bytes::new())
-                }
-                Post => (idempotency_key(&request)?, object(&request, payload).await?),
-            };
-            let body = read_command(command, &fields, text(&bytes)?)?;
-            let asked = door.message(engine, &role, on_behalf_of, request_id, body)?;
-            within(async {
-                let answer = engine.send(asked.message.clone()).await;
-                door.answered(engine, &asked, answer).await
-            })
-            .await
+    match answered(&door, &request, payload, params, resource).await {
+        Ok(Outcome { answer, replayed }) => {
+            let mut response = response(answer);
+            if replayed {
+                response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+            }
+            response
         }
-        .await,
-    )
+        Err(problem) => problem_response(&problem),
+    }
 }
+
+async fn answered(
+    door: &Door,
+    request: &HttpRequest,
+    payload: Payload,
+    params: Params,
+    (method, _, command, _): &Resource,
+) -> Result<Outcome, Problem> {
+    let role = role(door, request)?;
+    let engine = door.engine()?;
+    let on_behalf_of = on_behalf_of(request)?;
+    let mut fields = fields(params)?;
+    let (request_id, bytes) = match method {
+        Get => {
+            fields.extend(query(request)?);
+            (RequestId::new("look")?, Bytes::new())
+        }
+        Post => (idempotency_key(request)?, object(request, payload).await?),
+    };
+    let body = read_command(command, &fields, text(&bytes)?)?;
+    let asked = door.message(engine, &role, on_behalf_of, request_id, body)?;
+    let mut batch = Batch::of(1)?;
+    batch.add(Ok(asked));
+    let outcomes = batch.send(engine).answers(door, engine).await;
+    outcomes.into_iter().next().ok_or_else(|| Problem::from(Refusal::of(Code::OutcomeUnknown)))
+}
+
+/// Says that what is answered was done before, by a request with the same key.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// A command of the fields of a path or a query, and of a body that is an object or empty. All stand in one object when it is
 /// read, so none can be there twice.
