@@ -15,7 +15,7 @@ use super::text::count;
 use crate::Config;
 use crate::domain::Name;
 use crate::limits::SHARDS_MAX;
-use crate::server::{KeyFile, Role, ServeOptions, ShownKey, Told, WebhookFile, serve};
+use crate::server::{KeyFile, Role, ServeOptions, ShownKey, TlsFiles, Told, WebhookFile, serve};
 
 /// How to serve.
 #[derive(Debug, Args)]
@@ -29,6 +29,12 @@ pub(super) struct Options {
     /// Where gRPC listens; left out, it does not. Port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS")]
     grpc: Option<SocketAddr>,
+    /// Speak TLS at both doors: the chain of certificates, in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+    /// The key of the certificate, in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    tls_key: Option<PathBuf>,
     /// Make a key for everything, print it, and let it count as long as this server runs.
     #[arg(long)]
     dev: bool,
@@ -92,13 +98,22 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
     }
     let keys = KeyFile::beside(&options.data);
     let webhooks = WebhookFile::beside(&options.data);
+    let files = options.tls_certificate.clone().zip(options.tls_key.clone());
+    let tls = files.map(|(certificate, key)| TlsFiles { certificate, key });
     let data = options.data.display().to_string();
-    let options =
-        ServeOptions { config, listen: options.listen, grpc: options.grpc, keys, webhooks, dev: options.dev };
+    let options = ServeOptions {
+        config,
+        listen: options.listen,
+        grpc: options.grpc,
+        keys,
+        webhooks,
+        tls,
+        dev: options.dev,
+    };
     let tell = move |told: Told<'_>| {
         let text = match told {
-            Told::Listening { address, grpc, operator_key, no_keys } => {
-                listening(address, grpc, operator_key, no_keys)
+            Told::Listening { address, grpc, tls, operator_key, no_keys } => {
+                listening(if tls { "https" } else { "http" }, (address, grpc), operator_key, no_keys)
             }
             Told::Ready(recovered) => {
                 reading.finish_and_clear();
@@ -117,14 +132,14 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
 }
 
 fn listening(
-    address: SocketAddr,
-    grpc: Option<SocketAddr>,
+    scheme: &str,
+    (address, grpc): (SocketAddr, Option<SocketAddr>),
     operator_key: Option<&str>,
     no_keys: bool,
 ) -> String {
-    let mut text = format!("hongbao listens on http://{address}\n");
+    let mut text = format!("hongbao listens on {scheme}://{address}\n");
     if let Some(grpc) = grpc {
-        text += &format!("gRPC listens on http://{grpc}\n");
+        text += &format!("gRPC listens on {scheme}://{grpc}\n");
     }
     if let Some(key) = operator_key {
         text += &format!("development: this key may do everything, until this server ends\n\n    {key}\n\n");

@@ -7,7 +7,7 @@ mod error;
 mod patience;
 
 use tonic::metadata::{Ascii, MetadataValue};
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic::{Code, Request, Status};
 
 pub use error::ClientError;
@@ -26,13 +26,34 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects to a server: `http://127.0.0.1:7301`, with a key of `hongbao keys create`.
+    /// Connects to a server: `http://127.0.0.1:7301`, or `https://…`, whose certificate is one that browsers trust; with a key of
+    /// `hongbao keys create`.
     ///
     /// # Errors
     /// `ClientError::Address` and `ClientError::Key` where they cannot be any; `ClientError::Unreachable` where nobody answers.
     pub async fn connect(address: &str, key: &str) -> Result<Client, ClientError> {
+        Client::connect_with(address, key, ClientTlsConfig::new().with_webpki_roots()).await
+    }
+
+    /// Connects to a server whose certificate was issued by this one, in PEM.
+    ///
+    /// # Errors
+    /// As for `connect`.
+    pub async fn connect_trusting(address: &str, key: &str, issuer: &str) -> Result<Client, ClientError> {
+        Client::connect_with(
+            address,
+            key,
+            ClientTlsConfig::new().ca_certificate(Certificate::from_pem(issuer)),
+        )
+        .await
+    }
+
+    async fn connect_with(address: &str, key: &str, tls: ClientTlsConfig) -> Result<Client, ClientError> {
         let wrong = |error: tonic::transport::Error| ClientError::Address(error.to_string());
-        let endpoint = Endpoint::from_shared(address.to_owned()).map_err(wrong)?.tcp_nodelay(true);
+        let mut endpoint = Endpoint::from_shared(address.to_owned()).map_err(wrong)?.tcp_nodelay(true);
+        if address.starts_with("https:") {
+            endpoint = endpoint.tls_config(tls).map_err(wrong)?;
+        }
         let authorization = format!("Bearer {key}").parse().map_err(|_| ClientError::Key)?;
         let unreachable = |error: tonic::transport::Error| ClientError::Unreachable(error.to_string());
         let channel = endpoint.connect().await.map_err(unreachable)?;

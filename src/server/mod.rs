@@ -14,8 +14,10 @@ mod identity;
 mod json;
 mod metrics;
 mod run;
+mod tls;
 mod webhooks;
 
 pub use identity::{KeyFile, KeysError, Role, ShownKey};
 pub use run::{ServeError, ServeOptions, Told, serve};
+pub use tls::{TlsError, TlsFiles};
 pub use webhooks::{NewWebhook, ShownWebhook, WebhookFile, WebhooksError};

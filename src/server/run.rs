@@ -17,6 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::door::Door;
 use super::identity::{KeyFile, KeyRing, KeysError};
+use super::tls::{Tls, TlsError, TlsFiles};
 use super::webhooks::WebhookFile;
 use super::{grpc, http, webhooks};
 use crate::limits::{BODY_BYTES_MAX, DRAIN_SECONDS_MAX, KEYS_LOOKED_AT_MS};
@@ -34,6 +35,8 @@ pub struct ServeOptions {
     pub keys: KeyFile,
     /// Who is sent what has happened.
     pub webhooks: WebhookFile,
+    /// TLS for both doors; none where something before the server ends it, or nobody can listen between.
+    pub tls: Option<TlsFiles>,
     /// Whether a key for everything is made, which counts as long as this server runs.
     pub dev: bool,
 }
@@ -46,6 +49,8 @@ pub enum Told<'told> {
         address: SocketAddr,
         /// Where gRPC does.
         grpc: Option<SocketAddr>,
+        /// Whether both speak TLS.
+        tls: bool,
         /// The key for everything, where there is one.
         operator_key: Option<&'told str>,
         /// True where no key counts, so that nobody can come in.
@@ -68,6 +73,9 @@ pub enum ServeError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// TLS cannot begin.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The keys cannot be read.
     #[error(transparent)]
     Keys(#[from] KeysError),
@@ -85,7 +93,11 @@ pub enum ServeError {
 /// # Errors
 /// Where it cannot listen, the keys cannot be read, or the engine cannot open or has stopped.
 pub fn serve(options: ServeOptions, tell: impl Fn(Told<'_>) + Send + 'static) -> Result<(), ServeError> {
-    let ServeOptions { config, listen, grpc, keys, webhooks, dev } = options;
+    let ServeOptions { config, listen, grpc, keys, webhooks, tls, dev } = options;
+    let (http_tls, grpc_tls) = match tls.map(|files| files.read()).transpose()? {
+        Some(Tls { http, grpc }) => (Some(http), Some(grpc)),
+        None => (None, None),
+    };
     let (own, operator_key) = match dev.then(KeyRing::of_operator).transpose()? {
         Some((ring, key)) => (ring, Some(key)),
         None => (KeyRing::default(), None),
@@ -96,11 +108,13 @@ pub fn serve(options: ServeOptions, tell: impl Fn(Told<'_>) + Send + 'static) ->
     let door = Data::new(Door::new(ring));
     let listener = bind(listen, "--listen")?;
     let grpc = grpc.map(|address| bind(address, "--grpc")).transpose()?;
-    let grpc = grpc.map(|listener| grpc::start(listener, Data::clone(&door))).transpose()?;
+    let grpc =
+        grpc.map(|listener| grpc::start(listener, grpc_tls.clone(), Data::clone(&door))).transpose()?;
     webhooks::start(webhooks, Data::clone(&door))?;
     tell(Told::Listening {
         address: listener.local_addr()?,
         grpc: grpc.as_ref().map(grpc::Running::address),
+        tls: http_tls.is_some(),
         operator_key: operator_key.as_deref(),
         no_keys,
     });
@@ -113,7 +127,12 @@ pub fn serve(options: ServeOptions, tell: impl Fn(Told<'_>) + Send + 'static) ->
                 .app_data(PayloadConfig::new(BODY_BYTES_MAX))
                 .default_service(web::to(http::dispatch))
         });
-        let server = server.disable_signals().shutdown_timeout(DRAIN_SECONDS_MAX).listen(listener)?.run();
+        let server = server.disable_signals().shutdown_timeout(DRAIN_SECONDS_MAX);
+        let server = match http_tls {
+            Some(tls) => server.listen_rustls_0_23(listener, tls)?,
+            None => server.listen(listener)?,
+        }
+        .run();
         open_beside(config, Data::clone(&door), server.handle(), ended, tell)?;
         let watching = rt::spawn(watch(keys, own, Data::clone(&door), looked_at));
         let ending = rt::spawn(end_when_told(

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use actix_web::web::Data;
 use tokio::sync::watch;
-use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
+use tonic::transport::{Identity, Server, ServerTlsConfig};
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
@@ -55,17 +55,26 @@ impl Running {
 ///
 /// # Errors
 /// Where it cannot listen there, or the machine gives no threads.
-pub(in crate::server) fn start(listener: TcpListener, door: Data<Door>) -> std::io::Result<Running> {
+pub(in crate::server) fn start(
+    listener: TcpListener,
+    tls: Option<Identity>,
+    door: Data<Door>,
+) -> std::io::Result<Running> {
     let address = listener.local_addr()?;
     listener.set_nonblocking(true)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().thread_name("grpc").enable_all().build()?;
     let (end, ending) = watch::channel(false);
-    let run = move || runtime.block_on(serve(listener, door, ending));
+    let run = move || runtime.block_on(serve(listener, tls, door, ending));
     let thread = thread::Builder::new().name("grpc".to_owned()).spawn(run)?;
     Ok(Running { thread, end, address })
 }
 
-async fn serve(listener: TcpListener, door: Data<Door>, mut ending: watch::Receiver<bool>) {
+async fn serve(
+    listener: TcpListener,
+    tls: Option<Identity>,
+    door: Data<Door>,
+    mut ending: watch::Receiver<bool>,
+) {
     let (reporter, health) = tonic_health::server::health_reporter();
     let watched = tokio::spawn(watch_readiness(reporter, Data::clone(&door)));
     let service = Service { door, ending: ending.clone() };
@@ -81,7 +90,14 @@ async fn serve(listener: TcpListener, door: Data<Door>, mut ending: watch::Recei
         (_, Err(error)) => return tracing::error!(%error, "the gRPC server cannot listen"),
     };
     let alive = Duration::from_millis(KEPT_ALIVE_MS);
-    let served = Server::builder()
+    let mut builder = Server::builder();
+    if let Some(identity) = tls {
+        builder = match builder.tls_config(ServerTlsConfig::new().identity(identity)) {
+            Ok(builder) => builder,
+            Err(error) => return tracing::error!(%error, "gRPC cannot begin with TLS"),
+        };
+    }
+    let served = builder
         .http2_keepalive_interval(Some(alive))
         .http2_keepalive_timeout(Some(alive))
         .max_concurrent_streams(STREAMS_MAX)
