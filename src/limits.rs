@@ -280,12 +280,15 @@ pub const FEED_BYTES_AT_ONCE: u64 = 1024 * 1024;
 /// How often a listener looks for new events, in milliseconds.
 pub const FEED_LOOKED_AT_MS: u64 = 20;
 
-/// How often a listener to whom nothing is told is told that, so that nobody between takes the connection for dead, in
-/// milliseconds.
-pub const FEED_ALIVE_MS: u64 = 15_000;
+/// How often a listener to whom nothing is told is told that, in milliseconds: so nobody between takes the connection for
+/// dead, and one whose client has gone is found out and gives up its place.
+pub const FEED_ALIVE_MS: u64 = 3_000;
 
 /// The most listeners of one server at once: each reads the journal by itself.
 pub const FEED_LISTENERS_MAX: usize = 64;
+
+/// The most listeners of one account's keys, so that no account keeps all others out.
+pub const FEED_LISTENERS_OF_ACCOUNT_MAX: usize = 8;
 
 /// The most names that one listener remembers, not to look each of them up for each event.
 pub const FEED_NAMES_MAX: usize = 10_000;

@@ -66,10 +66,12 @@ enum Command {
 #[must_use]
 pub fn run() -> ExitCode {
     quiet_panics();
-    let filter = EnvFilter::try_from_env("HONGBAO_LOG").unwrap_or_else(|_| EnvFilter::new("off"));
+    let arguments = Arguments::parse();
+    // What goes wrong in a server has nobody else to tell it.
+    let usual = if matches!(arguments.command, Command::Serve(_)) { "warn" } else { "off" };
+    let filter = EnvFilter::try_from_env("HONGBAO_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
     let colours = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
-    let arguments = Arguments::parse();
     let outcome = catch_unwind(|| match arguments.command {
         Command::Sale(options) => sale::run(&options),
         Command::Audit { data, json } => audit::run(&data, json),

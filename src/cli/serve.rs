@@ -2,7 +2,7 @@
 
 use std::io::{Write, stdout};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::builder::RangedU64ValueParser;
@@ -155,6 +155,7 @@ pub(super) fn keys(options: &KeysOptions) -> Result<ExitCode, Failure> {
     match &options.command {
         KeysCommand::Create { role, account } => {
             let key = file.create(role_of(*role, account.as_deref())?)?;
+            say_where_there_is_no_store(&options.data);
             writeln!(stdout(), "{key}")?;
         }
         KeysCommand::List => {
@@ -167,6 +168,13 @@ pub(super) fn keys(options: &KeysOptions) -> Result<ExitCode, Failure> {
         KeysCommand::Revoke { id } => file.revoke(id)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A slip of the pen in a folder's name would make what no server ever looks at.
+pub(super) fn say_where_there_is_no_store(data: &Path) {
+    if !data.exists() {
+        eprintln!("note: there is no store at {} yet; a server with this --data will use it", data.display());
+    }
 }
 
 fn role_of(role: RoleArgument, account: Option<&str>) -> Result<Role, Failure> {
@@ -192,5 +200,10 @@ fn role_of(role: RoleArgument, account: Option<&str>) -> Result<Role, Failure> {
 fn line(key: &ShownKey) -> String {
     let account = key.role.account().map_or("-", Name::as_str);
     let state = key.revoked_at.as_ref().map_or("counts".to_owned(), |at| format!("revoked {at}"));
-    format!("{}  {:<16}  {account}  made {}  {state}\n", key.id, key.role.text(), key.created_at)
+    format!(
+        "{}  {:<16}  {account}  made {}  {state}\n",
+        key.id,
+        key.role.text().replace('_', "-"),
+        key.created_at
+    )
 }

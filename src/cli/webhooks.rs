@@ -38,7 +38,7 @@ enum WebhooksCommand {
         #[arg(long)]
         inside: bool,
     },
-    /// List all webhooks, each with the last event that was taken.
+    /// List all webhooks, each with the event up to which all was taken, or was not for it.
     List,
     /// Remove a webhook; a running server sends it nothing more within a second.
     Remove {
@@ -56,6 +56,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
             let account = account.as_deref().map(Name::new).transpose().map_err(wrong)?;
             let asked = NewWebhook { url: url.clone(), account, types: types.clone(), inside: *inside };
             let (id, secret) = file.create(asked)?;
+            super::serve::say_where_there_is_no_store(&options.data);
             writeln!(stdout(), "{id} {secret}")?;
         }
         WebhooksCommand::List => {
@@ -64,9 +65,13 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
                 let account = shown.asked.account.as_ref().map_or("-", Name::as_str);
                 let types =
                     if shown.asked.types.is_empty() { "all".to_owned() } else { shown.asked.types.join(",") };
-                let taken =
-                    shown.taken.map_or("nothing taken".to_owned(), |taken| format!("taken up to {taken}"));
-                text += &format!("{}  {}  {account}  {types}  {taken}\n", shown.id, shown.asked.url);
+                let up_to = match shown.up_to {
+                    None => "not begun".to_owned(),
+                    // It began behind everything that there was.
+                    Some(id) if id.part == u32::MAX => format!("up to record {}", id.position.0),
+                    Some(id) => format!("up to {id}"),
+                };
+                text += &format!("{}  {}  {account}  {types}  {up_to}\n", shown.id, shown.asked.url);
             }
             stdout().write_all(text.as_bytes())?;
         }

@@ -38,7 +38,7 @@ fn an_accepted_gift_is_withheld_and_provided() {
         command.args([&*listen, &server.grpc, &key, secret, "mall"]).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     assert!(lines.next().unwrap().unwrap().contains("listens on"));
-    while !store.beside("webhooks", &["list"]).contains("taken up to") {
+    while !store.beside("webhooks", &["list"]).contains("  up to ") {
         std::thread::sleep(Duration::from_millis(20));
     }
     let gift = json!({

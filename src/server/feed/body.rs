@@ -1,5 +1,6 @@
 //! An event as JSON.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -180,7 +181,7 @@ async fn of_accounts(engine: &Engine, known: &mut Known, fact: Fact) -> Result<T
             let (name, currency) = known.account(engine, account).await?;
             Ok(Told {
                 kind: "account.credited",
-                subject: format!("/v1/accounts/{name}"),
+                subject: format!("/v1/accounts/{}", part(name.as_str())),
                 data: json!({
                     "account": name, "amount": amount.format(currency), "currency": currency,
                     "reason": credit(reason),
@@ -193,7 +194,11 @@ async fn of_accounts(engine: &Engine, known: &mut Known, fact: Fact) -> Result<T
             let to = known.account(engine, beneficiary).await?.0;
             Ok(Told {
                 kind: "payment_certificate.issued",
-                subject: format!("/v1/payment-certificates/{name}/{payment}"),
+                subject: format!(
+                    "/v1/payment-certificates/{}/{}",
+                    part(name.as_str()),
+                    part(payment.as_str())
+                ),
                 data: json!({
                     "issuer": name, "beneficiary": to, "payment": payment,
                     "amount": amount.format(currency), "currency": currency,
@@ -211,7 +216,12 @@ async fn of_accounts(engine: &Engine, known: &mut Known, fact: Fact) -> Result<T
             };
             Ok(Told {
                 kind: "gift.changed",
-                subject: format!("/v1/accounts/{to}/gifts/{donor}/{}", key.id),
+                subject: format!(
+                    "/v1/accounts/{}/gifts/{}/{}",
+                    part(to.as_str()),
+                    part(donor.as_str()),
+                    part(key.id.as_str())
+                ),
                 data: json!({
                     "recipient": to, "donor": donor, "gift": key.id, "merchant": merchant, "state": state.text(),
                     "price": gift.price.format(currency), "currency": currency,
@@ -226,7 +236,7 @@ async fn of_accounts(engine: &Engine, known: &mut Known, fact: Fact) -> Result<T
                 (known.account(engine, merchant).await?.0, known.account(engine, recipient.number).await?.0);
             Ok(Told {
                 kind: "order.provide",
-                subject: format!("/v1/orders/{order}"),
+                subject: format!("/v1/orders/{}", part(order.as_str())),
                 data: json!({
                     "merchant": names.0, "order": order, "recipient": names.1,
                     "amount": found.amount.format(recipient.currency), "currency": recipient.currency,
@@ -238,7 +248,7 @@ async fn of_accounts(engine: &Engine, known: &mut Known, fact: Fact) -> Result<T
             let name = known.account(engine, merchant).await?.0;
             Ok(Told {
                 kind: "order.do_not_provide",
-                subject: format!("/v1/orders/{order}"),
+                subject: format!("/v1/orders/{}", part(order.as_str())),
                 data: json!({ "merchant": name, "order": order, "code": code.text() }),
                 concerned: vec![merchant],
             })
@@ -247,7 +257,7 @@ async fn of_accounts(engine: &Engine, known: &mut Known, fact: Fact) -> Result<T
             let name = known.account(engine, account).await?.0;
             Ok(Told {
                 kind: "account.status_changed",
-                subject: format!("/v1/accounts/{name}"),
+                subject: format!("/v1/accounts/{}", part(name.as_str())),
                 data: json!({ "account": name, "change": change_text(change) }),
                 concerned: vec![account],
             })
@@ -257,7 +267,14 @@ async fn of_accounts(engine: &Engine, known: &mut Known, fact: Fact) -> Result<T
 }
 
 fn of_certificate(offering: &crate::domain::Name, serial: u32) -> String {
-    format!("/v1/offerings/{offering}/certificates/{serial}")
+    format!("/v1/offerings/{}/certificates/{serial}", part(offering.as_str()))
+}
+
+/// A name as a part of a path.
+fn part(name: &str) -> PercentEncode<'_> {
+    /// What a path's part may have as it is, beside letters and digits.
+    const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    utf8_percent_encode(name, PLAIN)
 }
 
 fn credit(reason: CreditReason) -> &'static str {

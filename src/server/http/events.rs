@@ -1,8 +1,7 @@
 //! `GET /v1/events`: the feed as server-sent events.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use actix_web::web::{Bytes, Data};
@@ -14,8 +13,8 @@ use serde::Deserialize;
 use super::head::{header, on_behalf_of, role};
 use super::platform::read_query;
 use super::reply::{problem_response, response};
-use crate::domain::{ActorNumber, Code, Refusal};
-use crate::limits::{FEED_ALIVE_MS, FEED_LISTENERS_MAX, FEED_LOOKED_AT_MS};
+use crate::domain::{ActorNumber, Code, Name, Refusal};
+use crate::limits::{FEED_ALIVE_MS, FEED_LISTENERS_MAX, FEED_LISTENERS_OF_ACCOUNT_MAX, FEED_LOOKED_AT_MS};
 use crate::server::door::Door;
 use crate::server::feed::{EventBody, Known, TYPES, Wanted};
 use crate::server::identity::rights;
@@ -35,26 +34,41 @@ pub(super) struct EventsQuery {
     subject: Option<String>,
 }
 
-/// How many listen.
-static LISTENERS: AtomicUsize = AtomicUsize::new(0);
+/// Who listens, and how many times; nobody's name stands for those who may hear everything.
+static LISTENERS: Mutex<BTreeMap<Option<Name>, usize>> = Mutex::new(BTreeMap::new());
 
 /// One listener's place among them.
-struct Listening;
+struct Listening(Option<Name>);
 
 impl Listening {
-    fn begin() -> Result<Listening, Problem> {
-        if LISTENERS.fetch_add(1, Ordering::SeqCst) >= FEED_LISTENERS_MAX {
-            LISTENERS.fetch_sub(1, Ordering::SeqCst);
-            let detail = format!("has {FEED_LISTENERS_MAX} listeners already");
-            return Err(Problem::from(Refusal::new(Code::Overloaded, "events", detail)));
+    fn begin(account: Option<Name>) -> Result<Listening, Problem> {
+        let mut listeners = LISTENERS.lock().unwrap_or_else(PoisonError::into_inner);
+        let full = |most: usize, whose: &str| {
+            let detail =
+                format!("has {most} listeners {whose}already: end one, or listen once for all that you want");
+            Err(Problem::from(Refusal::new(Code::Overloaded, "events", detail)))
+        };
+        if listeners.values().sum::<usize>() >= FEED_LISTENERS_MAX {
+            return full(FEED_LISTENERS_MAX, "");
         }
-        Ok(Listening)
+        let own = listeners.entry(account.clone()).or_default();
+        if account.is_some() && *own >= FEED_LISTENERS_OF_ACCOUNT_MAX {
+            return full(FEED_LISTENERS_OF_ACCOUNT_MAX, "of this account ");
+        }
+        *own += 1;
+        Ok(Listening(account))
     }
 }
 
 impl Drop for Listening {
     fn drop(&mut self) {
-        LISTENERS.fetch_sub(1, Ordering::SeqCst);
+        let mut listeners = LISTENERS.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = listeners.get_mut(&self.0) {
+            *own -= 1;
+            if *own == 0 {
+                listeners.remove(&self.0);
+            }
+        }
     }
 }
 
@@ -64,7 +78,7 @@ pub(super) async fn get(door: Data<Door>, request: HttpRequest) -> HttpResponse 
         Ok(begun) => begun,
         Err(problem) => return problem_response(&problem),
     };
-    let listening = match Listening::begin() {
+    let listening = match Listening::begin(wanted.account.clone()) {
         Ok(listening) => listening,
         Err(problem) => return response::<()>(Err(problem)),
     };
@@ -76,7 +90,7 @@ pub(super) async fn get(door: Data<Door>, request: HttpRequest) -> HttpResponse 
         known: Known::default(),
         waiting: VecDeque::new(),
         told_at: Instant::now(),
-        _listening: Arc::new(listening),
+        _listening: listening,
     };
     HttpResponse::Ok()
         .content_type("text/event-stream")
@@ -140,7 +154,7 @@ struct Listener {
     known: Known,
     waiting: VecDeque<FeedEvent>,
     told_at: Instant,
-    _listening: Arc<Listening>,
+    _listening: Listening,
 }
 
 impl Listener {

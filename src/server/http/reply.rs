@@ -19,8 +19,8 @@ pub(super) fn response<Body: Serialize>(answer: Result<Body, Problem>) -> HttpRe
 pub(super) fn problem_response(problem: &Problem) -> HttpResponse {
     let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
-    if problem.retryable() {
-        response.insert_header((RETRY_AFTER, "1"));
+    if let Some(seconds) = problem.retry_after() {
+        response.insert_header((RETRY_AFTER, seconds.to_string()));
     }
     // Nobody may have read what else comes, and nobody is going to.
     if matches!(problem.status(), 401 | 404 | 405 | 408 | 413 | 415) {

@@ -59,7 +59,9 @@ impl ProblemCode {
                 "idempotency_key_missing",
                 "send an Idempotency-Key of your own, a new one for each request",
             ),
-            ProblemCode::NoSuchResource => (404, "no_such_resource", "look at the list of resources"),
+            ProblemCode::NoSuchResource => {
+                (404, "no_such_resource", "look at /docs/ or /openapi.json for what there is")
+            }
             ProblemCode::MethodNotAllowed => {
                 (405, "method_not_allowed", "use a method that the header Allow names")
             }
@@ -140,6 +142,13 @@ impl Problem {
     /// Whether the same request may succeed later as it stands.
     pub(in crate::server) fn retryable(&self) -> bool {
         self.0.retryable
+    }
+
+    /// After how many seconds the same may succeed; none where it never will.
+    pub(in crate::server) fn retry_after(&self) -> Option<u32> {
+        // An account that remembers as many requests of a day as it can takes the next when the oldest is a day old.
+        let full = self.0.code == Code::Overloaded.text() && self.0.field == "request_id";
+        self.0.retryable.then_some(if full { 3_600 } else { 1 })
     }
 
     /// Whether it certainly had no effect.

@@ -34,13 +34,16 @@ pub(in crate::server) fn malformed(path: &str, why: &str) -> Problem {
         (path, Some(told)) => format!("{path}.{told}"),
     };
     let (field, why) = (cut(&field), cut(why));
-    Problem::new(ProblemCode::Malformed, field, format!("cannot be read: {why}"))
+    Problem::new(ProblemCode::Malformed, &field, format!("cannot be read: {why}"))
 }
 
 /// The beginning of a text that may be any client's.
-fn cut(text: &str) -> &str {
+fn cut(text: &str) -> String {
     const CHARACTERS_MAX: usize = 300;
-    text.char_indices().nth(CHARACTERS_MAX).map_or(text, |(end, _)| &text[..end])
+    match text.char_indices().nth(CHARACTERS_MAX) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
 }
 
 /// Refuses a text in which a list stands for an object: serde would take its parts in the order of the fields, which no client

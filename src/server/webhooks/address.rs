@@ -7,6 +7,17 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
+/// Why an address is refused, and what to do.
+pub(super) const INSIDE: &str =
+    "leads inside: give an address that anybody can have, or allow this one by --inside";
+
+/// True where a host is written so that it certainly leads inside, whatever names stand for later.
+pub(super) fn is_written_inside(host: &str) -> bool {
+    let literal = host.trim_start_matches('[').trim_end_matches(']').parse();
+    let local = host.eq_ignore_ascii_case("localhost") || host.to_ascii_lowercase().ends_with(".localhost");
+    local || literal.is_ok_and(|address| !is_outside(address))
+}
+
 /// Looks names up, and gives only what lies outside.
 #[derive(Debug, Default)]
 pub(super) struct Outside(DefaultResolver);
@@ -23,7 +34,7 @@ impl Resolver for Outside {
         for address in all.iter().filter(|address| is_outside(address.ip())) {
             outside.push(*address);
         }
-        if outside.is_empty() { Err(ureq::Error::HostNotFound) } else { Ok(outside) }
+        if outside.is_empty() { Err(ureq::Error::Other(INSIDE.into())) } else { Ok(outside) }
     }
 }
 

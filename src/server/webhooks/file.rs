@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use ureq::http::Uri;
 
+use super::address::{INSIDE, is_written_inside};
 use crate::EventId;
 use crate::domain::Name;
 use crate::limits::WEBHOOKS_MAX;
@@ -49,8 +50,8 @@ pub struct ShownWebhook {
     pub id: String,
     /// What was asked for.
     pub asked: NewWebhook,
-    /// The last event that was taken.
-    pub taken: Option<EventId>,
+    /// Everything up to there was taken, or was not for it.
+    pub up_to: Option<EventId>,
 }
 
 /// Webhooks cannot be read or written.
@@ -150,8 +151,8 @@ impl WebhookFile {
     /// Where the file cannot be read.
     pub fn list(&self) -> Result<Vec<ShownWebhook>, WebhooksError> {
         let shown = |(id, webhook): (String, Webhook)| {
-            let taken = self.place(&id).read();
-            ShownWebhook { id, asked: webhook.asked, taken }
+            let up_to = self.place(&id).read();
+            ShownWebhook { id, asked: webhook.asked, up_to }
         };
         Ok(self.all()?.into_iter().map(shown).collect())
     }
@@ -226,7 +227,7 @@ impl Place {
 fn check(asked: &NewWebhook) -> Result<(), WebhooksError> {
     let wrong = |field, why: String| Err(WebhooksError::Asked { field, why });
     let uri: Result<Uri, _> = asked.url.parse();
-    let Some((scheme, _)) =
+    let Some((scheme, host)) =
         uri.ok().and_then(|uri| Some((uri.scheme_str()?.to_owned(), uri.host()?.to_owned())))
     else {
         return wrong("--url", "is no address: give https://HOST/PATH".to_owned());
@@ -237,6 +238,9 @@ fn check(asked: &NewWebhook) -> Result<(), WebhooksError> {
             return wrong("--url", "is without TLS: give https, or allow it by --inside".to_owned());
         }
         _ => return wrong("--url", format!("is of {scheme}: give https")),
+    }
+    if !asked.inside && is_written_inside(&host) {
+        return wrong("--url", INSIDE.to_owned());
     }
     if let Some(unknown) = asked.types.iter().find(|kind| !TYPES.contains(&kind.as_str())) {
         return wrong("--types", format!("has {unknown:?}: give some of {}", TYPES.join(", ")));
