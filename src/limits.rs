@@ -253,6 +253,22 @@ const _: () = assert!(
 /// The most keys that count at once: services, not customers.
 pub const KEYS_MAX: usize = 10_000;
 
+/// How often a server that is to end looks whether everything is answered, in milliseconds.
+pub const DRAIN_LOOKED_AT_MS: u64 = 20;
+
+/// How long a server that is to end leaves for answers to reach their clients, in milliseconds.
+pub const DRAIN_FLUSH_MS: u64 = 300;
+
+/// The most connections of a server, where the system allows as many files: each takes some ten kilobytes.
+pub const CONNECTIONS_MAX: usize = 50_000;
+
+/// Files that are left for the store, webhooks and everything else, whatever connections there are: a store that could begin no
+/// segment would stop.
+pub const FILES_KEPT: usize = 256;
+
+/// How long a gRPC connection may be silent at its beginning, in milliseconds.
+pub const FIRST_BYTE_MS: u64 = 5_000;
+
 /// The largest body of a request, in bytes: a full batch of messages with room for long names.
 pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 

@@ -46,9 +46,11 @@ impl From<Status> for ClientError {
     fn from(status: Status) -> ClientError {
         let words = format!("{:?}: {}", status.code(), status.message());
         match status.code() {
-            Code::Unauthenticated | Code::PermissionDenied | Code::InvalidArgument | Code::Unimplemented => {
-                ClientError::Call(words)
-            }
+            Code::Unauthenticated
+            | Code::PermissionDenied
+            | Code::InvalidArgument
+            | Code::OutOfRange
+            | Code::Unimplemented => ClientError::Call(words),
             _ => ClientError::Unreachable(words),
         }
     }

@@ -6,6 +6,8 @@
 mod error;
 mod patience;
 
+use std::time::Duration;
+
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic::{Code, Request, Status};
@@ -13,9 +15,15 @@ use tonic::{Code, Request, Status};
 pub use error::ClientError;
 pub use patience::Patience;
 
-use crate::limits::BATCH_MESSAGES_MAX;
+use crate::limits::{ANSWER_MS_MAX, KEPT_ALIVE_MS};
 use crate::proto::hongbao_client::HongbaoClient;
 use crate::proto::{Answer, Batch, Message, Problem, answer};
+
+/// Messages in one batch: few enough that they fit into it whatever they say.
+const AT_ONCE: usize = 256;
+
+/// The most bytes of one batch's answers: each may show a whole chain.
+const ANSWERS_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// A connection to a server. Cloning it is cheap, and all clones share the connection.
 #[derive(Clone)]
@@ -51,13 +59,16 @@ impl Client {
     async fn connect_with(address: &str, key: &str, tls: ClientTlsConfig) -> Result<Client, ClientError> {
         let wrong = |error: tonic::transport::Error| ClientError::Address(error.to_string());
         let mut endpoint = Endpoint::from_shared(address.to_owned()).map_err(wrong)?.tcp_nodelay(true);
+        let alive = Duration::from_millis(KEPT_ALIVE_MS);
+        endpoint = endpoint.connect_timeout(alive).http2_keep_alive_interval(alive).keep_alive_timeout(alive);
         if address.starts_with("https:") {
             endpoint = endpoint.tls_config(tls).map_err(wrong)?;
         }
         let authorization = format!("Bearer {key}").parse().map_err(|_| ClientError::Key)?;
         let unreachable = |error: tonic::transport::Error| ClientError::Unreachable(error.to_string());
         let channel = endpoint.connect().await.map_err(unreachable)?;
-        Ok(Client { calls: HongbaoClient::new(channel), authorization, patience: Patience::default() })
+        let calls = HongbaoClient::new(channel).max_decoding_message_size(ANSWERS_BYTES_MAX);
+        Ok(Client { calls, authorization, patience: Patience::default() })
     }
 
     /// The same with another patience.
@@ -96,14 +107,17 @@ impl Client {
     async fn try_to_send(&self, message: Message) -> Result<Answer, Status> {
         let mut request = Request::new(message);
         request.metadata_mut().insert("authorization", self.authorization.clone());
+        request.set_timeout(Duration::from_millis(ANSWER_MS_MAX + KEPT_ALIVE_MS));
         self.calls.clone().send(request).await.map(tonic::Response::into_inner)
     }
 
     /// Sends many messages in one stream and gives their answers in their order. What was not answered when a stream breaks off,
     /// and what may succeed later, is sent again with the same keys.
     ///
+    /// Where patience ends first, what nobody has answered is `outcome_unknown`: send it again later, with the same keys.
+    ///
     /// # Errors
-    /// As for `send`, but of the whole: a message that is refused is an answer here.
+    /// As for `send`, but of the whole, and only where nothing was answered at all: a message that is refused is an answer here.
     pub async fn send_all(&self, messages: Vec<Message>) -> Result<Vec<Answer>, ClientError> {
         let mut answers: Vec<Option<Answer>> = messages.iter().map(|_| None).collect();
         let mut tries = self.patience.tries();
@@ -115,8 +129,12 @@ impl Client {
             }
             let ended = self.try_to_send_all(&messages, &waiting, &mut answers).await;
             match (ended.map_err(ClientError::from), tries.next()) {
-                (Err(error), _) if !error.may_succeed_later() => return Err(error),
-                (Err(error), None) => return Err(error),
+                (Err(error), next) if !error.may_succeed_later() || next.is_none() => {
+                    if answers.iter().all(Option::is_none) {
+                        return Err(error);
+                    }
+                    return Ok(answers.into_iter().map(|answer| answer.unwrap_or_else(unknown)).collect());
+                }
                 // Patience has ended, and every message has some answer.
                 (Ok(()), None) => return Ok(answers.into_iter().flatten().collect()),
                 (_, Some(pause)) if answers.iter().any(|answer| waits(answer.as_ref())) => {
@@ -134,7 +152,7 @@ impl Client {
         answers: &mut [Option<Answer>],
     ) -> Result<(), Status> {
         let batches: Vec<Batch> = (0_u64..)
-            .zip(waiting.chunks(BATCH_MESSAGES_MAX))
+            .zip(waiting.chunks(AT_ONCE))
             .map(|(id, places)| Batch {
                 id,
                 messages: places.iter().map(|place| messages[*place].clone()).collect(),
@@ -146,7 +164,8 @@ impl Client {
         let mut left = waiting.iter();
         while let Some(batch) = answering.message().await? {
             if let Some(problem) = batch.problem {
-                return Err(Status::new(Code::InvalidArgument, problem.detail));
+                let code = if problem.retryable { Code::Unavailable } else { Code::InvalidArgument };
+                return Err(Status::new(code, format!("{}: {}", problem.code, problem.detail)));
             }
             for (answer, place) in batch.answers.into_iter().zip(&mut left) {
                 answers[*place] = Some(answer);
@@ -157,6 +176,19 @@ impl Client {
         }
         Ok(())
     }
+}
+
+/// The answer to a message that nobody has answered.
+fn unknown() -> Answer {
+    let problem = Problem {
+        code: "outcome_unknown".to_owned(),
+        status: 503,
+        field: String::new(),
+        detail: "nobody has answered: send it again with the same key".to_owned(),
+        retryable: true,
+        definite: false,
+    };
+    Answer { outcome: Some(answer::Outcome::Problem(problem)), replayed: false }
 }
 
 /// True where an answer is none yet, or one that says to come again.

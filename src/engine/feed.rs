@@ -118,6 +118,8 @@ impl Engine {
             return Err(FeedError::Ahead { asked: told, newest: durable });
         }
         let next = match after {
+            // Behind the whole of that record.
+            Some(after) if after.part == u32::MAX => Position(after.position.0 + 1),
             Some(after) => after.position,
             None => Position(durable.0 + 1),
         };
@@ -127,6 +129,12 @@ impl Engine {
 }
 
 impl Feed {
+    /// An id behind everything that was read: whoever has it goes on there, though nothing of it was to be told.
+    #[must_use]
+    pub fn passed(&self) -> EventId {
+        EventId { position: Position(self.follower.next().0 - 1), part: u32::MAX }
+    }
+
     /// True where something durable was not read yet.
     #[must_use]
     pub fn has_more(&self) -> bool {

@@ -2,9 +2,11 @@
 //!
 //! Absent on purpose: how a request looks; that is each protocol's own.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use actix_web::web::Data;
 
 use super::identity::rights;
 use super::identity::{KeyRing, Role};
@@ -15,7 +17,7 @@ use crate::domain::{
     Answer, Caller, Code, Command, Currency, Done, GiftCommand, MerchantCommand, Message, Name,
     PaymentCommand, Refusal, RequestId, TransferCommand, WithholdFrom,
 };
-use crate::limits::ANSWER_MS_MAX;
+use crate::limits::{ANSWER_MS_MAX, DRAIN_LOOKED_AT_MS, DRAIN_SECONDS_MAX};
 
 /// A message that was read and may be sent, and what its command is called.
 pub(super) struct Asked {
@@ -23,11 +25,31 @@ pub(super) struct Asked {
     pub(super) message: Message,
 }
 
+/// A request that is being answered, as long as this lives.
+pub(super) struct Busy(Data<Door>);
+
+impl Busy {
+    pub(super) fn at(door: &Data<Door>) -> Busy {
+        door.under_way.fetch_add(1, Ordering::SeqCst);
+        Busy(Data::clone(door))
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 /// The state behind all handlers.
 pub(super) struct Door {
     engine: OnceLock<Engine>,
     keys: RwLock<Arc<KeyRing>>,
     ending: AtomicBool,
+    /// True once nothing is waited for any more.
+    hurrying: AtomicBool,
+    /// Requests that are being answered; feeds, which go on without end, are none.
+    under_way: AtomicUsize,
     metrics: Metrics,
 }
 
@@ -37,6 +59,8 @@ impl Door {
             engine: OnceLock::new(),
             keys: RwLock::new(Arc::new(keys)),
             ending: AtomicBool::new(false),
+            hurrying: AtomicBool::new(false),
+            under_way: AtomicUsize::new(0),
             metrics: Metrics::new(),
         }
     }
@@ -63,6 +87,20 @@ impl Door {
     /// True once the server is to end.
     pub(super) fn is_ending(&self) -> bool {
         self.ending.load(Ordering::SeqCst)
+    }
+
+    /// Lets nobody wait for what is under way.
+    pub(super) fn hurry(&self) {
+        self.hurrying.store(true, Ordering::SeqCst);
+    }
+
+    /// Waits until what is under way is answered, but not for ever.
+    pub(super) async fn until_quiet(&self) {
+        let begun = Instant::now();
+        let quiet = || self.under_way.load(Ordering::SeqCst) == 0 || self.hurrying.load(Ordering::SeqCst);
+        while !quiet() && begun.elapsed() < Duration::from_secs(DRAIN_SECONDS_MAX) {
+            tokio::time::sleep(Duration::from_millis(DRAIN_LOOKED_AT_MS)).await;
+        }
     }
 
     pub(super) fn set_keys(&self, keys: KeyRing) {

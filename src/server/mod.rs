@@ -13,6 +13,7 @@ mod http;
 mod identity;
 mod json;
 mod metrics;
+mod room;
 mod run;
 mod tls;
 mod webhooks;

@@ -17,10 +17,11 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::door::Door;
 use super::identity::{KeyFile, KeyRing, KeysError};
+use super::room::Room;
 use super::tls::{Tls, TlsError, TlsFiles};
 use super::webhooks::WebhookFile;
 use super::{grpc, http, webhooks};
-use crate::limits::{BODY_BYTES_MAX, DRAIN_SECONDS_MAX, KEYS_LOOKED_AT_MS};
+use crate::limits::{BODY_BYTES_MAX, DRAIN_FLUSH_MS, KEYS_LOOKED_AT_MS};
 use crate::{Config, Engine, EngineError, Recovered};
 
 /// What a server is to do.
@@ -105,11 +106,12 @@ pub fn serve(options: ServeOptions, tell: impl Fn(Told<'_>) + Send + 'static) ->
     let looked_at = version(&keys);
     let ring = keys.ring()?.and(&own);
     let no_keys = ring.is_empty();
-    let door = Data::new(Door::new(ring));
+    let (door, room) = (Data::new(Door::new(ring)), Room::take());
     let listener = bind(listen, "--listen")?;
     let grpc = grpc.map(|address| bind(address, "--grpc")).transpose()?;
-    let grpc =
-        grpc.map(|listener| grpc::start(listener, grpc_tls.clone(), Data::clone(&door))).transpose()?;
+    let grpc = grpc
+        .map(|listener| grpc::start(listener, room.grpc, grpc_tls.clone(), Data::clone(&door)))
+        .transpose()?;
     webhooks::start(webhooks, Data::clone(&door))?;
     tell(Told::Listening {
         address: listener.local_addr()?,
@@ -127,7 +129,8 @@ pub fn serve(options: ServeOptions, tell: impl Fn(Told<'_>) + Send + 'static) ->
                 .app_data(PayloadConfig::new(BODY_BYTES_MAX))
                 .default_service(web::to(http::dispatch))
         });
-        let server = server.disable_signals().shutdown_timeout(DRAIN_SECONDS_MAX);
+        let workers = thread::available_parallelism()?.get();
+        let server = server.disable_signals().workers(workers).max_connections((room.http / workers).max(1));
         let server = match http_tls {
             Some(tls) => server.listen_rustls_0_23(listener, tls)?,
             None => server.listen(listener)?,
@@ -162,7 +165,7 @@ fn bind(address: SocketAddr, flag: &'static str) -> Result<TcpListener, ServeErr
     TcpListener::bind(address).map_err(|source| ServeError::Listen { address, flag, source })
 }
 
-/// Ends both servers at the first signal, and at the second without waiting.
+/// At the first signal takes nothing new, answers what is under way and ends; at the second waits for nothing.
 fn end_when_told(
     server: ServerHandle,
     door: Data<Door>,
@@ -170,14 +173,20 @@ fn end_when_told(
 ) -> std::io::Result<impl Future<Output = ()>> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     Ok(async move {
-        for graceful in [true, false] {
-            future::select(pin!(terminate.recv()), pin!(interrupt.recv())).await;
-            door.end();
-            if let Some(end) = &grpc {
-                end();
-            }
-            drop(server.stop(graceful));
+        future::select(pin!(terminate.recv()), pin!(interrupt.recv())).await;
+        door.end();
+        server.pause().await;
+        if let Some(end) = &grpc {
+            end();
         }
+        let own = Data::clone(&door);
+        rt::spawn(async move {
+            future::select(pin!(terminate.recv()), pin!(interrupt.recv())).await;
+            own.hurry();
+        });
+        door.until_quiet().await;
+        rt::time::sleep(Duration::from_millis(DRAIN_FLUSH_MS)).await;
+        server.stop(false).await;
     })
 }
 

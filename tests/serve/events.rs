@@ -177,6 +177,31 @@ fn a_gift_and_its_order_are_told_to_the_product_server() {
 }
 
 #[test]
+fn who_is_told_nothing_moves_on_and_a_revoked_key_hears_no_more() {
+    let store = Store::new();
+    let ben = store.key(&["account", "--account", "ben"]);
+    let server = store.serve();
+    open_the_mall(&server, 1, &["ann", "ben", "eve"]);
+    let mut listener = Listener::to(&server, &ben, "?after=0", "");
+    server.done("/v1/transfers", "send", "ann", r#"{"to":"eve","amount":"1.00","currency":"USD"}"#);
+    // Nothing of this is ben's; the id that comes by itself lies behind it.
+    let mut line = String::new();
+    while !line.starts_with("id: ") {
+        line.clear();
+        assert_ne!(listener.0.read_line(&mut line).unwrap(), 0);
+    }
+    let id = line.trim().strip_prefix("id: ").unwrap().to_owned();
+    let mut again = Listener::to(&server, &ben, "", &id);
+    server.done("/v1/transfers", "send 2", "ann", r#"{"to":"ben","amount":"1.00","currency":"USD"}"#);
+    assert_eq!(again.next().unwrap()["data"]["account"], "ben");
+    let head = server.ask("HEAD", "/v1/events", &[("Authorization", &*format!("Bearer {ben}"))], b"");
+    assert_eq!((head.status, &*head.text), (200, ""));
+    store.keys(&["revoke", ben.split('_').nth(1).unwrap()]);
+    assert_eq!(again.next(), None);
+    assert!(server.end());
+}
+
+#[test]
 fn what_cannot_be_read_is_said() {
     let store = Store::new();
     let server = store.serve();

@@ -167,6 +167,56 @@ fn it_tells_its_health_and_ends_with_an_open_stream() {
 }
 
 #[test]
+fn nobody_who_says_nothing_or_only_listens_keeps_it_from_ending() {
+    let store = Store::new();
+    let server = store.listen(ON);
+    server.until_ready();
+    let address = server.grpc.strip_prefix("http://").unwrap();
+    let silent: Vec<std::net::TcpStream> =
+        (0..20).map(|_| std::net::TcpStream::connect(address).unwrap()).collect();
+    on_a_runtime(async {
+        let endpoint = tonic::transport::Endpoint::from_shared(server.grpc.clone()).unwrap();
+        let mut health = HealthClient::new(endpoint.connect().await.unwrap());
+        let watched = health.watch(HealthCheckRequest { service: String::new() }).await.unwrap();
+        let begun = std::time::Instant::now();
+        assert!(server.end());
+        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+        drop(watched);
+    });
+    drop(silent);
+}
+
+#[test]
+fn a_key_that_is_revoked_counts_no_more_on_an_open_stream() {
+    let store = Store::new();
+    let ann = store.key(&["account", "--account", "ann"]);
+    let server = store.listen(ON);
+    server.until_ready();
+    open_the_mall(&server, 1, &["ann", "ben"]);
+    on_a_runtime(async {
+        let channel = tonic::transport::Endpoint::from_shared(server.grpc.clone()).unwrap().connect_lazy();
+        let mut calls = proto::hongbao_client::HongbaoClient::new(channel);
+        let (batches, receiver) = tokio::sync::mpsc::channel(1);
+        let mut request = tonic::Request::new(tokio_stream::wrappers::ReceiverStream::new(receiver));
+        request.metadata_mut().insert("authorization", format!("Bearer {ann}").parse().unwrap());
+        let mut answering = calls.submit(request).await.unwrap().into_inner();
+        let send = |key: &str| {
+            let (to, amount, currency) = ("ben".to_owned(), "1.00".to_owned(), "USD".to_owned());
+            let transfer = proto::Transfer { to, amount, currency, expires_at: None };
+            proto::Batch { id: 1, messages: vec![message(key, "", Command::Transfer(transfer))] }
+        };
+        batches.send(send("1")).await.unwrap();
+        assert_eq!(code(&answering.message().await.unwrap().unwrap().answers[0]), "");
+        store.keys(&["revoke", ann.split('_').nth(1).unwrap()]);
+        tokio::time::sleep(Duration::from_millis(2_500)).await;
+        batches.send(send("2")).await.unwrap();
+        assert_eq!(answering.message().await.unwrap_err().code(), tonic::Code::Unauthenticated);
+    });
+    assert_eq!(server.get("/v1/accounts/ben").json()["posted"], "501.00");
+    assert!(server.end());
+}
+
+#[test]
 fn a_client_outlasts_a_server_that_is_killed() {
     let store = Store::new();
     let server = store.listen(ON);

@@ -2,6 +2,7 @@
 //!
 //! Absent on purpose: what a command or an answer says; that is `json`'s, and `forms` has the two ways between.
 
+mod connections;
 mod forms;
 mod running;
 
@@ -14,7 +15,7 @@ use tonic::metadata::MetadataMap;
 use tonic::{Code as StatusCode, Request, Response, Status, Streaming};
 
 use super::batch::{Batch, Sent};
-use super::door::Door;
+use super::door::{Busy, Door};
 use super::identity::Role;
 use super::json::Problem;
 use crate::limits::STREAM_BATCHES_MAX;
@@ -39,7 +40,8 @@ impl Hongbao for Service {
     type SubmitStream = Answering;
 
     async fn submit(&self, request: Request<Streaming<proto::Batch>>) -> Result<Response<Answering>, Status> {
-        let role = role(&self.door, request.metadata())?;
+        let authorization = authorization(request.metadata());
+        self.door.role(authorization.as_deref()).map_err(|problem| status(&problem))?;
         self.door.engine().map_err(|problem| status(&problem))?;
         let (door, mut ending) = (Data::clone(&self.door), self.ending.clone());
         let end = async move {
@@ -48,14 +50,15 @@ impl Hongbao for Service {
         };
         let batches = request.into_inner().take_until(Box::pin(end));
         // A batch is sent when it is taken, so they are sent in their order; and none is taken while so many wait.
-        let answers = batches.map(move |batch| begin(Data::clone(&door), &role, batch));
+        let answers = batches.map(move |batch| begin(&door, authorization.as_deref(), batch));
         Ok(Response::new(Box::pin(answers.buffered(STREAM_BATCHES_MAX))))
     }
 
     async fn send(&self, request: Request<proto::Message>) -> Result<Response<proto::Answer>, Status> {
-        let role = role(&self.door, request.metadata())?;
+        let authorization = authorization(request.metadata());
         let messages = vec![request.into_inner()];
-        let answers = begin(Data::clone(&self.door), &role, Ok(proto::Batch { id: 0, messages })).await?;
+        let answers =
+            begin(&self.door, authorization.as_deref(), Ok(proto::Batch { id: 0, messages })).await?;
         match (answers.answers.into_iter().next(), answers.problem) {
             (Some(answer), _) => Ok(Response::new(answer)),
             (None, Some(problem)) => {
@@ -67,24 +70,30 @@ impl Hongbao for Service {
     }
 }
 
-/// Sends a batch; what it gives waits for the answers.
+/// Sends a batch; what it gives waits for the answers. Who sends it is judged anew for each.
 fn begin(
-    door: Data<Door>,
-    role: &Role,
+    door: &Data<Door>,
+    authorization: Option<&str>,
     batch: Result<proto::Batch, Status>,
 ) -> impl Future<Output = Result<proto::Answers, Status>> + use<> {
-    let begun = batch.map(|proto::Batch { id, messages }| (id, sent(&door, role, messages)));
+    let (busy, door) = (Busy::at(door), Data::clone(door));
+    let begun = batch.and_then(|proto::Batch { id, messages }| {
+        let role = door.role(authorization).map_err(|problem| status(&problem))?;
+        Ok((id, sent(&door, &role, messages)))
+    });
     async move {
-        match begun? {
+        let answers = match begun? {
             (id, Ok(sent)) => {
                 let engine = door.engine().map_err(|problem| status(&problem))?;
                 let answers = sent.answers(&door, engine).await.into_iter().map(forms::answer).collect();
-                Ok(proto::Answers { id, answers, problem: None })
+                proto::Answers { id, answers, problem: None }
             }
             (id, Err(problem)) => {
-                Ok(proto::Answers { id, answers: Vec::new(), problem: Some(forms::problem(&problem)) })
+                proto::Answers { id, answers: Vec::new(), problem: Some(forms::problem(&problem)) }
             }
-        }
+        };
+        drop(busy);
+        Ok(answers)
     }
 }
 
@@ -99,10 +108,11 @@ fn sent(door: &Door, role: &Role, messages: Vec<proto::Message>) -> Result<Sent,
     Ok(batch.send(engine))
 }
 
-fn role(door: &Door, metadata: &MetadataMap) -> Result<Role, Status> {
+/// What a call says of its key, where it says it once.
+fn authorization(metadata: &MetadataMap) -> Option<String> {
     let mut all = metadata.get_all("authorization").iter();
     let only = all.next().filter(|_| all.next().is_none());
-    door.role(only.and_then(|value| value.to_str().ok())).map_err(|problem| status(&problem))
+    only.and_then(|value| value.to_str().ok()).map(str::to_owned)
 }
 
 /// What ends a call as a whole.

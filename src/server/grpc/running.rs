@@ -12,7 +12,8 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use super::Service;
-use crate::limits::{BODY_BYTES_MAX, KEPT_ALIVE_MS, READY_LOOKED_AT_MS, STREAMS_MAX};
+use super::connections::limited;
+use crate::limits::{BODY_BYTES_MAX, DRAIN_FLUSH_MS, KEPT_ALIVE_MS, READY_LOOKED_AT_MS, STREAMS_MAX};
 use crate::proto::{DESCRIPTION, hongbao_server::HongbaoServer};
 use crate::server::door::Door;
 
@@ -57,6 +58,7 @@ impl Running {
 /// Where it cannot listen there, or the machine gives no threads.
 pub(in crate::server) fn start(
     listener: TcpListener,
+    connections: usize,
     tls: Option<Identity>,
     door: Data<Door>,
 ) -> std::io::Result<Running> {
@@ -64,20 +66,21 @@ pub(in crate::server) fn start(
     listener.set_nonblocking(true)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().thread_name("grpc").enable_all().build()?;
     let (end, ending) = watch::channel(false);
-    let run = move || runtime.block_on(serve(listener, tls, door, ending));
+    let run = move || runtime.block_on(serve(listener, connections, tls, door, ending));
     let thread = thread::Builder::new().name("grpc".to_owned()).spawn(run)?;
     Ok(Running { thread, end, address })
 }
 
 async fn serve(
     listener: TcpListener,
+    connections: usize,
     tls: Option<Identity>,
     door: Data<Door>,
-    mut ending: watch::Receiver<bool>,
+    ending: watch::Receiver<bool>,
 ) {
     let (reporter, health) = tonic_health::server::health_reporter();
     let watched = tokio::spawn(watch_readiness(reporter, Data::clone(&door)));
-    let service = Service { door, ending: ending.clone() };
+    let service = Service { door: Data::clone(&door), ending: ending.clone() };
     let service = HongbaoServer::new(service).max_decoding_message_size(BODY_BYTES_MAX);
     let description = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(DESCRIPTION)
@@ -85,7 +88,9 @@ async fn serve(
         .build_v1();
     let incoming = tokio::net::TcpListener::from_std(listener).map(TcpIncoming::from);
     let (description, incoming) = match (description, incoming) {
-        (Ok(description), Ok(incoming)) => (description, incoming.with_nodelay(Some(true))),
+        (Ok(description), Ok(incoming)) => {
+            (description, limited(incoming.with_nodelay(Some(true)), connections))
+        }
         (Err(error), _) => return tracing::error!(%error, "the gRPC server has no description"),
         (_, Err(error)) => return tracing::error!(%error, "the gRPC server cannot listen"),
     };
@@ -104,14 +109,28 @@ async fn serve(
         .add_service(service)
         .add_service(health)
         .add_service(description)
-        .serve_with_incoming_shutdown(incoming, async move {
-            let _ = ending.wait_for(|ending| *ending).await;
-        })
-        .await;
+        .serve_with_incoming_shutdown(incoming, until_told(ending.clone()));
+    // Connections that say nothing, and calls that only listen, are not waited for.
+    let enough = async {
+        until_told(ending).await;
+        door.until_quiet().await;
+        tokio::time::sleep(Duration::from_millis(DRAIN_FLUSH_MS)).await;
+        Ok(())
+    };
+    let served = tokio::select! {
+        served = served => served,
+        enough = enough => enough,
+    };
     watched.abort();
     if let Err(error) = served {
         tracing::error!(%error, "the gRPC server failed");
     }
+}
+
+/// Waits until the server is to end.
+async fn until_told(mut ending: watch::Receiver<bool>) {
+    // An error is the end, too.
+    let _ = ending.wait_for(|ending| *ending).await;
 }
 
 /// Reports whether messages are taken.

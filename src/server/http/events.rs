@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use actix_web::http::Method;
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, rt, web};
 use futures_util::stream;
@@ -26,7 +27,7 @@ use crate::{EventId, Feed, FeedError, FeedEvent};
 pub(super) struct EventsQuery {
     /// The id behind which to go on, or 0 for the oldest that is kept; left out, from now on. The header Last-Event-ID says the
     /// same, and counts before it.
-    #[schemars(regex(pattern = r"^(0|[0-9]{1,18}\.[0-9]{1,9})$"))]
+    #[schemars(regex(pattern = r"^(0|[0-9]{1,18}\.[0-9]{1,10})$"))]
     after: Option<String>,
     /// Only of these types, with commas between.
     types: Option<String>,
@@ -78,12 +79,18 @@ pub(super) async fn get(door: Data<Door>, request: HttpRequest) -> HttpResponse 
         Ok(begun) => begun,
         Err(problem) => return problem_response(&problem),
     };
+    if *request.method() == Method::HEAD {
+        return HttpResponse::Ok().content_type("text/event-stream").finish();
+    }
+    let shown = header(&request, "Authorization").ok().flatten();
+    let authorization = shown.unwrap_or_default().to_owned();
     let listening = match Listening::begin(wanted.account.clone()) {
         Ok(listening) => listening,
         Err(problem) => return response::<()>(Err(problem)),
     };
     let listener = Listener {
         door,
+        authorization,
         feed: Some(feed),
         wanted,
         own,
@@ -147,6 +154,7 @@ fn problem(error: &FeedError) -> Problem {
 
 struct Listener {
     door: Data<Door>,
+    authorization: String,
     /// None once it has ended.
     feed: Option<Feed>,
     wanted: Wanted,
@@ -161,7 +169,8 @@ impl Listener {
     /// What is sent next; none at the end.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
-            if self.door.is_ending() {
+            // A key that was revoked meanwhile hears nothing more.
+            if self.door.is_ending() || self.door.role(Some(&self.authorization)).is_err() {
                 return None;
             }
             if let Some(event) = self.waiting.pop_front() {
@@ -188,7 +197,9 @@ impl Listener {
             if self.waiting.is_empty() && !more {
                 if self.told_at.elapsed() >= Duration::from_millis(FEED_ALIVE_MS) {
                     self.told_at = Instant::now();
-                    return Some(Bytes::from_static(b":\n\n"));
+                    // The id moves on with what was passed over, so that whoever goes on behind it has not lapsed.
+                    let passed = self.feed.as_ref().map(Feed::passed)?;
+                    return Some(Bytes::from(format!("id: {passed}\n\n")));
                 }
                 rt::time::sleep(Duration::from_millis(FEED_LOOKED_AT_MS)).await;
             }

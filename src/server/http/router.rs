@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use actix_web::http::Method as HttpMethod;
+use actix_web::http::{ConnectionType, Method as HttpMethod};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use matchit::Router;
@@ -11,7 +11,7 @@ use percent_encoding::percent_decode_str;
 use super::reply::{problem_response, response};
 use super::resources::{self, Method, RESOURCES, Resource};
 use super::{description, events, live, messages, metrics, page, platform, ready};
-use crate::server::door::Door;
+use crate::server::door::{Busy, Door};
 use crate::server::json::{Problem, ProblemCode};
 
 /// What is done with a request.
@@ -96,8 +96,11 @@ pub(in crate::server) async fn dispatch(
     if params.iter().any(|(_, text)| text.is_empty()) {
         return no_such_resource(&request);
     }
+    // Whoever is told without end is not waited for at the end.
+    let _busy = (!matches!(handler, Handler::Events)).then(|| Busy::at(&door));
+    let ending = door.is_ending();
     let only = || params.first().map(|(_, text)| text.as_str()).unwrap_or_default();
-    match handler {
+    let mut response = match handler {
         Handler::Command(resource) => resources::handle(door, request, payload, params, resource).await,
         Handler::Live => live(),
         Handler::Ready => ready(&door),
@@ -110,7 +113,11 @@ pub(in crate::server) async fn dispatch(
         Handler::Platform => platform::search(door, request).await,
         Handler::PrivatePage => platform::private(door, request, only()).await,
         Handler::Link => platform::link(door, request, only()).await,
+    };
+    if ending {
+        response.head_mut().set_connection_type(ConnectionType::Close);
     }
+    response
 }
 
 /// What stands for bytes that are no text is refused: they would be replaced, and two paths be one.

@@ -54,6 +54,7 @@ fn is_outside_v4(address: Ipv4Addr) -> bool {
     let shared = first == 100 && (64..128).contains(&second);
     let benchmarks = first == 198 && (18..20).contains(&second);
     let protocols = first == 192 && second == 0 && address.octets()[2] == 0;
+    let relays = address.octets().starts_with(&[192, 88, 99]);
     !(address.is_private()
         || address.is_loopback()
         || address.is_link_local()
@@ -64,14 +65,15 @@ fn is_outside_v4(address: Ipv4Addr) -> bool {
         || first >= 240
         || shared
         || benchmarks
-        || protocols)
+        || protocols
+        || relays)
 }
 
 fn is_outside_v6(address: Ipv6Addr) -> bool {
     let [first, second, ..] = address.segments();
     // Of what is given out, all begins with 001; translated, tunnelled and documented addresses may stand for others.
     let given_out = first & 0xe000 == 0x2000;
-    let documented = (first, second) == (0x2001, 0x0db8);
+    let documented = (first, second) == (0x2001, 0x0db8) || (first == 0x3fff && second < 0x1000);
     let tunnelled = first == 0x2002 || (first, second) == (0x2001, 0);
     given_out && !documented && !tunnelled
 }
@@ -107,6 +109,8 @@ mod tests {
             "2002:7f00:1::",
             "2001::1",
             "2001:db8::1",
+            "3fff::1",
+            "192.88.99.1",
         ] {
             assert!(!is_outside(inside.parse().unwrap()), "{inside}");
         }

@@ -10,14 +10,14 @@ use ureq::Agent;
 use ureq::unversioned::transport::DefaultConnector;
 
 use super::address::Outside;
-use super::file::{Place, Webhook};
+use super::file::{Place, Webhook, WebhooksError};
 use super::signature;
 use crate::limits::{
     FEED_LOOKED_AT_MS, WEBHOOK_FIRST_PAUSE_MS, WEBHOOK_LONGEST_PAUSE_MS, WEBHOOK_MS_MAX, WEBHOOK_PLACE_MS,
 };
 use crate::server::door::Door;
 use crate::server::feed::{EventBody, Known, Wanted};
-use crate::{Engine, EventId, Feed, FeedError, FeedEvent};
+use crate::{Engine, EventId, FeedError, FeedEvent};
 
 /// A webhook at work.
 pub(super) struct Delivery {
@@ -28,8 +28,10 @@ pub(super) struct Delivery {
     stop: Arc<AtomicBool>,
     agent: Agent,
     known: Known,
-    /// What was passed over or taken, and not noted yet, since then.
-    unnoted: Option<(EventId, Instant)>,
+    /// Everything up to there was taken, or was not for it; none before it has begun.
+    dealt: Option<EventId>,
+    /// Since when that is more than what is noted.
+    unnoted: Option<Instant>,
 }
 
 impl Delivery {
@@ -43,6 +45,7 @@ impl Delivery {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
+            .proxy(None)
             .timeout_global(Some(Duration::from_millis(WEBHOOK_MS_MAX)))
             .build();
         let agent = if webhook.asked.inside {
@@ -50,68 +53,94 @@ impl Delivery {
         } else {
             Agent::with_parts(config, DefaultConnector::default(), Outside::default())
         };
-        Delivery { id, webhook, place, door, stop, agent, known: Known::default(), unnoted: None }
+        Delivery {
+            id,
+            webhook,
+            place,
+            door,
+            stop,
+            agent,
+            known: Known::default(),
+            dealt: None,
+            unnoted: None,
+        }
     }
 
     /// Sends what comes until it is to end.
     pub(super) fn run(mut self) {
         let door = Data::clone(&self.door);
         let Ok(engine) = door.engine() else { return };
-        let after = self.place.read().unwrap_or_else(|| {
-            // It begins now, and that is noted before anything is sent, so that a restart leaves nothing out.
-            let now = engine.newest_event();
-            self.unnoted = Some((now, Instant::now()));
-            self.note(true);
-            now
-        });
-        let mut feed = self.feed(engine, after);
-        while let Some(reading) = &mut feed
-            && !self.ends()
-        {
-            match reading.read() {
-                Ok(events) => {
-                    let nothing = events.is_empty() && !reading.has_more();
-                    for event in events {
-                        if !self.deliver(engine, event) {
-                            return;
-                        }
-                    }
-                    self.note(nothing);
-                    if nothing {
-                        thread::sleep(Duration::from_millis(FEED_LOOKED_AT_MS));
-                    }
+        let mut pause = WEBHOOK_FIRST_PAUSE_MS;
+        while !self.ends() {
+            match self.follow(engine) {
+                Ok(()) => break,
+                Err(Broken::Feed(FeedError::Lapsed { asked, oldest })) => {
+                    self.door.count_event("lapsed");
+                    tracing::error!(%asked, oldest = oldest.0, id = self.id, "events have lapsed for a webhook: it begins anew at the oldest that is kept");
+                    self.dealt = Some(EventId::default());
                 }
-                Err(error) => {
-                    self.lapsed(&error);
-                    feed = self.feed(engine, EventId::default());
+                Err(Broken::Feed(FeedError::Ahead { asked, newest })) => {
+                    self.door.count_event("lapsed");
+                    tracing::error!(%asked, newest = newest.0, id = self.id, "a webhook is ahead of the journal, which is another or older: it begins anew now");
+                    self.dealt = Some(engine.newest_event());
+                }
+                // The place stays, and what was dealt with is not sent again.
+                Err(broken) => {
+                    tracing::error!(%broken, id = self.id, pause, "a webhook waits");
+                    if !self.rest(pause) {
+                        break;
+                    }
+                    pause = (pause * 2).min(WEBHOOK_LONGEST_PAUSE_MS);
                 }
             }
         }
-        self.note(true);
+        // A webhook that was removed leaves no place behind.
+        if !self.stop.load(Ordering::SeqCst) {
+            self.note(true);
+        }
+    }
+
+    /// Follows the feed from where it has come to.
+    fn follow(&mut self, engine: &Engine) -> Result<(), Broken> {
+        let after = match self.dealt {
+            Some(dealt) => dealt,
+            None => match self.place.read()? {
+                Some(place) => place,
+                None => {
+                    // It begins now, and that is noted before anything is sent, so that a restart leaves nothing out.
+                    let now = engine.newest_event();
+                    self.place.write(now)?;
+                    now
+                }
+            },
+        };
+        self.dealt = Some(after);
+        let mut feed = engine.feed(Some(after))?;
+        while !self.ends() {
+            let events = feed.read()?;
+            let nothing = events.is_empty() && !feed.has_more();
+            for event in events {
+                let id = event.id;
+                if !self.deliver(engine, event) {
+                    return Ok(());
+                }
+                self.dealt = Some(id);
+            }
+            if nothing {
+                let passed = feed.passed();
+                if self.dealt.is_none_or(|dealt| dealt.position < passed.position) {
+                    self.dealt = Some(passed);
+                    self.unnoted.get_or_insert_with(Instant::now);
+                }
+                thread::sleep(Duration::from_millis(FEED_LOOKED_AT_MS));
+            }
+            self.note(false);
+        }
+        Ok(())
     }
 
     fn ends(&self) -> bool {
         self.stop.load(Ordering::SeqCst) || self.door.is_ending()
-    }
-
-    /// The feed from a place on; from the oldest that is kept where that has lapsed.
-    fn feed(&self, engine: &Engine, after: EventId) -> Option<Feed> {
-        match engine.feed(Some(after)) {
-            Ok(feed) => Some(feed),
-            Err(error @ FeedError::Lapsed { .. }) => {
-                self.lapsed(&error);
-                engine.feed(Some(EventId::default())).ok()
-            }
-            Err(error) => {
-                tracing::error!(%error, id = self.id, "a webhook cannot read the feed");
-                None
-            }
-        }
-    }
-
-    fn lapsed(&self, error: &FeedError) {
-        self.door.count_event("lapsed");
-        tracing::error!(%error, id = self.id, "events have lapsed for a webhook: it begins anew at the oldest that is kept");
     }
 
     /// Sends an event until it is taken; false where it is to end.
@@ -151,13 +180,12 @@ impl Delivery {
             }
             self.door.count_event("taken");
             // What was taken is noted at once, so that it is hardly ever sent again.
-            self.unnoted = Some((id, Instant::now()));
+            (self.dealt, self.unnoted) = (Some(id), Some(Instant::now()));
             self.note(true);
         } else {
-            let since = self.unnoted.map_or_else(Instant::now, |(_, since)| since);
-            self.unnoted = Some((id, since));
+            self.unnoted.get_or_insert_with(Instant::now);
         }
-        !self.ends()
+        true
     }
 
     /// Sends a body once.
@@ -190,13 +218,22 @@ impl Delivery {
 
     /// Notes how far it has come: now, or where that is some time ago.
     fn note(&mut self, now: bool) {
-        let Some((id, since)) = self.unnoted else { return };
+        let (Some(since), Some(dealt)) = (self.unnoted, self.dealt) else { return };
         if !now && since.elapsed() < Duration::from_millis(WEBHOOK_PLACE_MS) {
             return;
         }
-        match self.place.write(id) {
+        match self.place.write(dealt) {
             Ok(()) => self.unnoted = None,
             Err(error) => tracing::error!(%error, id = self.id, "a webhook's place was not noted"),
         }
     }
+}
+
+/// Why a webhook cannot go on now.
+#[derive(Debug, thiserror::Error)]
+enum Broken {
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    #[error(transparent)]
+    Place(#[from] WebhooksError),
 }

@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 use ureq::http::Uri;
 
 use super::address::{INSIDE, is_written_inside};
-use crate::EventId;
 use crate::domain::Name;
 use crate::limits::WEBHOOKS_MAX;
 use crate::server::feed::TYPES;
 use crate::server::json::hex;
+use crate::{EventId, NotAnEventId};
 
 /// A webhook as it is asked for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -151,10 +151,10 @@ impl WebhookFile {
     /// Where the file cannot be read.
     pub fn list(&self) -> Result<Vec<ShownWebhook>, WebhooksError> {
         let shown = |(id, webhook): (String, Webhook)| {
-            let up_to = self.place(&id).read();
-            ShownWebhook { id, asked: webhook.asked, up_to }
+            let up_to = self.place(&id).read()?;
+            Ok(ShownWebhook { id, asked: webhook.asked, up_to })
         };
-        Ok(self.all()?.into_iter().map(shown).collect())
+        self.all()?.into_iter().map(shown).collect()
     }
 
     pub(super) fn all(&self) -> Result<All, WebhooksError> {
@@ -207,10 +207,21 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// The last event that was taken; none where none was, or where nobody knows.
-    pub(super) fn read(&self) -> Option<EventId> {
-        let text: String = serde_json::from_slice(&fs::read(&self.path).ok()?).ok()?;
-        text.parse().ok()
+    /// How far it has come; none where it has not begun.
+    ///
+    /// # Errors
+    /// Where that cannot be read, or is no place.
+    pub(super) fn read(&self) -> Result<Option<EventId>, WebhooksError> {
+        let text = match fs::read(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => {
+                return Err(WebhooksError::Io { action: "read", path: self.path.clone(), source });
+            }
+            Ok(text) => text,
+        };
+        let damaged = |why: String| WebhooksError::Damaged { path: self.path.clone(), why };
+        let text: String = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
+        text.parse().map(Some).map_err(|error: NotAnEventId| damaged(format!("{text:?} {error}")))
     }
 
     /// Notes that an event was taken. Where that is lost, it is sent again.

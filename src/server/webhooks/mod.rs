@@ -11,7 +11,7 @@ mod signature;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use actix_web::web::Data;
@@ -32,17 +32,18 @@ pub(super) fn start(file: WebhookFile, door: Data<Door>) -> std::io::Result<()> 
 
 /// Starts a thread for each webhook, and ends it where the webhook is removed.
 fn watch(file: &WebhookFile, door: &Data<Door>) {
-    let mut running: BTreeMap<String, Arc<AtomicBool>> = BTreeMap::new();
+    let mut running: BTreeMap<String, (Arc<AtomicBool>, JoinHandle<()>)> = BTreeMap::new();
     let mut warned = None;
     while !door.is_ending() {
         if door.engine().is_ok() {
             match file.all() {
                 Ok(all) => {
                     warned = None;
-                    running.retain(|id, stop| {
+                    // One that has ended by itself is begun anew.
+                    running.retain(|id, (stop, thread)| {
                         let there = all.contains_key(id);
                         stop.store(!there, Ordering::SeqCst);
-                        there
+                        there && !thread.is_finished()
                     });
                     for (id, webhook) in all {
                         if running.contains_key(&id) {
@@ -58,7 +59,7 @@ fn watch(file: &WebhookFile, door: &Data<Door>) {
                         );
                         let named = thread::Builder::new().name("webhook".to_owned());
                         match named.spawn(move || delivery.run()) {
-                            Ok(_) => drop(running.insert(id, stop)),
+                            Ok(thread) => drop(running.insert(id, (stop, thread))),
                             Err(error) => tracing::error!(%error, id, "a webhook has no thread"),
                         }
                     }
