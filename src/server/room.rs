@@ -21,7 +21,7 @@ impl Room {
     }
 
     fn of(files: usize) -> Room {
-        let connections = files.saturating_sub(FILES_KEPT.min(files / 2)).min(CONNECTIONS_MAX);
+        let connections = files.saturating_sub(FILES_KEPT.min(files / 4 * 3)).min(CONNECTIONS_MAX);
         let grpc = connections / 4;
         Room { http: connections - grpc, grpc: grpc.max(1) }
     }
@@ -36,7 +36,10 @@ mod tests {
         for files in [10, 100, 1_024, 4_096, 1_000_000, usize::MAX] {
             let Room { http, grpc } = Room::of(files);
             let kept = files.saturating_sub(http + grpc);
-            assert!(kept >= FILES_KEPT.min(files / 2) - 1 && http > 0 && grpc > 0, "{files}: {http}, {grpc}");
+            assert!(
+                kept >= FILES_KEPT.min(files / 4 * 3) - 1 && http > 0 && grpc > 0,
+                "{files}: {http}, {grpc}"
+            );
         }
     }
 }
