@@ -68,7 +68,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
                 let up_to = match shown.up_to {
                     None => "not begun".to_owned(),
                     // It began behind everything that there was.
-                    Some(id) if id.part == u32::MAX => format!("up to record {}", id.position.0),
+                    Some(id) if id.is_behind_its_record() => format!("up to record {}", id.position.0),
                     Some(id) => format!("up to {id}"),
                 };
                 text += &format!("{}  {}  {account}  {types}  {up_to}\n", shown.id, shown.asked.url);

@@ -22,6 +22,20 @@ pub struct EventId {
     pub part: u32,
 }
 
+impl EventId {
+    /// An id behind the whole of a record.
+    #[must_use]
+    pub fn behind(position: Position) -> EventId {
+        EventId { position, part: u32::MAX }
+    }
+
+    /// True for an id behind the whole of its record.
+    #[must_use]
+    pub fn is_behind_its_record(self) -> bool {
+        self.part == u32::MAX
+    }
+}
+
 /// The text is no event's id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -101,7 +115,7 @@ impl Engine {
     /// An id behind everything that is durable now.
     #[must_use]
     pub fn newest_event(&self) -> EventId {
-        EventId { position: self.journal().durable(), part: u32::MAX }
+        EventId::behind(self.journal().durable())
     }
 
     /// Reads the feed behind an event; from the oldest that is kept where that is `EventId::default()`; from now on where it is
@@ -113,13 +127,13 @@ impl Engine {
         let (journal, disk) = (Arc::clone(self.journal()), FolderDisk::new(self.journal_folder()));
         let durable = journal.durable();
         let begun = after.is_some_and(|after| after.position != Position(0));
-        let told = after.unwrap_or(EventId { position: durable, part: u32::MAX });
+        let told = after.unwrap_or(EventId::behind(durable));
         if told.position > durable {
             return Err(FeedError::Ahead { asked: told, newest: durable });
         }
         let next = match after {
             // Behind the whole of that record.
-            Some(after) if after.part == u32::MAX => Position(after.position.0 + 1),
+            Some(after) if after.is_behind_its_record() => Position(after.position.0 + 1),
             Some(after) => after.position,
             None => Position(durable.0 + 1),
         };
@@ -132,7 +146,7 @@ impl Feed {
     /// An id behind everything that was read: whoever has it goes on there, though nothing of it was to be told.
     #[must_use]
     pub fn passed(&self) -> EventId {
-        EventId { position: Position(self.follower.next().0 - 1), part: u32::MAX }
+        EventId::behind(Position(self.follower.next().0 - 1))
     }
 
     /// True where something durable was not read yet.

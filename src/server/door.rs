@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use actix_web::web::Data;
+use tokio::sync::watch;
 
 use super::identity::rights;
 use super::identity::{KeyRing, Role};
@@ -45,7 +46,8 @@ impl Drop for Busy {
 pub(super) struct Door {
     engine: OnceLock<Engine>,
     keys: RwLock<Arc<KeyRing>>,
-    ending: AtomicBool,
+    /// True once the server is to end.
+    ending: watch::Sender<bool>,
     /// True once nothing is waited for any more.
     hurrying: AtomicBool,
     /// Requests that are being answered; feeds, which go on without end, are none.
@@ -58,7 +60,7 @@ impl Door {
         Door {
             engine: OnceLock::new(),
             keys: RwLock::new(Arc::new(keys)),
-            ending: AtomicBool::new(false),
+            ending: watch::Sender::new(false),
             hurrying: AtomicBool::new(false),
             under_way: AtomicUsize::new(0),
             metrics: Metrics::new(),
@@ -81,12 +83,18 @@ impl Door {
 
     /// Lets what goes on without end, such as feeds, end.
     pub(super) fn end(&self) {
-        self.ending.store(true, Ordering::SeqCst);
+        self.ending.send_replace(true);
     }
 
     /// True once the server is to end.
     pub(super) fn is_ending(&self) -> bool {
-        self.ending.load(Ordering::SeqCst)
+        *self.ending.borrow()
+    }
+
+    /// Waits until the server is to end.
+    pub(super) async fn until_ending(&self) {
+        // An error is the end, too.
+        let _ = self.ending.subscribe().wait_for(|ending| *ending).await;
     }
 
     /// Lets nobody wait for what is under way.

@@ -4,6 +4,7 @@
 //! purpose: decisions about money, and anything that an embedding service could not do as well.
 
 mod batch;
+mod beside;
 mod door;
 mod feed;
 #[cfg(test)]
@@ -18,6 +19,7 @@ mod run;
 mod tls;
 mod webhooks;
 
+pub use beside::FileError;
 pub use identity::{KeyFile, KeysError, Role, ShownKey};
 pub use run::{ServeError, ServeOptions, Told, serve};
 pub use tls::{TlsError, TlsFiles};

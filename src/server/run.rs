@@ -138,18 +138,14 @@ pub fn serve(options: ServeOptions, tell: impl Fn(Told<'_>) + Send + 'static) ->
         .run();
         open_beside(config, Data::clone(&door), server.handle(), ended, tell)?;
         let watching = rt::spawn(watch(keys, own, Data::clone(&door), looked_at));
-        let ending = rt::spawn(end_when_told(
-            server.handle(),
-            Data::clone(&door),
-            grpc.as_ref().map(grpc::Running::ender),
-        )?);
+        let ending = rt::spawn(end_when_told(server.handle(), Data::clone(&door))?);
         let served = server.await;
         watching.abort();
         ending.abort();
         served
     })?;
+    door.end();
     if let Some(grpc) = grpc {
-        grpc.end();
         grpc.wait();
     }
     if let Ok(failure) = end.try_recv() {
@@ -166,19 +162,12 @@ fn bind(address: SocketAddr, flag: &'static str) -> Result<TcpListener, ServeErr
 }
 
 /// At the first signal takes nothing new, answers what is under way and ends; at the second waits for nothing.
-fn end_when_told(
-    server: ServerHandle,
-    door: Data<Door>,
-    grpc: Option<impl Fn()>,
-) -> std::io::Result<impl Future<Output = ()>> {
+fn end_when_told(server: ServerHandle, door: Data<Door>) -> std::io::Result<impl Future<Output = ()>> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     Ok(async move {
         future::select(pin!(terminate.recv()), pin!(interrupt.recv())).await;
         door.end();
         server.pause().await;
-        if let Some(end) = &grpc {
-            end();
-        }
         let own = Data::clone(&door);
         rt::spawn(async move {
             future::select(pin!(terminate.recv()), pin!(interrupt.recv())).await;

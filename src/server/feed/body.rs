@@ -11,7 +11,7 @@ use crate::server::json::{factors, time_text};
 use crate::{Engine, FeedEvent};
 
 /// The types of events.
-pub(in crate::server) const TYPES: [&str; 13] = [
+pub(super) const TYPES: [&str; 13] = [
     "certificate.sold",
     "certificate.fulfil",
     "certificate.refunded",

@@ -5,11 +5,12 @@
 mod body;
 mod known;
 
-pub(super) use body::{EventBody, TYPES};
+pub(super) use body::EventBody;
 pub(super) use known::Known;
 
 use super::identity::Role;
 use crate::domain::{ActorNumber, Name};
+use body::TYPES;
 
 /// What somebody wants to be told of.
 #[derive(Clone, Debug, Default)]
@@ -34,4 +35,11 @@ impl Wanted {
         let of_type = self.types.is_empty() || self.types.iter().any(|wanted| *wanted == event.kind);
         concerns && of_type && event.subject.starts_with(&self.subject)
     }
+}
+
+/// What is wrong with the types that somebody wants, where one of them is none.
+pub(super) fn wrong_types(types: &[String]) -> Option<String> {
+    let unknown = types.iter().find(|kind| !TYPES.contains(&kind.as_str()))?;
+    let unknown: String = unknown.chars().take(100).collect();
+    Some(format!("has {unknown:?}: give some of {}", TYPES.join(", ")))
 }

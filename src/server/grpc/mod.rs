@@ -10,7 +10,6 @@ use std::pin::Pin;
 
 use actix_web::web::Data;
 use futures_util::{Stream, StreamExt};
-use tokio::sync::watch;
 use tonic::metadata::MetadataMap;
 use tonic::{Code as StatusCode, Request, Response, Status, Streaming};
 
@@ -29,8 +28,6 @@ pub(super) use running::{Running, start};
 /// The service.
 struct Service {
     door: Data<Door>,
-    /// True once the server is to end.
-    ending: watch::Receiver<bool>,
 }
 
 type Answering = Pin<Box<dyn Stream<Item = Result<proto::Answers, Status>> + Send>>;
@@ -43,11 +40,8 @@ impl Hongbao for Service {
         let authorization = authorization(request.metadata());
         self.door.role(authorization.as_deref()).map_err(|problem| status(&problem))?;
         self.door.engine().map_err(|problem| status(&problem))?;
-        let (door, mut ending) = (Data::clone(&self.door), self.ending.clone());
-        let end = async move {
-            // An error is the end, too.
-            let _ = ending.wait_for(|ending| *ending).await;
-        };
+        let (door, ending) = (Data::clone(&self.door), Data::clone(&self.door));
+        let end = async move { ending.until_ending().await };
         let batches = request.into_inner().take_until(Box::pin(end));
         // A batch is sent when it is taken, so they are sent in their order; and none is taken while so many wait.
         let answers = batches.map(move |batch| begin(&door, authorization.as_deref(), batch));

@@ -5,7 +5,6 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use actix_web::web::Data;
-use tokio::sync::watch;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Identity, Server, ServerTlsConfig};
 use tonic_health::ServingStatus;
@@ -17,10 +16,9 @@ use crate::limits::{BODY_BYTES_MAX, DRAIN_FLUSH_MS, KEPT_ALIVE_MS, READY_LOOKED_
 use crate::proto::{DESCRIPTION, hongbao_server::HongbaoServer};
 use crate::server::door::Door;
 
-/// A server that runs.
+/// A server that runs until the door says that it is to end.
 pub(in crate::server) struct Running {
     thread: JoinHandle<()>,
-    end: watch::Sender<bool>,
     address: SocketAddr,
 }
 
@@ -28,20 +26,6 @@ impl Running {
     /// Where it listens.
     pub(in crate::server) fn address(&self) -> SocketAddr {
         self.address
-    }
-
-    /// Lets it take nothing new and answer what is under way.
-    pub(in crate::server) fn end(&self) {
-        self.ender()();
-    }
-
-    /// What ends it, from anywhere.
-    pub(in crate::server) fn ender(&self) -> impl Fn() + use<> {
-        let end = self.end.clone();
-        move || {
-            // Nobody listens any more where it has ended by itself.
-            let _ = end.send(true);
-        }
     }
 
     /// Waits until it has ended.
@@ -65,22 +49,15 @@ pub(in crate::server) fn start(
     let address = listener.local_addr()?;
     listener.set_nonblocking(true)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().thread_name("grpc").enable_all().build()?;
-    let (end, ending) = watch::channel(false);
-    let run = move || runtime.block_on(serve(listener, connections, tls, door, ending));
+    let run = move || runtime.block_on(serve(listener, connections, tls, door));
     let thread = thread::Builder::new().name("grpc".to_owned()).spawn(run)?;
-    Ok(Running { thread, end, address })
+    Ok(Running { thread, address })
 }
 
-async fn serve(
-    listener: TcpListener,
-    connections: usize,
-    tls: Option<Identity>,
-    door: Data<Door>,
-    ending: watch::Receiver<bool>,
-) {
+async fn serve(listener: TcpListener, connections: usize, tls: Option<Identity>, door: Data<Door>) {
     let (reporter, health) = tonic_health::server::health_reporter();
     let watched = tokio::spawn(watch_readiness(reporter, Data::clone(&door)));
-    let service = Service { door: Data::clone(&door), ending: ending.clone() };
+    let service = Service { door: Data::clone(&door) };
     let service = HongbaoServer::new(service).max_decoding_message_size(BODY_BYTES_MAX);
     let description = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(DESCRIPTION)
@@ -109,10 +86,10 @@ async fn serve(
         .add_service(service)
         .add_service(health)
         .add_service(description)
-        .serve_with_incoming_shutdown(incoming, until_told(ending.clone()));
+        .serve_with_incoming_shutdown(incoming, door.until_ending());
     // Connections that say nothing, and calls that only listen, are not waited for.
     let enough = async {
-        until_told(ending).await;
+        door.until_ending().await;
         door.until_quiet().await;
         tokio::time::sleep(Duration::from_millis(DRAIN_FLUSH_MS)).await;
         Ok(())
@@ -125,12 +102,6 @@ async fn serve(
     if let Err(error) = served {
         tracing::error!(%error, "the gRPC server failed");
     }
-}
-
-/// Waits until the server is to end.
-async fn until_told(mut ending: watch::Receiver<bool>) {
-    // An error is the end, too.
-    let _ = ending.wait_for(|ending| *ending).await;
 }
 
 /// Reports whether messages are taken.

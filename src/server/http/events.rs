@@ -11,13 +11,13 @@ use futures_util::stream;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::head::{header, on_behalf_of, role};
+use super::head::{authorization, header, on_behalf_of, role};
 use super::platform::read_query;
 use super::reply::{problem_response, response};
 use crate::domain::{ActorNumber, Code, Name, Refusal};
 use crate::limits::{FEED_ALIVE_MS, FEED_LISTENERS_MAX, FEED_LISTENERS_OF_ACCOUNT_MAX, FEED_LOOKED_AT_MS};
 use crate::server::door::Door;
-use crate::server::feed::{EventBody, Known, TYPES, Wanted};
+use crate::server::feed::{EventBody, Known, Wanted, wrong_types};
 use crate::server::identity::rights;
 use crate::server::json::{Problem, ProblemCode};
 use crate::{EventId, Feed, FeedError, FeedEvent};
@@ -82,8 +82,7 @@ pub(super) async fn get(door: Data<Door>, request: HttpRequest) -> HttpResponse 
     if *request.method() == Method::HEAD {
         return HttpResponse::Ok().content_type("text/event-stream").finish();
     }
-    let shown = header(&request, "Authorization").ok().flatten();
-    let authorization = shown.unwrap_or_default().to_owned();
+    let authorization = authorization(&request).unwrap_or_default().to_owned();
     let listening = match Listening::begin(wanted.account.clone()) {
         Ok(listening) => listening,
         Err(problem) => return response::<()>(Err(problem)),
@@ -125,9 +124,8 @@ fn begun(door: &Door, request: &HttpRequest) -> Result<Begun, Problem> {
         .map(|text| text.parse::<EventId>().map_err(|error| wrong(field, error.to_string())));
     let types: Vec<String> =
         asked.types.iter().flat_map(|types| types.split(',')).map(str::to_owned).collect();
-    if let Some(unknown) = types.iter().find(|kind| !TYPES.contains(&kind.as_str())) {
-        let unknown: String = unknown.chars().take(100).collect();
-        return Err(wrong("types", format!("has {unknown:?}: give some of {}", TYPES.join(", "))));
+    if let Some(why) = wrong_types(&types) {
+        return Err(wrong("types", why));
     }
     let wanted =
         Wanted { types, subject: asked.subject.unwrap_or_default(), account: on_behalf_of }.for_role(&role);

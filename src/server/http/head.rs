@@ -22,9 +22,14 @@ const NUMBERS: [&str; 3] = ["serial", "from_hop", "skip"];
 /// # Errors
 /// `unauthenticated`; the same for every reason.
 pub(super) fn role(door: &Door, request: &HttpRequest) -> Result<Role, Problem> {
+    door.role(authorization(request))
+}
+
+/// What a request says of its key, where it says it once.
+pub(super) fn authorization(request: &HttpRequest) -> Option<&str> {
     let mut headers = request.headers().get_all(AUTHORIZATION);
     let header = headers.next().filter(|_| headers.next().is_none());
-    door.role(header.and_then(|value| value.to_str().ok()))
+    header.and_then(|value| value.to_str().ok())
 }
 
 /// As whom the request is sent, where it says so.

@@ -4,8 +4,6 @@
 //! purpose: what a key may do (`rights`).
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +12,7 @@ use subtle::ConstantTimeEq;
 
 use crate::domain::Name;
 use crate::limits::KEYS_MAX;
+use crate::server::beside::{Beside, FileError};
 use crate::server::json::hex;
 
 /// What a key is for.
@@ -101,15 +100,8 @@ pub struct ShownKey {
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
     /// The file's failure.
-    #[error("cannot {action} {}: {source}", path.display())]
-    Io {
-        /// What was being done.
-        action: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The file holds something else.
     #[error("{} holds no keys: {why}; restore it from a copy, or remove it and make new keys", path.display())]
     Damaged {
@@ -141,25 +133,19 @@ pub enum KeysError {
 const PREFIX: &str = "hongbao";
 
 /// The file of keys, for whoever makes and revokes them.
-pub struct KeyFile(PathBuf);
+pub struct KeyFile(Beside);
 
 impl KeyFile {
     /// The file of the keys to the data in this folder: it stands beside it.
     #[must_use]
     pub fn beside(data: &Path) -> KeyFile {
-        let mut name = data.file_name().unwrap_or(data.as_os_str()).to_owned();
-        name.push(".keys.json");
-        KeyFile(data.with_file_name(name))
+        KeyFile(Beside::of(data, ".keys.json"))
     }
 
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.0
-    }
-
-    fn folder(&self) -> &Path {
-        self.0.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+        self.0.path()
     }
 
     /// Makes a key and gives it: it is shown once, and only its hash is kept.
@@ -167,17 +153,17 @@ impl KeyFile {
     /// # Errors
     /// Where the file cannot be read or written, or is full.
     pub fn create(&self, role: Role) -> Result<String, KeysError> {
-        let _lock = self.lock()?;
+        let _lock = self.0.lock()?;
         let mut content = self.content()?;
         if content.keys.values().filter(|key| key.revoked_at.is_none()).count() >= KEYS_MAX {
-            return Err(KeysError::Full { path: self.0.clone() });
+            return Err(KeysError::Full { path: self.path().to_owned() });
         }
         let (id, secret, key) = new_key()?;
         let created_at = now();
         content
             .keys
             .insert(id, Kept { secret_sha256: hex(&hash(&secret)), created_at, revoked_at: None, role });
-        self.write(&content)?;
+        self.0.write(&content)?;
         Ok(key)
     }
 
@@ -186,11 +172,11 @@ impl KeyFile {
     /// # Errors
     /// Where there is no such key, or the file cannot be read or written.
     pub fn revoke(&self, id: &str) -> Result<(), KeysError> {
-        let _lock = self.lock()?;
+        let _lock = self.0.lock()?;
         let mut content = self.content()?;
-        let unknown = || KeysError::Unknown { path: self.0.clone(), id: id.to_owned() };
+        let unknown = || KeysError::Unknown { path: self.path().to_owned(), id: id.to_owned() };
         content.keys.get_mut(id).ok_or_else(unknown)?.revoked_at.get_or_insert_with(now);
-        self.write(&content)
+        Ok(self.0.write(&content)?)
     }
 
     /// All keys, by their ids.
@@ -210,44 +196,19 @@ impl KeyFile {
         let counting = self.content()?.keys.into_iter().filter(|(_, key)| key.revoked_at.is_none());
         let kept = |(id, key): (String, Kept)| {
             let why = || format!("the hash of {id} has not 64 hexadecimal digits");
-            let damaged = || KeysError::Damaged { path: self.0.clone(), why: why() };
+            let damaged = || self.damaged(why());
             Ok((id.clone(), (from_hex(&key.secret_sha256).ok_or_else(damaged)?, key.role)))
         };
         Ok(KeyRing(counting.map(kept).collect::<Result<_, KeysError>>()?))
     }
 
-    fn failed(&self, action: &'static str) -> impl Fn(io::Error) -> KeysError + '_ {
-        move |source| KeysError::Io { action, path: self.0.clone(), source }
-    }
-
     fn content(&self) -> Result<Content, KeysError> {
-        let text = match fs::read(&self.0) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Content::default()),
-            read => read.map_err(self.failed("read"))?,
-        };
-        serde_json::from_slice(&text)
-            .map_err(|error| KeysError::Damaged { path: self.0.clone(), why: error.to_string() })
+        let Some(text) = self.0.read()? else { return Ok(Content::default()) };
+        serde_json::from_slice(&text).map_err(|error| self.damaged(error.to_string()))
     }
 
-    /// Nobody else changes the file while this lives.
-    fn lock(&self) -> Result<File, KeysError> {
-        fs::create_dir_all(self.folder()).map_err(self.failed("make the folder of"))?;
-        let file = File::create(self.0.with_extension("lock")).map_err(self.failed("lock"))?;
-        file.lock().map_err(self.failed("lock"))?;
-        Ok(file)
-    }
-
-    /// Puts a new file in the place of the old one, readable by its owner alone.
-    fn write(&self, content: &Content) -> Result<(), KeysError> {
-        let write = || -> io::Result<()> {
-            let mut file = tempfile::NamedTempFile::new_in(self.folder())?;
-            serde_json::to_writer_pretty(&mut file, content)?;
-            file.write_all(b"\n")?;
-            file.as_file().sync_all()?;
-            file.persist(&self.0)?;
-            Ok(())
-        };
-        write().map_err(self.failed("write"))
+    fn damaged(&self, why: String) -> KeysError {
+        KeysError::Damaged { path: self.path().to_owned(), why }
     }
 }
 
@@ -288,7 +249,7 @@ impl KeyRing {
 }
 
 fn new_key() -> Result<(String, String, String), KeysError> {
-    let random = |bytes: &mut [u8]| {
+    let random = |bytes: &mut [u8]| -> Result<String, KeysError> {
         getrandom::fill(bytes).map_err(|error| KeysError::Randomness(error.to_string()))?;
         Ok(hex(bytes))
     };
@@ -320,6 +281,7 @@ fn now() -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;

@@ -23,6 +23,7 @@ use crate::{Engine, EventId, FeedError, FeedEvent};
 pub(super) struct Delivery {
     id: String,
     webhook: Webhook,
+    wanted: Wanted,
     place: Place,
     door: Data<Door>,
     stop: Arc<AtomicBool>,
@@ -53,9 +54,12 @@ impl Delivery {
         } else {
             Agent::with_parts(config, DefaultConnector::default(), Outside::default())
         };
+        let asked = webhook.asked.clone();
+        let wanted = Wanted { types: asked.types, subject: String::new(), account: asked.account };
         Delivery {
             id,
             webhook,
+            wanted,
             place,
             door,
             stop,
@@ -146,7 +150,7 @@ impl Delivery {
     /// Sends an event until it is taken; false where it is to end.
     fn deliver(&mut self, engine: &Engine, event: FeedEvent) -> bool {
         let (id, mut pause) = (event.id, WEBHOOK_FIRST_PAUSE_MS);
-        let own = self.webhook.asked.account.as_ref().map(|account| engine.number_of(account));
+        let own = self.wanted.account.as_ref().map(|account| engine.number_of(account));
         let told = loop {
             match pollster::block_on(EventBody::of(engine, &mut self.known, event.clone())) {
                 Ok(told) => break Some(told),
@@ -161,13 +165,8 @@ impl Delivery {
                 }
             }
         };
-        let wanted = Wanted {
-            types: self.webhook.asked.types.clone(),
-            subject: String::new(),
-            account: self.webhook.asked.account.clone(),
-        };
         if let Some((body, concerned)) = told
-            && wanted.has(&body, &concerned, own.flatten())
+            && self.wanted.has(&body, &concerned, own.flatten())
             && let Ok(text) = serde_json::to_string(&body)
         {
             while let Err(why) = self.send(&text) {

@@ -3,8 +3,8 @@
 //! Their secrets stand in it as they are, because what is sent is signed with them; so its owner alone may read it.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,8 @@ use ureq::http::Uri;
 use super::address::{INSIDE, is_written_inside};
 use crate::domain::Name;
 use crate::limits::WEBHOOKS_MAX;
-use crate::server::feed::TYPES;
+use crate::server::beside::{Beside, FileError};
+use crate::server::feed::wrong_types;
 use crate::server::json::hex;
 use crate::{EventId, NotAnEventId};
 
@@ -58,15 +59,8 @@ pub struct ShownWebhook {
 #[derive(Debug, thiserror::Error)]
 pub enum WebhooksError {
     /// The file's failure.
-    #[error("cannot {action} {}: {source}", path.display())]
-    Io {
-        /// What was being done.
-        action: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The file holds something else.
     #[error("{} holds no webhooks: {why}; restore it from a copy, or remove it", path.display())]
     Damaged {
@@ -95,7 +89,7 @@ pub enum WebhooksError {
 
 /// The file of webhooks, for whoever makes and removes them.
 #[derive(Clone)]
-pub struct WebhookFile(PathBuf);
+pub struct WebhookFile(Beside);
 
 type All = BTreeMap<String, Webhook>;
 
@@ -103,9 +97,7 @@ impl WebhookFile {
     /// The file of the webhooks to the data in this folder: it stands beside it.
     #[must_use]
     pub fn beside(data: &Path) -> WebhookFile {
-        let mut name = data.file_name().unwrap_or(data.as_os_str()).to_owned();
-        name.push(".webhooks.json");
-        WebhookFile(data.with_file_name(name))
+        WebhookFile(Beside::of(data, ".webhooks.json"))
     }
 
     /// Makes a webhook, and gives its id and its secret.
@@ -114,20 +106,20 @@ impl WebhookFile {
     /// `Asked`, where it cannot be; where the file cannot be read or written.
     pub fn create(&self, asked: NewWebhook) -> Result<(String, String), WebhooksError> {
         check(&asked)?;
-        let _lock = self.lock()?;
+        let _lock = self.0.lock()?;
         let mut all = self.all()?;
         if all.len() >= WEBHOOKS_MAX {
             let why = format!("are {WEBHOOKS_MAX} already: remove some");
             return Err(WebhooksError::Asked { field: "webhooks", why });
         }
-        let random = |bytes: &mut [u8]| {
+        let random = |bytes: &mut [u8]| -> Result<String, WebhooksError> {
             getrandom::fill(bytes)
-                .map_err(|error| self.failed("draw a secret for")(io::Error::other(error.to_string())))?;
+                .map_err(|error| self.0.failed("draw a secret for")(io::Error::other(error.to_string())))?;
             Ok(hex(bytes))
         };
         let (id, secret) = (random(&mut [0; 8])?, random(&mut [0; 32])?);
         all.insert(id.clone(), Webhook { asked, secret: secret.clone() });
-        self.write(&self.0, &all)?;
+        self.0.write(&all)?;
         Ok((id, secret))
     }
 
@@ -136,11 +128,11 @@ impl WebhookFile {
     /// # Errors
     /// `Unknown`; where the file cannot be read or written.
     pub fn remove(&self, id: &str) -> Result<(), WebhooksError> {
-        let _lock = self.lock()?;
+        let _lock = self.0.lock()?;
         let mut all = self.all()?;
-        let unknown = || WebhooksError::Unknown { path: self.0.clone(), id: id.to_owned() };
+        let unknown = || WebhooksError::Unknown { path: self.0.path().to_owned(), id: id.to_owned() };
         all.remove(id).ok_or_else(unknown)?;
-        self.write(&self.0, &all)?;
+        self.0.write(&all)?;
         self.place(id).forget();
         Ok(())
     }
@@ -158,53 +150,22 @@ impl WebhookFile {
     }
 
     pub(super) fn all(&self) -> Result<All, WebhooksError> {
-        let text = match fs::read(&self.0) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(All::default()),
-            read => read.map_err(self.failed("read"))?,
-        };
-        serde_json::from_slice(&text)
-            .map_err(|error| WebhooksError::Damaged { path: self.0.clone(), why: error.to_string() })
+        let Some(text) = self.0.read()? else { return Ok(All::default()) };
+        serde_json::from_slice(&text).map_err(|error| damaged(&self.0, error.to_string()))
     }
 
     /// Where a webhook's place in the feed is kept.
     pub(super) fn place(&self, id: &str) -> Place {
-        Place { file: self.clone(), path: self.0.with_extension(format!("{id}.place")) }
+        Place(self.0.with_ending(&format!("{id}.place")))
     }
+}
 
-    fn failed(&self, action: &'static str) -> impl Fn(io::Error) -> WebhooksError + '_ {
-        move |source| WebhooksError::Io { action, path: self.0.clone(), source }
-    }
-
-    fn folder(&self) -> &Path {
-        self.0.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-    }
-
-    fn lock(&self) -> Result<File, WebhooksError> {
-        fs::create_dir_all(self.folder()).map_err(self.failed("make the folder of"))?;
-        let file = File::create(self.0.with_extension("lock")).map_err(self.failed("lock"))?;
-        file.lock().map_err(self.failed("lock"))?;
-        Ok(file)
-    }
-
-    /// Puts a new file in the place of the old one, readable by its owner alone.
-    fn write(&self, path: &Path, content: &impl Serialize) -> Result<(), WebhooksError> {
-        let write = || -> io::Result<()> {
-            let mut file = tempfile::NamedTempFile::new_in(self.folder())?;
-            serde_json::to_writer_pretty(&mut file, content)?;
-            file.write_all(b"\n")?;
-            file.as_file().sync_all()?;
-            file.persist(path)?;
-            Ok(())
-        };
-        write().map_err(self.failed("write"))
-    }
+fn damaged(file: &Beside, why: String) -> WebhooksError {
+    WebhooksError::Damaged { path: file.path().to_owned(), why }
 }
 
 /// Where a webhook has come to in the feed.
-pub(super) struct Place {
-    file: WebhookFile,
-    path: PathBuf,
-}
+pub(super) struct Place(Beside);
 
 impl Place {
     /// How far it has come; none where it has not begun.
@@ -212,26 +173,20 @@ impl Place {
     /// # Errors
     /// Where that cannot be read, or is no place.
     pub(super) fn read(&self) -> Result<Option<EventId>, WebhooksError> {
-        let text = match fs::read(&self.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => {
-                return Err(WebhooksError::Io { action: "read", path: self.path.clone(), source });
-            }
-            Ok(text) => text,
-        };
-        let damaged = |why: String| WebhooksError::Damaged { path: self.path.clone(), why };
-        let text: String = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
-        text.parse().map(Some).map_err(|error: NotAnEventId| damaged(format!("{text:?} {error}")))
+        let Some(text) = self.0.read()? else { return Ok(None) };
+        let text: String =
+            serde_json::from_slice(&text).map_err(|error| damaged(&self.0, error.to_string()))?;
+        text.parse().map(Some).map_err(|error: NotAnEventId| damaged(&self.0, format!("{text:?} {error}")))
     }
 
     /// Notes that an event was taken. Where that is lost, it is sent again.
     pub(super) fn write(&self, taken: EventId) -> Result<(), WebhooksError> {
-        self.file.write(&self.path, &taken.to_string())
+        Ok(self.0.write(&taken.to_string())?)
     }
 
     fn forget(&self) {
         // It may never have been written.
-        let _ = fs::remove_file(&self.path);
+        let _ = fs::remove_file(self.0.path());
     }
 }
 
@@ -253,8 +208,8 @@ fn check(asked: &NewWebhook) -> Result<(), WebhooksError> {
     if !asked.inside && is_written_inside(&host) {
         return wrong("--url", INSIDE.to_owned());
     }
-    if let Some(unknown) = asked.types.iter().find(|kind| !TYPES.contains(&kind.as_str())) {
-        return wrong("--types", format!("has {unknown:?}: give some of {}", TYPES.join(", ")));
+    if let Some(why) = wrong_types(&asked.types) {
+        return wrong("--types", why);
     }
     Ok(())
 }
