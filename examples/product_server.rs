@@ -121,7 +121,7 @@ impl ProductServer {
     }
 
     async fn send(&self, key: String, command: Command) -> Result<(), Box<dyn Error>> {
-        let message = Message { idempotency_key: key, on_behalf_of: None, command: Some(command) };
+        let message = Message { idempotency_key: key, command: Some(command), ..Message::default() };
         match self.client.send(message).await {
             Ok(_) => Ok(()),
             Err(error) if error.may_succeed_later() => Err(error.into()),

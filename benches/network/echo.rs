@@ -75,5 +75,5 @@ fn answer() -> Answer {
         commission: Some(commission),
         credits_left: 0,
     };
-    Answer { outcome: Some(Outcome::Purchased(purchased)), replayed: false }
+    Answer { outcome: Some(Outcome::Purchased(purchased)), ..Answer::default() }
 }

@@ -46,7 +46,7 @@ pub struct Market<'server> {
 
 fn message(key: String, account: String, command: Command) -> Message {
     let on_behalf_of = (!account.is_empty()).then_some(account);
-    Message { idempotency_key: key, on_behalf_of, command: Some(command) }
+    Message { idempotency_key: key, on_behalf_of, command: Some(command), ..Message::default() }
 }
 
 fn purchase(key: String, offering: &str, place: usize) -> Message {

@@ -188,7 +188,7 @@ fn unknown() -> Answer {
         retryable: true,
         definite: false,
     };
-    Answer { outcome: Some(answer::Outcome::Problem(problem)), replayed: false }
+    Answer { outcome: Some(answer::Outcome::Problem(problem)), ..Answer::default() }
 }
 
 /// True where an answer is none yet, or one that says to come again.

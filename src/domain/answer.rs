@@ -181,6 +181,8 @@ pub enum Done {
     Offering(Box<OfferingView>),
     /// A certificate as it is.
     Certificate(Box<CertificateView>),
+    /// The request was carried out, and this is what it was answered; none where its actor remembers that it was, and no more.
+    Request(Option<Box<Done>>),
 }
 
 /// R1: hop, attached, own promise.

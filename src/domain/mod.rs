@@ -8,6 +8,7 @@ mod certificate;
 pub mod chain;
 mod command;
 mod commission;
+mod conditions;
 mod event;
 mod fact;
 mod gift;
@@ -39,12 +40,14 @@ pub use answer::{
 pub use certificate::{Certificate, CommissionState, Hop, Right, Sale};
 pub use command::{
     Command, GiftCommand, GiftObject, GiftReference, GoodsKind, MandateCommand, MerchantCommand,
-    PaymentCommand, PaymentReference, Status, StatusChange, TransferCommand, WhenShort, WithholdFrom,
+    PaymentCommand, PaymentReference, RequestAt, Status, StatusChange, TransferCommand, WhenShort,
+    WithholdFrom,
 };
 pub use commission::{
     Acquiring, Buckets, Cashing, CheckPoint, CommissionTerms, Condition, Draw, FactorSet, Increase,
     IncreasePolicy, Observed, Purpose, Take,
 };
+pub use conditions::{Conditions, on_condition};
 pub use event::{
     AccountEvent, CertificateEvent, Debt, Event, GiftEvent, Income, MandateEvent, MerchantEvent,
     OfferingEvent, PaymentEvent, Queued, TransferEvent, WithdrawalReason,

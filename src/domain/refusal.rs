@@ -171,6 +171,12 @@ codes! {
     NotToppedUp = 64, "not_topped_up", "only a commission that was paid into its envelope can be topped up";
     /// The text is no page link (V5).
     BadLink = 65, "bad_link", "give the whole link as it was shown";
+    /// Nothing was brought about here by a request of the caller's with this id, or it is remembered no more (I12).
+    UnknownRequest = 66, "unknown_request", "send it: it had no effect here, unless it is longer ago than requests are remembered";
+    /// The actor's chain has another length than the one that the message depends on.
+    SequenceMismatch = 67, "sequence_mismatch", "look at what has changed, and decide again";
+    /// One costs more than the message was ready to pay.
+    PriceAboveMax = 68, "price_above_max", "look at the price, and decide again";
 }
 
 impl Code {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::command::{Status, StatusChange, WhenShort};
 use super::commission::CommissionTerms;
+use super::conditions::Conditions;
 use super::gift::FoundObject;
 use super::merchant::{FoundFrom, Mandate, OrderKey, Registration};
 use super::message::{Clawback, Display, Information};
@@ -64,6 +65,9 @@ pub struct Request {
     /// who is closed, an offering its prices. Never on record.
     #[serde(skip)]
     pub objection: Option<Box<Refusal>>,
+    /// On what its sender has made it depend. Never on record: what is on record is decided.
+    #[serde(skip)]
+    pub conditions: Option<Box<Conditions>>,
 }
 
 impl Request {
@@ -139,6 +143,13 @@ pub enum Task {
         /// The first hop shown, from 1.
         from_hop: u32,
     },
+    /// To whom another request of the same caller was addressed.
+    ShowRequest {
+        /// The other one's id.
+        id: RequestId,
+        /// Its certificate, which may not be alive.
+        serial: Option<Serial>,
+    },
 }
 
 impl Task {
@@ -155,6 +166,7 @@ impl Task {
                 | Task::Gift(GiftTask::Show(_) | GiftTask::List { .. })
                 | Task::Mandate(MandateTask::Show(_))
                 | Task::Merchant(MerchantTask::ShowOrder(_))
+                | Task::ShowRequest { .. }
         )
     }
 

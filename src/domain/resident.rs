@@ -81,6 +81,8 @@ impl Resident {
             | Task::ShowOffering => return unknown(Code::UnknownOffering),
             Task::Circulate(task) => task.named,
             Task::Purchase(task) | Task::Reserve(task) => task.named,
+            Task::ShowRequest { serial: None, .. } => return unknown(Code::UnknownRequest),
+            Task::ShowRequest { serial, .. } => *serial,
             Task::Acquire(serial) | Task::Refund(serial) | Task::ShowCertificate { serial, .. } => {
                 Some(*serial)
             }

@@ -18,8 +18,8 @@ use crate::actors::{
     Departing, Envelope, Permit, Permits, Shards, Sink, Stopped, Ticket, Time, shard_of, unfinished_walks,
 };
 use crate::domain::{
-    ActorNumber, Body, Code, Command, Fingerprint, Message, Position, Refusal, Request, RequestId,
-    RequestKey, RequestMark, Status, Task, Timestamp,
+    ActorNumber, Body, Code, Command, Conditions, Fingerprint, Message, Position, Refusal, Request,
+    RequestId, RequestKey, RequestMark, Status, Task, Timestamp,
 };
 use crate::journal::{Cut, DataFolder, FileLog, FolderDisk, Journal, JournalStats, Log, SegmentOptions};
 use crate::limits::{BATCH_MESSAGES_MAX, PERMITS_MAX, SHARDS_MAX};
@@ -169,19 +169,28 @@ impl Engine {
     /// Sends up to `limits::BATCH_MESSAGES_MAX` messages; each is decided for itself. Answers come in their
     /// order, when all are durable. Dropping the future undoes nothing.
     pub fn send_batch(&self, messages: Vec<Message>) -> Answers {
+        self.send_batch_on(messages.iter().map(|message| (message, Conditions::default())))
+    }
+
+    /// As `send_batch`; each message is carried out where its conditions hold, and else refused (`sequence_mismatch`,
+    /// `price_above_max`).
+    pub fn send_batch_on<'sent>(
+        &self,
+        messages: impl ExactSizeIterator<Item = (&'sent Message, Conditions)>,
+    ) -> Answers {
         let (batch, answers) = Batch::new(messages.len());
         let sink: Arc<dyn Sink> = Arc::new(batch);
         if messages.len() > BATCH_MESSAGES_MAX {
             let detail = format!("are {}: send at most {BATCH_MESSAGES_MAX} in a batch", messages.len());
             let refusal = Refusal::new(Code::BadValue, "messages", detail);
-            for (index, _) in (0_u32..).zip(&messages) {
+            for (index, _) in (0_u32..).zip(messages) {
                 sink.give(index, Err(refusal.clone()));
             }
             return answers;
         }
         let now = self.time.now();
         let mut parcels: BTreeMap<usize, Vec<Envelope>> = BTreeMap::new();
-        for (index, message) in (0_u32..).zip(&messages) {
+        for (index, message) in (0_u32..).zip(messages) {
             if let Err(refusal) = self.accept(message, now, &sink, index, &mut parcels) {
                 sink.give(index, Err(refusal));
             }
@@ -196,7 +205,7 @@ impl Engine {
     /// could take back.
     fn accept(
         &self,
-        message: &Message,
+        (message, conditions): (&Message, Conditions),
         now: Timestamp,
         sink: &Arc<dyn Sink>,
         index: u32,
@@ -215,7 +224,12 @@ impl Engine {
         }
         let ticket = Ticket::new(Arc::clone(sink), index, permit);
         match self.door.resolve(message, seed) {
-            Ok((to, body)) => {
+            Ok((to, mut body)) => {
+                if let Body::Request(request) = &mut body
+                    && !conditions.is_none()
+                {
+                    request.conditions = Some(Box::new(conditions));
+                }
                 let walk = self.door.common().next_walk();
                 let envelope = Envelope::from_door(to, walk, now, body, Some(ticket));
                 parcels.entry(shard_of(to, self.shards.count())).or_default().push(envelope);
@@ -248,8 +262,13 @@ impl Engine {
             let permit = self.admit()?;
             let key = RequestKey { caller: ActorNumber::FUNDS_MANAGEMENT, id: RequestId::new("look")? };
             let mark = RequestMark { key, fingerprint: Fingerprint::default() };
-            let body =
-                Body::Request(Box::new(Request { mark, task, caller_status: Status::Open, objection: None }));
+            let body = Body::Request(Box::new(Request {
+                mark,
+                task,
+                caller_status: Status::Open,
+                objection: None,
+                conditions: None,
+            }));
             let ticket = Some(Ticket::new(Arc::clone(&sink), 0, permit));
             let (walk, now) = (self.door.common().next_walk(), self.time.now());
             let envelope = Envelope::from_door(to, walk, now, body, ticket);

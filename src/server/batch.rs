@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::door::{Asked, Door};
 use super::json::{AnswerBody, Problem};
+use super::shown::{self, ShownBody};
 use crate::domain::{Code, Refusal};
 use crate::limits::{ANSWER_MS_MAX, BATCH_MESSAGES_MAX};
 use crate::{Answers, Engine, Replies};
@@ -24,6 +25,14 @@ pub(super) struct Outcome {
     pub(super) answer: Result<AnswerBody, Problem>,
     /// True where that was done before, by a message with the same key.
     pub(super) replayed: bool,
+    /// What is shown beside the answer, where the message wishes it.
+    pub(super) shown: Option<Box<ShownBody>>,
+}
+
+impl Outcome {
+    fn refused(problem: Problem) -> Outcome {
+        Outcome { answer: Err(problem), replayed: false, shown: None }
+    }
 }
 
 /// Messages that are sent, and wait for their answers.
@@ -60,11 +69,8 @@ impl Batch {
     /// Sends all that can be sent. It is accepted when this returns.
     pub(super) fn send(self, engine: &Engine) -> Sent {
         let Batch { messages, places } = self;
-        Sent {
-            answers: engine.send_batch(messages.iter().map(|asked| asked.message.clone()).collect()),
-            messages,
-            places,
-        }
+        let answers = engine.send_batch_on(messages.iter().map(|asked| (&asked.message, asked.conditions)));
+        Sent { answers, messages, places }
     }
 }
 
@@ -80,16 +86,19 @@ impl Sent {
         let mut outcomes = Vec::with_capacity(places.len());
         for problem in places {
             let outcome = match problem {
-                Some(problem) => Outcome { answer: Err(problem), replayed: false },
+                Some(problem) => Outcome::refused(problem),
                 None => match answers.next() {
                     Some((place, (asked, answer))) => {
                         let answer = door.answered(engine, asked, answer).await;
-                        Outcome { answer, replayed: again.contains(&place) }
+                        let shown = match &answer {
+                            Ok(answer) if !asked.show.is_empty() => {
+                                shown::beside(engine, asked, answer).await
+                            }
+                            _ => None,
+                        };
+                        Outcome { answer, replayed: again.contains(&place), shown }
                     }
-                    None => {
-                        let unknown = Problem::from(Refusal::of(Code::OutcomeUnknown));
-                        Outcome { answer: Err(unknown), replayed: false }
-                    }
+                    None => Outcome::refused(Problem::from(Refusal::of(Code::OutcomeUnknown))),
                 },
             };
             outcomes.push(outcome);

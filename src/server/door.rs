@@ -13,17 +13,31 @@ use super::identity::rights;
 use super::identity::{KeyRing, Role};
 use super::json::{AnswerBody, CommandBody, Names, Problem, ProblemCode};
 use super::metrics::{DONE, Metrics, Outcome};
+use super::shown::Show;
 use crate::Engine;
 use crate::domain::{
-    Answer, Caller, Code, Command, Currency, Done, GiftCommand, MerchantCommand, Message, Name,
-    PaymentCommand, Refusal, RequestId, TransferCommand, WithholdFrom,
+    Answer, Caller, Code, Command, Conditions, Currency, Done, GiftCommand, MerchantCommand, Message, Name,
+    PaymentCommand, Refusal, RequestAt, RequestId, TransferCommand, WithholdFrom,
 };
 use crate::limits::{ANSWER_MS_MAX, DRAIN_LOOKED_AT_MS, DRAIN_SECONDS_MAX};
 
-/// A message that was read and may be sent, and what its command is called.
+/// A message as it was read, in whatever form.
+pub(super) struct ReadMessage {
+    pub(super) request_id: RequestId,
+    pub(super) on_behalf_of: Option<Name>,
+    /// How many entries the chain of its addressee must have.
+    pub(super) if_sequence: Option<u64>,
+    /// What its answer is to show beside itself.
+    pub(super) show: Vec<Show>,
+    pub(super) command: CommandBody,
+}
+
+/// A message that may be sent, what its command is called, on what it depends, and what its answer is to show.
 pub(super) struct Asked {
     pub(super) kind: &'static str,
     pub(super) message: Message,
+    pub(super) conditions: Conditions,
+    pub(super) show: Vec<Show>,
 }
 
 /// A request that is being answered, as long as this lives.
@@ -131,21 +145,17 @@ impl Door {
     ///
     /// # Errors
     /// A value that is none, `not_allowed`, or `currency_mismatch` where an amount's currency is not its account's.
-    pub(super) fn message(
-        &self,
-        engine: &Engine,
-        role: &Role,
-        on_behalf_of: Option<Name>,
-        request_id: RequestId,
-        body: CommandBody,
-    ) -> Result<Asked, Refusal> {
+    pub(super) fn message(&self, engine: &Engine, role: &Role, read: ReadMessage) -> Result<Asked, Refusal> {
+        let ReadMessage { request_id, on_behalf_of, if_sequence, show, command: body } = read;
         let kind = body.name();
-        let judged = || -> Result<Message, Refusal> {
+        let judged = || -> Result<(Message, Conditions), Refusal> {
+            let conditions = Conditions::of(if_sequence, body.price_max()?);
             let (command, currency) = body.command()?;
-            judged(engine, role, on_behalf_of, request_id, command, currency)
+            Ok((judged(engine, role, on_behalf_of, request_id, command, currency)?, conditions))
         };
-        let message = judged().inspect_err(|refusal| self.metrics.count(kind, refusal.code.text()))?;
-        Ok(Asked { kind, message })
+        let judged = judged().inspect_err(|refusal| self.metrics.count(kind, refusal.code.text()));
+        let (message, conditions) = judged?;
+        Ok(Asked { kind, message, conditions, show })
     }
 
     /// Makes an answer's body, with the names and the currency that it needs.
@@ -160,9 +170,7 @@ impl Door {
     ) -> Result<AnswerBody, Problem> {
         let code = answer.as_ref().map_or_else(|refusal| refusal.code.text(), |_| DONE);
         self.metrics.count(asked.kind, code);
-        let done = answer?;
-        let names = Names::in_answer(engine, &done).await;
-        Ok(AnswerBody::of(done, currency_of(engine, &asked.message).await?, &names))
+        body_of(engine, &asked.message, answer?).await
     }
 
     /// Counts what came of sending an event to a webhook: `taken`, `not_taken` or `lapsed`.
@@ -208,6 +216,15 @@ fn judged(
     Ok(Message { caller, request_id, command })
 }
 
+/// What a message was answered as a body, with the names and the currency that it needs.
+///
+/// # Errors
+/// The engine's refusal, where it has to be asked.
+pub(super) async fn body_of(engine: &Engine, message: &Message, done: Done) -> Result<AnswerBody, Problem> {
+    let names = Names::in_answer(engine, &done).await;
+    Ok(AnswerBody::of(done, currency_of(engine, message).await?, &names))
+}
+
 /// Waits for what the engine is asked, but not for ever.
 ///
 /// # Errors
@@ -219,7 +236,7 @@ pub(super) async fn within<T>(asked: impl Future<Output = Result<T, Problem>>) -
 
 /// The account whose money a message is about, and by which field it is named: the one that the command names, else the
 /// caller's.
-fn holder<'message>(
+pub(super) fn holder<'message>(
     command: &'message Command,
     caller: &'message Caller,
 ) -> Option<(&'static str, &'message Name)> {
@@ -228,7 +245,8 @@ fn holder<'message>(
         | Command::Deposit { account, .. }
         | Command::CashOut { account, .. }
         | Command::SetCreditLimit { account, .. }
-        | Command::Status { account, .. } => account,
+        | Command::Status { account, .. }
+        | Command::ShowRequest { at: RequestAt::Account(account), .. } => account,
         Command::Transfer(TransferCommand::Post { from, .. } | TransferCommand::Void { from, .. }) => from,
         Command::Payment(
             PaymentCommand::Receive(reference)
@@ -272,7 +290,11 @@ pub(super) async fn currency_of_offering(engine: &Engine, offering: &Name) -> Re
 /// The refusal of the engine, where it has to be asked.
 async fn currency_of(engine: &Engine, message: &Message) -> Result<Currency, Refusal> {
     match &message.command {
-        Command::ShowCertificate { offering, .. } => currency_of_offering(engine, offering).await,
+        Command::ShowCertificate { offering, .. }
+        | Command::ShowRequest {
+            at: RequestAt::Offering(offering) | RequestAt::Certificate(offering, _),
+            ..
+        } => currency_of_offering(engine, offering).await,
         Command::Merchant(MerchantCommand::Reverse { order }) => {
             let show = Command::Merchant(MerchantCommand::ShowOrder { order: order.clone() });
             match engine.send(Message { command: show, ..message.clone() }).await? {

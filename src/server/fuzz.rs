@@ -27,7 +27,8 @@ fn any_bytes_as_a_message_over_http_are_read_or_refused() {
         memory_factor: 2_048,
         take: |input| {
             let Ok(text) = std::str::from_utf8(input) else { return false };
-            http::parsed(text).is_ok_and(|(.., command)| command.command().is_ok())
+            http::parsed(text)
+                .is_ok_and(|read| read.command.price_max().is_ok() && read.command.command().is_ok())
         },
     };
     fuzz(&target, &BODIES.map(|body| body.as_bytes().to_vec()));
@@ -65,14 +66,13 @@ fn any_bytes_as_a_message_over_grpc_are_read_or_refused() {
         take: |input| {
             let Ok(batch) = proto::Batch::decode(input) else { return false };
             let read = batch.messages.into_iter().map(grpc::parsed);
-            read.filter(|read| read.as_ref().is_ok_and(|(.., command)| command.clone().command().is_ok()))
-                .count()
+            read.filter(|read| read.as_ref().is_ok_and(|read| read.command.clone().command().is_ok())).count()
                 > 0
         },
     };
     let text = |text: &str| text.to_owned();
     let message =
-        |command| proto::Message { idempotency_key: text("1"), on_behalf_of: None, command: Some(command) };
+        |command| proto::Message { idempotency_key: text("1"), command: Some(command), ..Default::default() };
     use proto::message::Command;
     let purchase = proto::Purchase { offering: text("teapot"), serial: Some(3), ..Default::default() };
     let open = proto::OpenAccount {

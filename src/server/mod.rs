@@ -16,6 +16,7 @@ mod json;
 mod metrics;
 mod room;
 mod run;
+mod shown;
 mod tls;
 mod webhooks;
 

@@ -4,6 +4,7 @@
 mod answers;
 mod attacks;
 mod backing;
+mod conditions;
 mod display;
 mod gifts;
 mod house;

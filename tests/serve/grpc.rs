@@ -18,7 +18,7 @@ const ON: &[&str] = &["--dev", "--grpc", "127.0.0.1:0"];
 
 fn message(key: &str, account: &str, command: Command) -> Message {
     let on_behalf_of = (!account.is_empty()).then(|| account.to_owned());
-    Message { idempotency_key: key.to_owned(), on_behalf_of, command: Some(command) }
+    Message { idempotency_key: key.to_owned(), on_behalf_of, command: Some(command), ..Message::default() }
 }
 
 fn purchase() -> Command {

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on should end there"
 )]
 
+mod asking;
 mod events;
 mod grpc;
 mod product_server;

@@ -41,7 +41,7 @@ fn both_doors_speak_tls_with_the_certificate_that_is_given() {
         };
         let command = Some(message::Command::OpenAccount(open));
         let opened =
-            client.send(Message { idempotency_key: "1".to_owned(), on_behalf_of: None, command }).await;
+            client.send(Message { idempotency_key: "1".to_owned(), command, ..Message::default() }).await;
         assert!(matches!(opened, Ok(Outcome::Opened(_))), "{opened:?}");
         let unknown = Client::connect(&server.grpc, &server.key).await;
         assert!(matches!(unknown, Err(ClientError::Unreachable(_))));

@@ -32,6 +32,7 @@ use super::turn::{Spent, Turn};
 use crate::domain::supply::Supply;
 use crate::domain::{
     ActorNumber, Answer, Body, Code, Context, Decision, Position, Refusal, Resident, Step, WalkId,
+    on_condition,
 };
 use crate::journal::{JournalError, RecordBatch};
 use crate::limits::{TURN_MESSAGES_MAX, WAITERS_MAX};
@@ -312,6 +313,7 @@ impl House {
             Err(_) if first => Decision::Refuse(Refusal::of(Code::Internal)),
             Err(panic) => resume_unwind(panic),
         };
+        let decision = on_condition(&envelope.body, room.map_or(0, |room| room.sequence), decision);
         match self.within_supply(&envelope, room, decision, turn) {
             Decision::Record(step) => self.record(Origin::of(envelope, place), step, turn)?,
             Decision::Refuse(refusal) => self.answer(Origin::of(envelope, place), Err(refusal), turn)?,

@@ -8,12 +8,23 @@ use crate::domain::command::{Status, StatusChange};
 use crate::domain::event::AccountEvent;
 use crate::domain::gift::GiftState;
 use crate::domain::money::{Balance, Money};
-use crate::domain::number::{ActorNumber, Fingerprint};
+use crate::domain::name::RequestId;
+use crate::domain::number::{ActorNumber, Fingerprint, WalkId};
 use crate::domain::refusal::{Code, Refusal};
-use crate::domain::request::{GiftTask, MerchantTask, Request, RequestMark, Task};
+use crate::domain::request::{GiftTask, MerchantTask, Request, RequestKey, RequestMark, Task};
 use crate::domain::step::{Context, Decision, Step};
 use crate::domain::time::Timestamp;
 use crate::limits::{PAGE_ENTRIES_MAX, REQUESTS_KEPT_MAX};
+
+/// What a request has brought about.
+enum Outcome {
+    /// It was answered so.
+    Done(Done),
+    /// An order was withheld or provided by it.
+    Asked,
+    /// Another actor's answer is waited for.
+    UnderWay(WalkId),
+}
 
 impl Account {
     pub(super) fn apply_request(
@@ -27,6 +38,7 @@ impl Account {
         match &request.task {
             Task::ShowAccount => return Decision::Answer(Done::Account(Box::new(self.view(entries, head)))),
             Task::ShowPage { skip } => return Decision::Answer(Done::Page(self.page_view(*skip))),
+            Task::ShowRequest { id, .. } => return self.show_request(mark.key.caller, id, context.now),
             _ => {}
         }
         if let Some(repeat) = self.repeated(request, context.now) {
@@ -160,40 +172,55 @@ impl Account {
 
     /// I12: a repeat is looked up before any rule is applied.
     fn repeated(&self, request: &Request, now: Timestamp) -> Option<Decision> {
-        let mark = &request.mark;
-        let same = |fingerprint: Fingerprint, done: Done| {
-            if fingerprint == mark.fingerprint { Decision::Answer(done) } else { refuse(Code::IdReused) }
-        };
-        let Beginning { id, deposit, fingerprint, by_itself, .. } = &self.beginning;
-        let opener = if *by_itself { self.number } else { ActorNumber::FUNDS_MANAGEMENT };
-        if opener == mark.key.caller && *id == mark.key.id {
-            let posted = Balance::ZERO.checked_credit(*deposit).unwrap_or(Balance::ZERO);
-            return Some(same(*fingerprint, Done::Opened { posted }));
+        let (fingerprint, outcome) = self.outcome(&request.mark.key, now)?;
+        if fingerprint != request.mark.fingerprint {
+            return Some(refuse(Code::IdReused));
         }
-        let engagements = self.engagements.as_ref();
-        if let Some((fingerprint, walk)) = engagements.and_then(|there| there.under_way.get(&mark.key)) {
-            let same = *fingerprint == mark.fingerprint;
-            return Some(if same { Decision::Wait(*walk) } else { refuse(Code::IdReused) });
-        }
-        if self.own(mark)
-            && let Some(given) = engagements.and_then(|there| there.given.as_ref()?.get(&mark.key.id))
-        {
-            return Some(same(given.fingerprint, Done::Given { expires_at: given.expires_at }));
-        }
-        if self.own(mark)
-            && let Some(fingerprint) = self.merchant().and_then(|merchant| merchant.asked.get(&mark.key.id))
-        {
-            let done = match &request.task {
+        Some(match outcome {
+            Outcome::Done(done) => Decision::Answer(done),
+            Outcome::UnderWay(walk) => Decision::Wait(walk),
+            Outcome::Asked => Decision::Answer(match &request.task {
                 Task::Merchant(MerchantTask::Withhold(task)) => Done::Withheld { amount: task.amount },
                 _ => Done::Provided,
-            };
-            return Some(same(*fingerprint, done));
+            }),
+        })
+    }
+
+    /// What a request of this caller was answered, for whoever has lost the answer.
+    fn show_request(&self, caller: ActorNumber, id: &RequestId, now: Timestamp) -> Decision {
+        let key = RequestKey { caller, id: id.clone() };
+        match self.outcome(&key, now) {
+            None => refuse(Code::UnknownRequest),
+            Some((_, Outcome::UnderWay(walk))) => Decision::Wait(walk),
+            Some((_, Outcome::Done(done))) => Decision::Answer(Done::Request(Some(Box::new(done)))),
+            Some((_, Outcome::Asked)) => Decision::Answer(Done::Request(None)),
         }
-        if let Some(fingerprint) = engagements.and_then(|there| there.returned.as_ref()?.get(&mark.key)) {
-            return Some(same(*fingerprint, Done::GiftChanged { state: GiftState::Returned }));
+    }
+
+    /// What the request of this key has brought about here, and the hash of its body.
+    fn outcome(&self, key: &RequestKey, now: Timestamp) -> Option<(Fingerprint, Outcome)> {
+        let Beginning { id, deposit, fingerprint, by_itself, .. } = &self.beginning;
+        let opener = if *by_itself { self.number } else { ActorNumber::FUNDS_MANAGEMENT };
+        if opener == key.caller && *id == key.id {
+            let posted = Balance::ZERO.checked_credit(*deposit).unwrap_or(Balance::ZERO);
+            return Some((*fingerprint, Outcome::Done(Done::Opened { posted })));
         }
-        let kept = self.remembered.as_ref()?.get(&mark.key, now)?;
-        Some(same(kept.fingerprint, kept.done.clone()))
+        let own = key.caller == self.number;
+        let engagements = self.engagements.as_ref();
+        if let Some((fingerprint, walk)) = engagements.and_then(|there| there.under_way.get(key)) {
+            return Some((*fingerprint, Outcome::UnderWay(*walk)));
+        }
+        if own && let Some(given) = engagements.and_then(|there| there.given.as_ref()?.get(&key.id)) {
+            return Some((given.fingerprint, Outcome::Done(Done::Given { expires_at: given.expires_at })));
+        }
+        if own && let Some(fingerprint) = self.merchant().and_then(|merchant| merchant.asked.get(&key.id)) {
+            return Some((*fingerprint, Outcome::Asked));
+        }
+        if let Some(fingerprint) = engagements.and_then(|there| there.returned.as_ref()?.get(key)) {
+            return Some((*fingerprint, Outcome::Done(Done::GiftChanged { state: GiftState::Returned })));
+        }
+        let kept = self.remembered.as_ref()?.get(key, now)?;
+        Some((kept.fingerprint, Outcome::Done(kept.done.clone())))
     }
 
     /// Whether one more request can be remembered for a day.

@@ -1,6 +1,6 @@
 //! What a certificate decides on each message; circulating and settling have files of their own.
 
-use super::{Addressee, Certificate, Effect, Hop, Right, Sale};
+use super::{Addressee, Certificate, Effect, Hop, RefundState, Right, Sale};
 use crate::domain::answer::{CertificateView, Circulated, CommissionLabel, Done, HopView, SaleView};
 use crate::domain::chain::{self, Head};
 use crate::domain::commission::{Acquiring, Buckets, IncreasePolicy};
@@ -8,9 +8,10 @@ use crate::domain::event::{CertificateEvent, Event};
 use crate::domain::inside::{Body, Draw, Handed, TopUp, TurnRefused};
 use crate::domain::link::PageLink;
 use crate::domain::money::Money;
+use crate::domain::name::RequestId;
 use crate::domain::number::ActorNumber;
 use crate::domain::refusal::{Code, Refusal};
-use crate::domain::request::{FoundVia, PurchaseTask, Request, Task};
+use crate::domain::request::{FoundVia, PurchaseTask, Request, RequestKey, Task};
 use crate::domain::step::{Context, Decision, Step};
 use crate::limits::HOPS_PER_VIEW_MAX;
 use crate::planted::{self, Bug};
@@ -54,6 +55,7 @@ impl Certificate {
                 Task::ShowCertificate { from_hop, .. } => {
                     Decision::Answer(Done::Certificate(Box::new(self.view(entries, head, *from_hop))))
                 }
+                Task::ShowRequest { id, .. } => self.show_request(request, id),
                 other => unreachable!("a door never sends a certificate {other:?}"),
             },
             Body::Handed(handed) => self.apply_handed(context, handed),
@@ -87,17 +89,37 @@ impl Certificate {
 
     /// What the offering remembers as done here; not found means that it is not done yet, so it decides anew.
     fn apply_repeat(&self, request: &Request) -> Decision {
-        match (&request.task, &self.sale) {
-            (Task::Purchase(_) | Task::PayReservation(..), Some(sale)) if sale.mark == request.mark => {
-                Decision::Answer(Done::Purchased(sale.purchased.clone()))
+        let buys =
+            matches!(request.task, Task::Purchase(_) | Task::PayReservation(..) | Task::ShowRequest { .. });
+        let done = match &self.sale {
+            Some(sale) if buys && sale.mark == request.mark => Some(Done::Purchased(sale.purchased.clone())),
+            _ => {
+                let remembered = self.hops.remembered(Addressee::Offering, &request.mark.key);
+                let same = remembered.filter(|remembered| remembered.fingerprint == request.mark.fingerprint);
+                same.map(|remembered| self.done_again(remembered.effect))
             }
-            _ => match self.hops.remembered(Addressee::Offering, &request.mark.key) {
-                Some(remembered) if remembered.fingerprint == request.mark.fingerprint => {
-                    Decision::Answer(self.done_again(remembered.effect))
-                }
-                // The offering chose this chain, it has refused, and the walk is on its way to the next one.
-                _ => Decision::Refuse(Refusal::of(Code::Overloaded)),
-            },
+        };
+        match done {
+            Some(done) if matches!(request.task, Task::ShowRequest { .. }) => {
+                Decision::Answer(Done::Request(Some(Box::new(done))))
+            }
+            Some(done) => Decision::Answer(done),
+            // The offering chose this chain, it has refused, and the walk is on its way to the next one.
+            None => Decision::Refuse(Refusal::of(Code::Overloaded)),
+        }
+    }
+
+    /// The answer that the caller's request of this id was given. The offering knows what was addressed to it, and who buys.
+    fn show_request(&self, request: &Request, id: &RequestId) -> Decision {
+        let key = RequestKey { caller: request.mark.key.caller, id: id.clone() };
+        let answered = |done| Decision::Answer(Done::Request(Some(Box::new(done))));
+        if let Some(remembered) = self.hops.remembered(Addressee::Certificate, &key) {
+            return answered(self.done_again(remembered.effect));
+        }
+        match self.refund.as_ref().filter(|refund| refund.mark.key == key).map(|refund| &refund.state) {
+            Some(RefundState::Asking(walk)) => Decision::Wait(*walk),
+            Some(RefundState::Paid(refunded)) => answered(Done::Refunded(refunded.clone())),
+            None => Decision::Pass(self.birth.offering, Body::Request(Box::new(request.clone()))),
         }
     }
 

@@ -20,7 +20,7 @@ pub use transfer::TransferCommand;
 use super::commission::CommissionTerms;
 use super::message::{Display, Funding, Offer, PaidFrom, Via};
 use super::money::{Currency, Money};
-use super::name::Name;
+use super::name::{Name, RequestId};
 use super::number::Serial;
 
 /// What can be asked of the engine.
@@ -192,6 +192,24 @@ pub enum Command {
         /// The first hop of the page, from 1.
         from_hop: u32,
     },
+    /// Shows what another request of the same caller was answered (I12), for whoever has lost the answer and what was sent.
+    ShowRequest {
+        /// To whom it was addressed.
+        at: RequestAt,
+        /// Its id.
+        request: RequestId,
+    },
+}
+
+/// To whom a request was addressed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RequestAt {
+    /// To an account: what opens it and moves its money; also what it has engaged in by its own messages.
+    Account(Name),
+    /// To an offering, without a serial.
+    Offering(Name),
+    /// To a certificate of an offering.
+    Certificate(Name, Serial),
 }
 
 impl Command {

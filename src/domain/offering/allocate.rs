@@ -65,6 +65,9 @@ impl Offering {
         if task.buyer.currency != self.offer.currency {
             return Decision::Refuse(Refusal::of(Code::CurrencyMismatch));
         }
+        if let Some(refusal) = self.objects_to_price(request) {
+            return Decision::Refuse(refusal);
+        }
         if matches!(task.via, FoundVia::PrivatePage(_)) && !task.page_found {
             return Decision::Refuse(Refusal::of(Code::NotOnThatPage));
         }
@@ -94,6 +97,11 @@ impl Offering {
             _ if self.line.len() >= LINE_MAX => Decision::Refuse(Refusal::of(Code::Overloaded)),
             _ => Decision::Record(self.queue(context, request, task)),
         }
+    }
+
+    /// What its sender has against the price.
+    pub(super) fn objects_to_price(&self, request: &Request) -> Option<Refusal> {
+        request.conditions.as_deref()?.objects_to_price(self.offer.price)
     }
 
     fn over_cap(&self, buyer: ActorNumber) -> bool {

@@ -34,7 +34,10 @@ impl Offering {
             Body::Request(request) if request.task == Task::ShowOffering => {
                 Decision::Answer(Done::Offering(Box::new(self.view(entries, head))))
             }
-            Body::Request(request) => self.apply_request(context, request),
+            Body::Request(request) => match &request.task {
+                Task::ShowRequest { id, .. } => self.show_request(request, id),
+                _ => self.apply_request(context, request),
+            },
             Body::DebitRefused(refused) => self.apply_debit_refused(context, refused),
             Body::Paid(serial) => self.apply_paid(*serial),
             Body::TurnRefused(refused) => self.apply_turn_refused(refused),
@@ -106,7 +109,7 @@ impl Offering {
     }
 
     /// The request that has attached the commission, or is attaching it.
-    fn attached_by(&self) -> Option<&RequestMark> {
+    pub(super) fn attached_by(&self) -> Option<&RequestMark> {
         match &self.commission {
             Commission::None => None,
             Commission::Attaching(there, _) | Commission::Attached(there) | Commission::Expired(there) => {
@@ -150,7 +153,7 @@ impl Offering {
         Decision::Record(Step::of(vec![Event::Offering(event)]).answering(Ok(done)))
     }
 
-    fn attach_again(&self, mark: &RequestMark) -> Decision {
+    pub(super) fn attach_again(&self, mark: &RequestMark) -> Decision {
         match &self.commission {
             Commission::Attaching(_, walk) => Decision::Wait(*walk),
             Commission::Attached(there) | Commission::Expired(there) if there.mark.key == mark.key => {

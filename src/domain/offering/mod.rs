@@ -4,6 +4,7 @@
 
 mod absorb;
 mod allocate;
+mod asked;
 mod decide;
 mod due;
 mod reserve;

@@ -45,6 +45,9 @@ impl Offering {
         if let Err(code) = self.reserved_by(buyer.number, serial) {
             return Decision::Refuse(Refusal::of(code));
         }
+        if let Some(refusal) = self.objects_to_price(request) {
+            return Decision::Refuse(refusal);
+        }
         let mark = request.mark.clone();
         let walk = context.walk;
         let allocated = OfferingEvent::Allocated { serial, buyer: buyer.number, mark: mark.clone(), walk };

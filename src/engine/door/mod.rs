@@ -14,7 +14,7 @@ use crate::actors::{AccountEntry, Common, OfferingEntry};
 use crate::codec;
 use crate::domain::{
     ActorNumber, AttachTask, Body, Caller, CirculateTask, Code, Command, FoundVia, Funding, IssuedOffer,
-    Message, Name, Offer, Opening, Party, PurchaseTask, RefundTerms, Refusal, Request, RequestKey,
+    Message, Name, Offer, Opening, Party, PurchaseTask, RefundTerms, Refusal, Request, RequestAt, RequestKey,
     RequestMark, Serial, Source, Status, Task, TopUpTask, Via,
 };
 use crate::limits::{OFFERING_ITEMS_MAX, PAYERS_MAX, RESERVABLE_MS_MAX};
@@ -61,7 +61,7 @@ impl Door {
         let key = RequestKey { caller, id: message.request_id.clone() };
         let objection = self.closed_party(&message.command);
         let mark = RequestMark { key, fingerprint };
-        let request = Request { mark, task, caller_status, objection };
+        let request = Request { mark, task, caller_status, objection, conditions: None };
         Ok((to, Body::Request(Box::new(request))))
     }
 
@@ -176,6 +176,16 @@ impl Door {
             Command::ShowCertificate { offering, serial, from_hop } => {
                 let number = certificate(self.offering(offering)?, *serial)?;
                 Ok((number, Task::ShowCertificate { serial: *serial, from_hop: *from_hop }))
+            }
+            Command::ShowRequest { at, request } => {
+                let show = |serial| Task::ShowRequest { id: request.clone(), serial };
+                match at {
+                    RequestAt::Account(name) => Ok((self.account("account", name)?.number, show(None))),
+                    RequestAt::Offering(name) => Ok((self.offering(name)?.number, show(None))),
+                    RequestAt::Certificate(name, serial) => {
+                        Ok((certificate(self.offering(name)?, *serial)?, show(Some(*serial))))
+                    }
+                }
             }
         }
     }

@@ -5,28 +5,45 @@
 
 use serde_json::Value;
 
-use crate::domain::{Code, Name, Refusal, RequestId, Serial};
+use crate::domain::{Code, Currency, Name, Refusal, RequestId, Serial};
 use crate::proto;
 use crate::proto::answer::Outcome;
 use crate::proto::message::Command;
 use crate::proto::purchase::PaidFrom;
 use crate::server::batch;
+use crate::server::door::ReadMessage;
 use crate::server::json::{
-    AnswerBody, CommandBody, CommissionBody, OwnGiftBody, PaidFromBody, Problem, ProblemCode, ViaBody,
-    malformed,
+    Amount, AnswerBody, CommandBody, CommissionBody, OwnGiftBody, PaidFromBody, Problem, ProblemCode,
+    ViaBody, malformed,
 };
+use crate::server::shown::Show;
 
-/// Reads a message: its id, as whom it is sent, and its command.
+/// Reads a message.
 ///
 /// # Errors
 /// `malformed` or `bad_text`, with the field.
-pub(in crate::server) fn message(
-    message: proto::Message,
-) -> Result<(RequestId, Option<Name>, CommandBody), Problem> {
-    let id = request_id("idempotency_key", &message.idempotency_key)?;
+pub(in crate::server) fn message(message: proto::Message) -> Result<ReadMessage, Problem> {
+    let request_id = request_id("idempotency_key", &message.idempotency_key)?;
     let on_behalf_of = message.on_behalf_of.map(|text| name("on_behalf_of", &text)).transpose()?;
     let missing = || Problem::new(ProblemCode::Malformed, "command", "is left out");
-    Ok((id, on_behalf_of, command(message.command.ok_or_else(missing)?)?))
+    let show = message.show.into_iter().map(show).collect::<Result<_, Problem>>()?;
+    let command = command(message.command.ok_or_else(missing)?)?;
+    Ok(ReadMessage { request_id, on_behalf_of, if_sequence: message.if_sequence, show, command })
+}
+
+fn show(text: String) -> Result<Show, Problem> {
+    let read = serde_json::from_value(Value::from(text));
+    read.map_err(|error| Problem::new(ProblemCode::Malformed, "show", format!("has an {error}")))
+}
+
+fn price_max(text: Option<String>) -> Result<Option<Amount>, Problem> {
+    let read = |text: String| serde_json::from_value(Value::from(text));
+    text.map(read).transpose().map_err(|error| malformed("price_max", &error.to_string()))
+}
+
+fn currency(text: Option<String>) -> Result<Option<Currency>, Problem> {
+    let read = |text: String| serde_json::from_value(Value::from(text));
+    text.map(read).transpose().map_err(|error| malformed("currency", &error.to_string()))
 }
 
 fn command(command: Command) -> Result<CommandBody, Problem> {
@@ -41,6 +58,8 @@ fn command(command: Command) -> Result<CommandBody, Problem> {
             offering: offering(&asked.offering)?,
             serial: asked.serial.map(Serial),
             via: via(asked.via.as_deref(), asked.private_page.as_deref())?,
+            price_max: price_max(asked.price_max)?,
+            currency: currency(asked.currency)?,
         }),
         Command::Acquire(asked) => {
             Ok(CommandBody::Acquire { offering: offering(&asked.offering)?, serial: Serial(asked.serial) })
@@ -59,6 +78,8 @@ fn command(command: Command) -> Result<CommandBody, Problem> {
                     PaidFromBody::PaymentCertificate(request_id("payment_certificate", &id)?)
                 }
             },
+            price_max: price_max(asked.price_max)?,
+            currency: currency(asked.currency)?,
         }),
         other => by_its_body(&other),
     }
@@ -110,7 +131,7 @@ fn named(field: &'static str, refusal: Refusal) -> Problem {
 }
 
 /// Writes an answer.
-pub(super) fn answer(batch::Outcome { answer, replayed }: batch::Outcome) -> proto::Answer {
+pub(super) fn answer(batch::Outcome { answer, replayed, shown }: batch::Outcome) -> proto::Answer {
     let outcome = match answer {
         Ok(answer) => done(answer).unwrap_or_else(|error| {
             Outcome::Problem(problem(&Problem::from(Refusal::new(
@@ -121,7 +142,9 @@ pub(super) fn answer(batch::Outcome { answer, replayed }: batch::Outcome) -> pro
         }),
         Err(why) => Outcome::Problem(problem(&why)),
     };
-    proto::Answer { outcome: Some(outcome), replayed }
+    // What does not encode is left out: nothing of it does not.
+    let shown = shown.and_then(|shown| Some(proto::View { json: serde_json::to_string(&shown).ok()? }));
+    proto::Answer { outcome: Some(outcome), replayed, shown }
 }
 
 fn done(answer: AnswerBody) -> Result<Outcome, serde_json::Error> {
@@ -259,6 +282,8 @@ mod tests {
                 via: None,
                 private_page: None,
                 paid_from,
+                price_max: Some(text("100")),
+                currency: Some(usd()),
             })
         };
         let information = proto::Information {
@@ -320,7 +345,14 @@ mod tests {
             purchase(None),
             purchase(Some(PaidFrom::Gift(gift()))),
             purchase(Some(PaidFrom::PaymentCertificate(text("p")))),
-            Command::Reserve(circulate(Some("link"), None)),
+            Command::Reserve(proto::Reserve {
+                offering: text("o"),
+                serial: Some(1),
+                via: Some(text("link")),
+                private_page: None,
+                price_max: Some(text("100")),
+                currency: Some(usd()),
+            }),
             Command::PayReservation(certificate()),
             Command::CancelReservation(certificate()),
             Command::Refund(certificate()),
@@ -385,6 +417,13 @@ mod tests {
                 offering: text("o"),
                 serial: 1,
                 from_hop: Some(2),
+            }),
+            Command::ShowAccountRequest(proto::AccountRequest { account: text("ann"), request: text("r") }),
+            Command::ShowOfferingRequest(proto::OfferingRequest { offering: text("o"), request: text("r") }),
+            Command::ShowCertificateRequest(proto::CertificateRequest {
+                offering: text("o"),
+                serial: 1,
+                request: text("r"),
             }),
             Command::ShowGift(gift_of()),
             Command::ListGifts(proto::ListGifts { skip: Some(3) }),

@@ -57,7 +57,7 @@ impl Hongbao for Service {
             (Some(answer), _) => Ok(Response::new(answer)),
             (None, Some(problem)) => {
                 let outcome = Some(proto::answer::Outcome::Problem(problem));
-                Ok(Response::new(proto::Answer { outcome, replayed: false }))
+                Ok(Response::new(proto::Answer { outcome, ..Default::default() }))
             }
             (None, None) => Err(Status::internal("there is no answer")),
         }
@@ -95,9 +95,7 @@ fn sent(door: &Door, role: &Role, messages: Vec<proto::Message>) -> Result<Sent,
     let engine = door.engine()?;
     let mut batch = Batch::of(messages.len())?;
     for message in messages {
-        batch.add(forms::message(message).and_then(|(id, on_behalf_of, command)| {
-            Ok(door.message(engine, role, on_behalf_of, id, command)?)
-        }));
+        batch.add(forms::message(message).and_then(|read| Ok(door.message(engine, role, read)?)));
     }
     Ok(batch.send(engine))
 }

@@ -10,6 +10,7 @@ use crate::domain::{Name, Refusal, RequestId};
 use crate::server::door::Door;
 use crate::server::identity::Role;
 use crate::server::json::{Problem, ProblemCode};
+use crate::server::shown::Show;
 
 /// The header by which a request says as whom it is sent.
 pub(super) const ON_BEHALF_OF: &str = "On-Behalf-Of";
@@ -47,6 +48,46 @@ pub(super) fn idempotency_key(request: &HttpRequest) -> Result<RequestId, Proble
     let text = header(request, "Idempotency-Key")?.ok_or_else(missing)?;
     let refused = |refusal: Refusal| Refusal { field: "Idempotency-Key".into(), ..refusal };
     RequestId::new(text).map_err(|refusal| Problem::from(refused(refusal)))
+}
+
+/// How many entries the chain of the addressee must have: the `ETag` of a view of it.
+///
+/// # Errors
+/// `malformed`, where it is no such tag.
+pub(super) fn if_match(request: &HttpRequest) -> Result<Option<u64>, Problem> {
+    let Some(text) = header(request, "If-Match")? else { return Ok(None) };
+    if text.trim() == "*" {
+        return Ok(None);
+    }
+    let digits = text.trim().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let digits = digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+    let wrong = || {
+        Problem::new(
+            ProblemCode::Malformed,
+            "If-Match",
+            "is no sequence: give an ETag as it was shown, such as \"17\"",
+        )
+    };
+    digits.and_then(|digits| digits.parse().ok()).map(Some).ok_or_else(wrong)
+}
+
+/// What the answer to a `POST` is to show beside itself: `show`, the only member of its query, with commas between.
+///
+/// # Errors
+/// `malformed`, with the field.
+pub(super) fn show(request: &HttpRequest) -> Result<Vec<Show>, Problem> {
+    let mut all = Vec::new();
+    for (name, value) in query(request)? {
+        if name != "show" {
+            let detail = "is no member of this query: it takes show";
+            return Err(Problem::new(ProblemCode::Malformed, &name, detail));
+        }
+        for word in value.as_str().unwrap_or_default().split(',').filter(|word| !word.is_empty()) {
+            let wrong = |error| Problem::new(ProblemCode::Malformed, "show", format!("has an {error}"));
+            all.push(serde_json::from_value(Value::from(word)).map_err(wrong)?);
+        }
+    }
+    Ok(all)
 }
 
 /// A header's text, which may be any UTF-8.

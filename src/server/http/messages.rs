@@ -14,9 +14,10 @@ use super::reply::problem_response;
 use crate::Engine;
 use crate::domain::{Code, Name, Refusal, RequestId};
 use crate::server::batch::{Batch, Outcome};
-use crate::server::door::{Asked, Door};
+use crate::server::door::{Asked, Door, ReadMessage};
 use crate::server::identity::Role;
 use crate::server::json::{AnswerBody, CommandBody, Problem, ProblemCode, no_lists, read};
+use crate::server::shown::{Show, ShownBody};
 
 /// One message.
 #[derive(Deserialize, JsonSchema)]
@@ -25,6 +26,12 @@ pub(super) struct MessageBody {
     idempotency_key: RequestId,
     #[serde(default)]
     on_behalf_of: Option<Name>,
+    /// How many entries the chain of its addressee must have, as its views show it.
+    #[serde(default)]
+    if_sequence: Option<u64>,
+    /// What its answer is to show beside itself, as it is then.
+    #[serde(default)]
+    show: Vec<Show>,
     command: CommandBody,
 }
 
@@ -39,6 +46,8 @@ pub(super) struct ItemBody {
     replayed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     answer: Option<AnswerBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shown: Option<Box<ShownBody>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<Problem>,
 }
@@ -146,14 +155,12 @@ fn array_of(text: &str) -> Result<Vec<&str>, Problem> {
 /// The answers in their places.
 async fn items(door: &Door, engine: &Engine, (ids, batch): Read) -> Vec<ItemBody> {
     let outcomes = batch.send(engine).answers(door, engine).await;
-    let item = |(idempotency_key, Outcome { answer, replayed })| match answer {
-        Ok(answer) => {
-            ItemBody { idempotency_key, status: 200, replayed, answer: Some(answer), problem: None }
-        }
-        Err(problem) => {
-            let status = problem.status();
-            ItemBody { idempotency_key, status, replayed, answer: None, problem: Some(problem) }
-        }
+    let item = |(idempotency_key, Outcome { answer, replayed, shown })| {
+        let (status, answer, problem) = match answer {
+            Ok(answer) => (200, Some(answer), None),
+            Err(problem) => (problem.status(), None, Some(problem)),
+        };
+        ItemBody { idempotency_key, status, replayed, answer, shown, problem }
     };
     ids.into_iter().zip(outcomes).map(item).collect()
 }
@@ -164,19 +171,20 @@ fn message(
     role: &Role,
     text: &str,
 ) -> Result<Asked, (Option<RequestId>, Problem)> {
-    let (id, on_behalf_of, command) = parsed(text).map_err(|problem| (id_of(text), problem))?;
-    let asked = door.message(engine, role, on_behalf_of, id.clone(), command);
+    let read = parsed(text).map_err(|problem| (id_of(text), problem))?;
+    let id = read.request_id.clone();
+    let asked = door.message(engine, role, read);
     asked.map_err(|refusal| (Some(id), Problem::from(refusal)))
 }
 
-/// Reads a message: its id, as whom it is sent, and its command.
+/// Reads a message.
 ///
 /// # Errors
 /// `malformed`, with the field.
-pub(in crate::server) fn parsed(text: &str) -> Result<(RequestId, Option<Name>, CommandBody), Problem> {
+pub(in crate::server) fn parsed(text: &str) -> Result<ReadMessage, Problem> {
     no_lists(text)?;
-    let MessageBody { idempotency_key, on_behalf_of, command } = read(text)?;
-    Ok((idempotency_key, on_behalf_of, command))
+    let MessageBody { idempotency_key, on_behalf_of, if_sequence, show, command } = read(text)?;
+    Ok(ReadMessage { request_id: idempotency_key, on_behalf_of, if_sequence, show, command })
 }
 
 /// The id of a message that does not read, where that does.

@@ -2,20 +2,22 @@
 //!
 //! What stands in braces in a path is a field of the command, and so is each member of a body or a query.
 
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{ETAG, HeaderName, HeaderValue};
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::body::{JSON, body, content_type, text};
-use super::head::{fields, idempotency_key, on_behalf_of, query, role};
+use super::head::{fields, idempotency_key, if_match, on_behalf_of, query, role, show};
 use super::reply::{problem_response, response};
 use super::router::Params;
 use crate::domain::{Code, Refusal, RequestId};
 use crate::server::batch::{Batch, Outcome};
-use crate::server::door::Door;
-use crate::server::json::{CommandBody, Problem, ProblemCode, malformed, no_lists, read};
+use crate::server::door::{Door, ReadMessage};
+use crate::server::json::{AnswerBody, CommandBody, Problem, ProblemCode, malformed, no_lists, read};
+use crate::server::shown::ShownBody;
 
 /// How a resource is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +63,14 @@ pub(super) const RESOURCES: &[Resource] = &[
     ),
     (Post, "/v1/offerings/{offering}/certificates/{serial}/top-ups", "top_up", "topped_up"),
     (Post, "/v1/offerings/{offering}/certificates/{serial}/refund", "refund", "refunded"),
+    (Get, "/v1/accounts/{account}/requests/{request}", "show_account_request", "request"),
+    (Get, "/v1/offerings/{offering}/requests/{request}", "show_offering_request", "request"),
+    (
+        Get,
+        "/v1/offerings/{offering}/certificates/{serial}/requests/{request}",
+        "show_certificate_request",
+        "request",
+    ),
     (Post, "/v1/transfers", "transfer", "transferred"),
     (Post, "/v1/pending-transfers", "begin_transfer", "transfer_begun"),
     (Post, "/v1/pending-transfers/{from}/{transfer}/post", "post_transfer", "transferred"),
@@ -97,15 +107,32 @@ pub(super) async fn handle(
     resource: &Resource,
 ) -> HttpResponse {
     match answered(&door, &request, payload, params, resource).await {
-        Ok(Outcome { answer, replayed }) => {
-            let mut response = response(answer);
-            if replayed {
-                response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
-            }
-            response
-        }
+        Ok(outcome) => written(outcome),
         Err(problem) => problem_response(&problem),
     }
+}
+
+fn written(Outcome { answer, replayed, shown }: Outcome) -> HttpResponse {
+    let sequence = answer.as_ref().ok().and_then(AnswerBody::sequence);
+    let mut response = match shown {
+        None => response(answer),
+        Some(shown) => response(answer.map(|answer| AnsweredBody { answer, shown })),
+    };
+    if replayed {
+        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    }
+    if let Some(tag) = sequence.and_then(|sequence| HeaderValue::from_str(&format!("\"{sequence}\"")).ok()) {
+        response.headers_mut().insert(ETAG, tag);
+    }
+    response
+}
+
+/// An answer, and what is shown beside it.
+#[derive(Serialize)]
+struct AnsweredBody {
+    #[serde(flatten)]
+    answer: AnswerBody,
+    shown: Box<ShownBody>,
 }
 
 async fn answered(
@@ -119,15 +146,19 @@ async fn answered(
     let engine = door.engine()?;
     let on_behalf_of = on_behalf_of(request)?;
     let mut fields = fields(params)?;
-    let (request_id, bytes) = match method {
+    let (request_id, if_sequence, show, bytes) = match method {
         Get => {
             fields.extend(query(request)?);
-            (RequestId::new("look")?, Bytes::new())
+            (RequestId::new("look")?, None, Vec::new(), Bytes::new())
         }
-        Post => (idempotency_key(request)?, object(request, payload).await?),
+        Post => {
+            let (id, if_sequence, show) = (idempotency_key(request)?, if_match(request)?, show(request)?);
+            (id, if_sequence, show, object(request, payload).await?)
+        }
     };
-    let body = read_command(command, &fields, text(&bytes)?)?;
-    let asked = door.message(engine, &role, on_behalf_of, request_id, body)?;
+    let command = read_command(command, &fields, text(&bytes)?)?;
+    let asked =
+        door.message(engine, &role, ReadMessage { request_id, on_behalf_of, if_sequence, show, command })?;
     let mut batch = Batch::of(1)?;
     batch.add(Ok(asked));
     let outcomes = batch.send(engine).answers(door, engine).await;

@@ -79,7 +79,8 @@ fn work(command: &Command) -> Work {
         Command::ShowPage { .. }
         | Command::ShowAccount { .. }
         | Command::ShowOffering { .. }
-        | Command::ShowCertificate { .. } => Work::Look,
+        | Command::ShowCertificate { .. }
+        | Command::ShowRequest { .. } => Work::Look,
     }
 }
 
@@ -204,6 +205,9 @@ mod tests {
         (r#"{"show_account":{"account":"ann"}}"#, "yyyyy"),
         (r#"{"show_offering":{"offering":"o"}}"#, "yyyyy"),
         (r#"{"show_certificate":{"offering":"o","serial":1}}"#, "yyyyy"),
+        (r#"{"show_account_request":{"account":"ann","request":"r"}}"#, "yyyyy"),
+        (r#"{"show_offering_request":{"offering":"o","request":"r"}}"#, "yyyyy"),
+        (r#"{"show_certificate_request":{"offering":"o","serial":1,"request":"r"}}"#, "yyyyy"),
         (r#"{"show_gift":{"recipient":"b","donor":"a","gift":"g"}}"#, "yyyyy"),
         (r#"{"list_gifts":{}}"#, "yyyyy"),
         (r#"{"show_payment":{"issuer":"a","payment":"p"}}"#, "yyyyy"),

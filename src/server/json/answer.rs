@@ -116,6 +116,11 @@ pub(in crate::server) enum AnswerBody {
     Mandate(Box<MandateBody>),
     /// An order as it is.
     Order(Box<OrderBody>),
+    /// What the request was answered; left out where its addressee remembers that it was carried out, and no more.
+    Request {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        answer: Option<Box<AnswerBody>>,
+    },
     /// A private platform: the links of its certificates, newest first.
     Page { certificates: Vec<u64>, entries: u32 },
 }
@@ -142,8 +147,31 @@ impl AnswerBody {
                 | AnswerBody::Payment(_)
                 | AnswerBody::Mandate(_)
                 | AnswerBody::Order(_)
+                | AnswerBody::Request { .. }
                 | AnswerBody::Page { .. }
         )
+    }
+
+    /// How many entries the chain of what it shows has, where it shows an actor.
+    pub(in crate::server) fn sequence(&self) -> Option<u64> {
+        match self {
+            AnswerBody::Account(body) => Some(body.sequence),
+            AnswerBody::Offering(body) => Some(body.sequence),
+            AnswerBody::Certificate(body) => Some(body.sequence),
+            _ => None,
+        }
+    }
+
+    /// The certificate that it is about.
+    pub(in crate::server) fn serial(&self) -> Option<u32> {
+        match self {
+            AnswerBody::Circulated { serial, .. }
+            | AnswerBody::Purchased { serial, .. }
+            | AnswerBody::Reserved { serial, .. }
+            | AnswerBody::ReservationCancelled { serial }
+            | AnswerBody::Refunded { serial, .. } => Some(*serial),
+            _ => None,
+        }
     }
 
     /// An answer with amounts of this currency.
@@ -234,6 +262,9 @@ impl AnswerBody {
                 AnswerBody::Mandate(Box::new(MandateBody::of(&mandate, currency, names)))
             }
             Done::Order(order) => AnswerBody::Order(Box::new(OrderBody::of(&order, names))),
+            Done::Request(done) => AnswerBody::Request {
+                answer: done.map(|done| Box::new(AnswerBody::of(*done, currency, names))),
+            },
             Done::Page(page) => AnswerBody::Page {
                 certificates: page.certificates.into_iter().map(|number| number.0).collect(),
                 entries: page.entries,
@@ -261,8 +292,8 @@ impl CommissionBody {
 #[cfg(test)]
 impl AnswerBody {
     /// The types of answers that show something.
-    pub(in crate::server) const VIEWS: [&'static str; 8] =
-        ["account", "offering", "certificate", "gift", "gifts", "payment", "mandate", "order"];
+    pub(in crate::server) const VIEWS: [&'static str; 9] =
+        ["account", "offering", "certificate", "gift", "gifts", "payment", "mandate", "order", "request"];
 
     /// The types of all answers that a command can have, as they are described.
     pub(in crate::server) fn names() -> Vec<String> {

@@ -9,9 +9,9 @@ use super::offer::{OfferBody, WhenShortBody};
 use super::terms::TermsBody;
 use super::time::Time;
 use crate::domain::{
-    Command, Currency, Display, Funding, GiftCommand, GiftObject, GiftReference, GoodsKind, MandateCommand,
-    MerchantCommand, Name, PaidFrom, PaymentCommand, PaymentReference, Refusal, RequestId, Serial,
-    StatusChange, TransferCommand, Via, WithholdFrom,
+    Code, Command, Currency, Display, Funding, GiftCommand, GiftObject, GiftReference, GoodsKind,
+    MandateCommand, MerchantCommand, Money, Name, PaidFrom, PaymentCommand, PaymentReference, Refusal,
+    RequestAt, RequestId, Serial, StatusChange, TransferCommand, Via, WithholdFrom,
 };
 
 /// A command, with amounts as text.
@@ -80,6 +80,11 @@ pub(in crate::server) enum CommandBody {
         via: ViaBody,
         #[serde(default)]
         paid_from: PaidFromBody,
+        /// What one may cost at most, in `currency`.
+        #[serde(default)]
+        price_max: Option<Amount>,
+        #[serde(default)]
+        currency: Option<Currency>,
     },
     /// Sets a certificate and its price apart, to be paid later. Without a serial any is reserved.
     Reserve {
@@ -88,6 +93,11 @@ pub(in crate::server) enum CommandBody {
         serial: Option<Serial>,
         #[serde(default)]
         via: ViaBody,
+        /// What one may cost at most, in `currency`.
+        #[serde(default)]
+        price_max: Option<Amount>,
+        #[serde(default)]
+        currency: Option<Currency>,
     },
     /// Buys what the caller has reserved, out of the money that is held for it.
     PayReservation { offering: Name, serial: Serial },
@@ -184,6 +194,12 @@ pub(in crate::server) enum CommandBody {
         #[serde(default = "first_hop")]
         from_hop: u32,
     },
+    /// Shows what a request of the caller's to an account was answered, by its key: an opening, a transfer, a gift, an order.
+    ShowAccountRequest { account: Name, request: RequestId },
+    /// Shows what a request of the caller's to an offering was answered, by its key.
+    ShowOfferingRequest { offering: Name, request: RequestId },
+    /// Shows what a request of the caller's to a certificate was answered, by its key.
+    ShowCertificateRequest { offering: Name, serial: Serial, request: RequestId },
     /// Shows a gift; its donor's, its recipient's, its merchant's and the institution's.
     ShowGift { recipient: Name, donor: Name, gift: RequestId },
     /// Lists the gifts that wait at the caller to be accepted or withheld.
@@ -303,6 +319,28 @@ impl CommandBody {
         self.into()
     }
 
+    /// What one may cost at most, where it says so.
+    ///
+    /// # Errors
+    /// Where it is no amount, or one of amount and currency is without the other.
+    pub(in crate::server) fn price_max(&self) -> Result<Option<Money>, Refusal> {
+        let (CommandBody::Purchase { price_max, currency, .. }
+        | CommandBody::Reserve { price_max, currency, .. }) = self
+        else {
+            return Ok(None);
+        };
+        match (price_max, currency) {
+            (None, None) => Ok(None),
+            (Some(price_max), Some(currency)) => money("price_max", price_max, *currency).map(Some),
+            (Some(_), None) => {
+                Err(Refusal::new(Code::Missing, "currency", "is left out: price_max needs it"))
+            }
+            (None, Some(_)) => {
+                Err(Refusal::new(Code::Missing, "price_max", "is left out: currency is for it"))
+            }
+        }
+    }
+
     /// The command that it stands for, and the currency that it names for its amounts: that of the account whose money they
     /// are, as the door finds out. None where it has no amounts, or is what gives an account or an offering its currency.
     ///
@@ -359,16 +397,16 @@ impl CommandBody {
                 plain(Command::Circulate { offering, serial, via: via.via() })
             }
             CommandBody::Acquire { offering, serial } => plain(Command::Acquire { offering, serial }),
-            CommandBody::Purchase { offering, serial, via, paid_from } => {
+            CommandBody::Purchase { offering, serial, via, paid_from, price_max: _, currency } => {
                 let paid_from = match paid_from {
                     PaidFromBody::Available => PaidFrom::Available,
                     PaidFromBody::Gift(OwnGiftBody { donor, gift }) => PaidFrom::Gift { donor, gift },
                     PaidFromBody::PaymentCertificate(payment) => PaidFrom::PaymentCertificate(payment),
                 };
-                plain(Command::Purchase { offering, serial, via: via.via(), paid_from })
+                Ok((Command::Purchase { offering, serial, via: via.via(), paid_from }, currency))
             }
-            CommandBody::Reserve { offering, serial, via } => {
-                plain(Command::Reserve { offering, serial, via: via.via() })
+            CommandBody::Reserve { offering, serial, via, price_max: _, currency } => {
+                Ok((Command::Reserve { offering, serial, via: via.via() }, currency))
             }
             CommandBody::PayReservation { offering, serial } => {
                 plain(Command::PayReservation { offering, serial })
@@ -472,6 +510,15 @@ impl CommandBody {
             CommandBody::ShowOffering { offering } => plain(Command::ShowOffering { offering }),
             CommandBody::ShowCertificate { offering, serial, from_hop } => {
                 plain(Command::ShowCertificate { offering, serial, from_hop })
+            }
+            CommandBody::ShowAccountRequest { account, request } => {
+                plain(Command::ShowRequest { at: RequestAt::Account(account), request })
+            }
+            CommandBody::ShowOfferingRequest { offering, request } => {
+                plain(Command::ShowRequest { at: RequestAt::Offering(offering), request })
+            }
+            CommandBody::ShowCertificateRequest { offering, serial, request } => {
+                plain(Command::ShowRequest { at: RequestAt::Certificate(offering, serial), request })
             }
             CommandBody::ShowGift { recipient, donor, gift } => {
                 plain(Command::Gift(GiftCommand::Show(GiftReference { recipient, donor, gift })))

@@ -15,6 +15,7 @@ mod terms;
 mod time;
 mod view;
 
+pub(super) use amount::Amount;
 pub(super) use answer::{AnswerBody, CommissionBody};
 pub(super) use command::{CommandBody, OwnGiftBody, PaidFromBody, ViaBody};
 pub(super) use names::Names;
@@ -22,6 +23,7 @@ pub(super) use problem::{Problem, ProblemCode};
 pub(super) use read::{malformed, no_lists, read};
 pub(super) use terms::factors;
 pub(super) use time::text as time_text;
+pub(super) use view::{AccountBody, CertificateBody, OfferingBody};
 
 /// Bytes as text.
 pub(super) fn hex(bytes: &[u8]) -> String {

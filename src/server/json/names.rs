@@ -78,6 +78,7 @@ impl Asked {
                 self.accounts(payment.beneficiary.map(|party| party.number));
                 self.offerings.extend(payment.backs.map(|number| (number, ())));
             }
+            Done::Request(Some(done)) => self.of(done),
             Done::Mandate(mandate) => self.accounts([mandate.merchant]),
             Done::Order(order) => {
                 self.accounts([order.from.recipient.number, order.payee]);

@@ -201,7 +201,9 @@ fn status(code: Code) -> u16 {
         | Code::UnknownTransfer
         | Code::UnknownGift
         | Code::UnknownOrder
-        | Code::UnknownMandate => 404,
+        | Code::UnknownMandate
+        | Code::UnknownRequest => 404,
+        Code::SequenceMismatch | Code::PriceAboveMax => 412,
         Code::Overloaded => 429,
         Code::OutcomeUnknown | Code::Stopped => 503,
         Code::Internal => 500,

@@ -47,7 +47,7 @@ fn cut(text: &str) -> String {
 }
 
 /// Refuses a text in which a list stands for an object: serde would take its parts in the order of the fields, which no client
-/// should know. The one list that there is, of payers, is none.
+/// should know. The lists that there are, of payers and of what to show, are none.
 ///
 /// # Errors
 /// `malformed`, with the member.
@@ -66,7 +66,7 @@ pub(in crate::server) fn no_lists(text: &str) -> Result<(), Problem> {
 /// True where every list is one that may be.
 fn list_in(name: &str, value: &Value) -> bool {
     match value {
-        Value::Array(_) => name == "payers",
+        Value::Array(_) => matches!(name, "payers" | "show"),
         Value::Object(members) => members.iter().all(|(name, value)| list_in(name, value)),
         _ => true,
     }

@@ -49,7 +49,7 @@ pub(in crate::server) struct AccountBody {
     #[schemars(extend("enum" = ["open", "frozen", "closed"]))]
     status: &'static str,
     accepts_gifts: bool,
-    sequence: u64,
+    pub(super) sequence: u64,
     chain_head: String,
 }
 
@@ -129,7 +129,7 @@ pub(in crate::server) struct OfferingBody {
     expires_at: Option<Time>,
     terms: Option<TermsBody>,
     information: InformationBody,
-    sequence: u64,
+    pub(super) sequence: u64,
     chain_head: String,
 }
 
@@ -183,7 +183,7 @@ pub(in crate::server) struct CertificateBody {
     almost_met: bool,
     sale: Option<SaleBody>,
     refunded: bool,
-    sequence: u64,
+    pub(super) sequence: u64,
     chain_head: String,
 }
 

@@ -133,7 +133,8 @@ impl Model {
             Command::ShowPage { .. }
             | Command::ShowAccount { .. }
             | Command::ShowOffering { .. }
-            | Command::ShowCertificate { .. } => Ok(Said::Anything),
+            | Command::ShowCertificate { .. }
+            | Command::ShowRequest { .. } => Ok(Said::Anything),
         }
     }
 

@@ -155,7 +155,8 @@ pub(super) fn kind(command: &Command) -> Option<&'static str> {
         Command::ShowPage { .. }
         | Command::ShowAccount { .. }
         | Command::ShowOffering { .. }
-        | Command::ShowCertificate { .. } => return None,
+        | Command::ShowCertificate { .. }
+        | Command::ShowRequest { .. } => return None,
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod acquiring;
 mod allocating;
+mod asking;
 mod backing;
 mod between_hops;
 mod certificate_gifts;

@@ -9,6 +9,7 @@ use super::SCHEMAS;
 use super::tree::{list, object};
 use crate::server::http::resources::{Method, RESOURCES, Resource};
 use crate::server::json::{AnswerBody, CommandBody};
+use crate::server::shown::ShownBody;
 
 /// A command: what it does, and its fields.
 pub(super) struct Described {
@@ -37,9 +38,12 @@ pub(super) fn commands(taken: &mut SchemaGenerator) -> BTreeMap<String, Describe
 pub(super) fn answers(given: &mut SchemaGenerator) -> Map<String, Value> {
     let schema = AnswerBody::json_schema(given).to_value();
     let mut answers = Map::new();
+    let shown = given.subschema_for::<ShownBody>().to_value();
     for variant in list(&schema, "oneOf") {
         let name = variant.pointer("/properties/type/const").and_then(Value::as_str).unwrap_or_default();
-        answers.insert(part_of_answer(name), variant.clone());
+        let mut answer = variant.clone();
+        answer["properties"]["shown"] = shown.clone();
+        answers.insert(part_of_answer(name), answer);
     }
     answers
 }
@@ -76,7 +80,9 @@ pub(super) fn operation(
         "tags": [path.split('/').nth(2).unwrap_or_default()],
     });
     if *method == Method::Post {
-        parameters.push(json!({ "$ref": "#/components/parameters/IdempotencyKey" }));
+        for name in ["IdempotencyKey", "IfMatch", "Show"] {
+            parameters.push(json!({ "$ref": format!("#/components/parameters/{name}") }));
+        }
         if !others.is_empty() {
             let schema = json!({
                 "type": "object", "properties": others, "required": needed, "additionalProperties": false,
@@ -130,8 +136,16 @@ pub(super) fn responses(answer: &Value, method: Method) -> Value {
         "429": { "$ref": "#/components/responses/Later" },
         "503": { "$ref": "#/components/responses/Later" },
     });
+    if method == Method::Get {
+        responses["200"]["headers"] = json!({
+            "ETag": {
+                "description": "How many entries the chain of what is shown has, in quotes, where it has one: send it back as If-Match.",
+                "schema": { "type": "string" },
+            },
+        });
+    }
     let always = ["400", "401", "403", "404", "409", "422", "500"];
-    let with_a_body = ["408", "413", "415"].into_iter().filter(|_| method == Method::Post);
+    let with_a_body = ["408", "412", "413", "415"].into_iter().filter(|_| method == Method::Post);
     for status in always.into_iter().chain(with_a_body) {
         responses[status] = json!({ "$ref": "#/components/responses/Problem" });
     }

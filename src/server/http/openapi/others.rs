@@ -13,6 +13,7 @@ use crate::server::http::head::ON_BEHALF_OF;
 use crate::server::http::messages::{ItemBody, MessageBody};
 use crate::server::http::platform::{LinkedBody, PageQuery, RowBody, SearchQuery};
 use crate::server::http::resources::Method;
+use crate::server::shown::Show;
 
 /// What stands beside the commands.
 pub(super) fn others(taken: &mut SchemaGenerator, given: &mut SchemaGenerator) -> Vec<(&'static str, Value)> {
@@ -150,6 +151,16 @@ pub(super) fn parameters(taken: &mut SchemaGenerator) -> Value {
             "name": "Idempotency-Key", "in": "header", "required": true,
             "description": "The client's id for this request: a repeat with the same id has no second effect.",
             "schema": RequestId::json_schema(taken),
+        },
+        "IfMatch": {
+            "name": "If-Match", "in": "header", "required": false,
+            "description": "The ETag of a view of what this is addressed to: it is done only where nothing has happened there since.",
+            "schema": { "type": "string", "pattern": "^(\\*|\"[0-9]{1,19}\")$" },
+        },
+        "Show": {
+            "name": "show", "in": "query", "required": false, "style": "form", "explode": false,
+            "description": "What the answer is to show beside itself, as it is then.",
+            "schema": { "type": "array", "items": taken.subschema_for::<Show>(), "maxItems": 3 },
         },
         "OnBehalfOf": {
             "name": ON_BEHALF_OF, "in": "header", "required": false,

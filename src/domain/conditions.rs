@@ -1,0 +1,61 @@
+//! On what a sender makes a message depend, beside the rules: judged where the message is decided for the first time, so a repeat
+//! is answered whatever has changed since (I12).
+
+use super::inside::Body;
+use super::money::Money;
+use super::refusal::{Code, Refusal};
+use super::step::Decision;
+
+/// What must hold for a message to be carried out; nothing by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Conditions {
+    /// How many entries the chain of the actor that it is addressed to must have, as its views show it.
+    pub(super) if_sequence: Option<u64>,
+    /// What one certificate may cost, where it buys or reserves one; in minor units of the buyer's currency.
+    price_max: Option<Money>,
+    /// How many entries there were instead, where the addressee has found another number and somebody else decides.
+    missed: Option<u64>,
+}
+
+impl Conditions {
+    /// True where nothing must hold.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Conditions::default()
+    }
+
+    /// A chain of so many entries, and a price of at most so much, where they are given.
+    #[must_use]
+    pub fn of(if_sequence: Option<u64>, price_max: Option<Money>) -> Conditions {
+        Conditions { if_sequence, price_max, missed: None }
+    }
+
+    /// Why a certificate of this price is not bought.
+    #[must_use]
+    pub fn objects_to_price(&self, price: Money) -> Option<Refusal> {
+        let detail = "is less than the price: look what it costs";
+        let above = self.price_max.is_some_and(|price_max| price > price_max);
+        above.then(|| Refusal::new(Code::PriceAboveMax, "price_max", detail))
+    }
+}
+
+/// What becomes of a decision on a message that depends on its addressee's chain, which has so many entries.
+#[must_use]
+pub fn on_condition(body: &Body, sequence: u64, decision: Decision) -> Decision {
+    let Body::Request(request) = body else { return decision };
+    let Some(conditions) = request.conditions.as_deref() else { return decision };
+    let Some(asked) = conditions.if_sequence else { return decision };
+    let found = conditions.missed.unwrap_or(sequence);
+    match decision {
+        Decision::Record(_) if found != asked => {
+            let detail = format!("is {asked}, and the chain has {found} entries");
+            Decision::Refuse(Refusal::new(Code::SequenceMismatch, "if_sequence", detail))
+        }
+        // Whoever decides may know it as a repeat.
+        Decision::Pass(to, Body::Request(mut passed)) => {
+            passed.conditions = Some(Box::new(Conditions { missed: Some(found), ..*conditions }));
+            Decision::Pass(to, Body::Request(passed))
+        }
+        decision => decision,
+    }
+}
