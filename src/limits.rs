@@ -312,6 +312,9 @@ pub const FEED_NAMES_MAX: usize = 10_000;
 /// The most webhooks of one server: each has a thread.
 pub const WEBHOOKS_MAX: usize = 64;
 
+/// The most webhooks of one account, so that no account takes the room of all others.
+pub const WEBHOOKS_OF_ACCOUNT_MAX: usize = 8;
+
 /// How often a running server looks whether webhooks were made or removed, in milliseconds.
 pub const WEBHOOKS_LOOKED_AT_MS: u64 = 500;
 

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 
 use super::failure::Failure;
 use crate::domain::Name;
-use crate::server::{NewWebhook, WebhookFile};
+use crate::server::{MadeWebhook, NewWebhook, WebhookFile};
 
 /// What to do with webhooks.
 #[derive(Debug, Args)]
@@ -55,7 +55,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
             let wrong = |refusal| Failure::Arguments(format!("--account: {refusal}"));
             let account = account.as_deref().map(Name::new).transpose().map_err(wrong)?;
             let asked = NewWebhook { url: url.clone(), account, types: types.clone(), inside: *inside };
-            let (id, secret) = file.create(asked)?;
+            let MadeWebhook { id, secret, .. } = file.create(asked)?;
             super::serve::say_where_there_is_no_store(&options.data);
             writeln!(stdout(), "{id} {secret}")?;
         }

@@ -14,6 +14,7 @@ use super::identity::{KeyRing, Role};
 use super::json::{AnswerBody, CommandBody, Names, Problem, ProblemCode};
 use super::metrics::{DONE, Metrics, Outcome};
 use super::shown::Show;
+use super::webhooks::WebhookFile;
 use crate::Engine;
 use crate::domain::{
     Answer, Caller, Code, Command, Conditions, Currency, Done, GiftCommand, MerchantCommand, Message, Name,
@@ -60,6 +61,7 @@ impl Drop for Busy {
 pub(super) struct Door {
     engine: OnceLock<Engine>,
     keys: RwLock<Arc<KeyRing>>,
+    webhooks: WebhookFile,
     /// True once the server is to end.
     ending: watch::Sender<bool>,
     /// True once nothing is waited for any more.
@@ -70,10 +72,11 @@ pub(super) struct Door {
 }
 
 impl Door {
-    pub(super) fn new(keys: KeyRing) -> Door {
+    pub(super) fn new(keys: KeyRing, webhooks: WebhookFile) -> Door {
         Door {
             engine: OnceLock::new(),
             keys: RwLock::new(Arc::new(keys)),
+            webhooks,
             ending: watch::Sender::new(false),
             hurrying: AtomicBool::new(false),
             under_way: AtomicUsize::new(0),
@@ -123,6 +126,11 @@ impl Door {
         while !quiet() && begun.elapsed() < Duration::from_secs(DRAIN_SECONDS_MAX) {
             tokio::time::sleep(Duration::from_millis(DRAIN_LOOKED_AT_MS)).await;
         }
+    }
+
+    /// Who is sent what has happened.
+    pub(super) fn webhooks(&self) -> &WebhookFile {
+        &self.webhooks
     }
 
     pub(super) fn set_keys(&self, keys: KeyRing) {

@@ -24,4 +24,4 @@ pub use beside::FileError;
 pub use identity::{KeyFile, KeysError, Role, ShownKey};
 pub use run::{ServeError, ServeOptions, Told, serve};
 pub use tls::{TlsError, TlsFiles};
-pub use webhooks::{NewWebhook, ShownWebhook, WebhookFile, WebhooksError};
+pub use webhooks::{MadeWebhook, NewWebhook, ShownWebhook, WebhookFile, WebhooksError};

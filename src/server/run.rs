@@ -106,7 +106,7 @@ pub fn serve(options: ServeOptions, tell: impl Fn(Told<'_>) + Send + 'static) ->
     let looked_at = version(&keys);
     let ring = keys.ring()?.and(&own);
     let no_keys = ring.is_empty();
-    let (door, room) = (Data::new(Door::new(ring)), Room::take());
+    let (door, room) = (Data::new(Door::new(ring, webhooks.clone())), Room::take());
     let listener = bind(listen, "--listen")?;
     let grpc = grpc.map(|address| bind(address, "--grpc")).transpose()?;
     let grpc = grpc

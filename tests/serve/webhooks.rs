@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use hmac::{Hmac, KeyInit, Mac};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::Sha256;
 
 use crate::open_the_mall;
@@ -228,4 +228,69 @@ fn an_address_inside_is_refused_unless_it_is_allowed() {
     }
     assert!(receiver.taken.lock().unwrap().is_empty());
     assert!(server.end());
+}
+
+#[test]
+fn a_key_makes_lists_and_removes_webhooks_of_its_own() {
+    let store = Store::new();
+    let (ann, mall) =
+        (store.key(&["account", "--account", "ann"]), store.key(&["supplier", "--account", "mall"]));
+    let server = store.serve();
+    // No name below `.invalid` leads anywhere.
+    let hook = r#"{"url":"https://receiver.invalid/hook","types":["account.credited"]}"#;
+    let create = |key: &str, id: &str, body: &str| server.post_with(key, "/v1/webhooks", id, &[], body);
+    let made = create(&ann, "1", hook);
+    assert_eq!((made.status, made.replayed), (200, false), "{made:?}");
+    let again = create(&ann, "1", hook);
+    assert_eq!(
+        (again.status, again.replayed, again.json()),
+        (200, true, made.json()),
+        "a repeat makes no second one"
+    );
+    let other = r#"{"url":"https://receiver.invalid/another"}"#;
+    assert_eq!(
+        create(&ann, "1", other).problem(),
+        (422, "id_reused".to_owned(), "Idempotency-Key".to_owned())
+    );
+    assert_eq!(create(&mall, "1", other).status, 200, "a key of its own");
+    assert_eq!(server.post("/v1/webhooks", "1", "", other).status, 200, "the institution's, of everything");
+    let listed =
+        |key: &str| server.get_with(key, "/v1/webhooks", &[]).json()["webhooks"].as_array().unwrap().clone();
+    let own = listed(&ann);
+    assert_eq!(
+        (own.len(), &own[0]["account"], &own[0]["inside"]),
+        (1, &json!("ann"), &json!(false)),
+        "{own:?}"
+    );
+    assert_eq!((listed(&mall).len(), listed(&server.key).len()), (1, 3));
+    let secret = made.json()["secret"].as_str().unwrap().to_owned();
+    assert!(
+        secret.len() == 64 && !server.get("/v1/webhooks").text.contains(&secret),
+        "a secret is shown once"
+    );
+    for (body, status, field) in [
+        (r#"{"url":"http://receiver.invalid/"}"#, 422, "url"),
+        (r#"{"url":"https://127.0.0.1/"}"#, 422, "url"),
+        (r#"{"url":"https://[::ffff:10.0.0.1]/"}"#, 422, "url"),
+        (r#"{"url":"https://receiver.invalid/","types":["weather"]}"#, 422, "types"),
+        (r#"{"url":"https://receiver.invalid/","inside":true}"#, 400, "inside"),
+        (r#"{"url":"https://receiver.invalid/","account":"ben"}"#, 403, "account"),
+        (r#"["https://receiver.invalid/"]"#, 400, "body"),
+        ("{}", 400, "url"),
+    ] {
+        let refused = create(&ann, "wrong", body).problem();
+        assert_eq!((refused.0, &*refused.2), (status, field), "{body}: {refused:?}");
+    }
+    assert_eq!(create(&ann, "", hook).status, 422);
+    for number in 2..=8 {
+        assert_eq!(create(&ann, &number.to_string(), hook).status, 200, "{number}");
+    }
+    assert_eq!(create(&ann, "9", hook).problem().1, "too_many");
+    let remove =
+        |key: &str, id: &str| server.post_with(key, &format!("/v1/webhooks/{id}/remove"), "x", &[], "");
+    let id = made.json()["webhook"].as_str().unwrap().to_owned();
+    assert_eq!(remove(&mall, &id).problem().1, "unknown_webhook", "somebody else's");
+    assert_eq!(remove(&ann, &id).json(), json!({ "removed": id }));
+    assert_eq!(remove(&ann, &id).problem(), (404, "unknown_webhook".to_owned(), "webhook".to_owned()));
+    assert_eq!((listed(&ann).len(), create(&ann, "9", hook).status), (7, 200));
 }

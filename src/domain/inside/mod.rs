@@ -316,13 +316,10 @@ impl Body {
         }
     }
 
-    /// True for what is decided, or answered, by the length or the head of its actor's chain.
+    /// True for what is answered with the head of its actor's chain.
     #[must_use]
     pub fn shows_chain(&self) -> bool {
-        let Body::Request(request) = self else { return false };
-        let counts =
-            || request.conditions.as_deref().is_some_and(|conditions| conditions.if_sequence.is_some());
-        request.task.shows_chain() || counts()
+        matches!(self, Body::Request(request) if request.task.shows_chain())
     }
 
     /// The money that travels with the message, in minor units: part of I1 while it is under way.

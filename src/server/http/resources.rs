@@ -166,7 +166,7 @@ async fn answered(
 }
 
 /// Says that what is answered was done before, by a request with the same key.
-const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+pub(super) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// A command of the fields of a path or a query, and of a body that is an object or empty. All stand in one object when it is
 /// read, so none can be there twice.
@@ -208,7 +208,11 @@ pub(super) fn read_command(
     })
 }
 
-async fn object(request: &HttpRequest, payload: Payload) -> Result<Bytes, Problem> {
+/// A body that is said to be JSON, or empty.
+///
+/// # Errors
+/// `not_json`, or what `body` gives.
+pub(super) async fn object(request: &HttpRequest, payload: Payload) -> Result<Bytes, Problem> {
     let body = body(request, payload).await?;
     if !body.is_empty() && content_type(request) != JSON {
         return Err(Problem::new(ProblemCode::NotJson, "Content-Type", "is not application/json"));

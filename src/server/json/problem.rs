@@ -28,10 +28,14 @@ pub(in crate::server) enum ProblemCode {
     NotReady,
     /// What was asked for is kept no more.
     Lapsed,
+    /// There are as many as there may be.
+    TooMany,
+    /// No webhook has this id.
+    UnknownWebhook,
 }
 
 impl ProblemCode {
-    pub(super) const ALL: [ProblemCode; 10] = [
+    pub(super) const ALL: [ProblemCode; 12] = [
         ProblemCode::Malformed,
         ProblemCode::Unauthenticated,
         ProblemCode::IdempotencyKeyMissing,
@@ -42,6 +46,8 @@ impl ProblemCode {
         ProblemCode::TooSlow,
         ProblemCode::NotReady,
         ProblemCode::Lapsed,
+        ProblemCode::TooMany,
+        ProblemCode::UnknownWebhook,
     ];
 
     pub(super) fn text(self) -> &'static str {
@@ -71,6 +77,10 @@ impl ProblemCode {
                 (503, "not_ready", "send it again, with the same key, after a short wait")
             }
             ProblemCode::Lapsed => (410, "lapsed", "begin anew, and look at what has changed meanwhile"),
+            ProblemCode::TooMany => (409, "too_many", "remove some that are not needed, and send it again"),
+            ProblemCode::UnknownWebhook => {
+                (404, "unknown_webhook", "look at /v1/webhooks for those that there are")
+            }
             ProblemCode::NotJson => (415, "not_json", "send Content-Type: application/json"),
         }
     }

@@ -11,15 +11,15 @@ use serde::{Deserialize, Serialize};
 use ureq::http::Uri;
 
 use super::address::{INSIDE, is_written_inside};
-use crate::domain::Name;
-use crate::limits::WEBHOOKS_MAX;
+use crate::domain::{Name, RequestId};
+use crate::limits::{WEBHOOKS_MAX, WEBHOOKS_OF_ACCOUNT_MAX};
 use crate::server::beside::{Beside, FileError};
 use crate::server::feed::wrong_types;
 use crate::server::json::hex;
 use crate::{EventId, NotAnEventId};
 
 /// A webhook as it is asked for.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewWebhook {
     /// Where events are sent.
@@ -42,6 +42,29 @@ pub(super) struct Webhook {
     pub(super) asked: NewWebhook,
     /// What its events are signed with.
     pub(super) secret: String,
+    /// Which message over the network has made it; none where it was made by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    made_by: Option<MadeBy>,
+}
+
+/// The message that has made a webhook, so that a repeat makes no second one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::server) struct MadeBy {
+    /// Whose; the institution's where it is none.
+    pub(in crate::server) account: Option<Name>,
+    /// Which.
+    pub(in crate::server) key: RequestId,
+}
+
+/// A webhook that was made.
+#[derive(Clone, Debug)]
+pub struct MadeWebhook {
+    /// Its id.
+    pub id: String,
+    /// What its events are signed with.
+    pub secret: String,
+    /// True where it was made before, by the same message.
+    pub again: bool,
 }
 
 /// A webhook as it is listed: all but its secret.
@@ -77,6 +100,17 @@ pub enum WebhooksError {
         /// What is wrong with it, and what to do.
         why: String,
     },
+    /// There are as many as there may be.
+    #[error("webhooks are {most}{whose} already: remove some")]
+    Full {
+        /// The bound.
+        most: usize,
+        /// Whose they are, where it is an account's bound.
+        whose: &'static str,
+    },
+    /// The message that asks for one has made another one.
+    #[error("the idempotency key has made another webhook: choose a new one")]
+    Reused,
     /// No webhook of this id.
     #[error("{} has no webhook {id:?}: `hongbao webhooks list` shows all", path.display())]
     Unknown {
@@ -100,17 +134,42 @@ impl WebhookFile {
         WebhookFile(Beside::of(data, ".webhooks.json"))
     }
 
-    /// Makes a webhook, and gives its id and its secret.
+    /// Makes a webhook.
     ///
     /// # Errors
-    /// `Asked`, where it cannot be; where the file cannot be read or written.
-    pub fn create(&self, asked: NewWebhook) -> Result<(String, String), WebhooksError> {
+    /// `Asked`, where it cannot be; `Full`; where the file cannot be read or written.
+    pub fn create(&self, asked: NewWebhook) -> Result<MadeWebhook, WebhooksError> {
+        self.create_by(asked, None)
+    }
+
+    /// As `create`; once for one message.
+    ///
+    /// # Errors
+    /// `Reused`, too.
+    pub(in crate::server) fn create_by(
+        &self,
+        asked: NewWebhook,
+        made_by: Option<MadeBy>,
+    ) -> Result<MadeWebhook, WebhooksError> {
         check(&asked)?;
         let _lock = self.0.lock()?;
         let mut all = self.all()?;
+        let mut known = all.iter().filter(|(_, webhook)| made_by.is_some() && webhook.made_by == made_by);
+        if let Some((id, webhook)) = known.next() {
+            let (id, secret) = (id.clone(), webhook.secret.clone());
+            let same = webhook.asked == asked;
+            return if same {
+                Ok(MadeWebhook { id, secret, again: true })
+            } else {
+                Err(WebhooksError::Reused)
+            };
+        }
         if all.len() >= WEBHOOKS_MAX {
-            let why = format!("are {WEBHOOKS_MAX} already: remove some");
-            return Err(WebhooksError::Asked { field: "webhooks", why });
+            return Err(WebhooksError::Full { most: WEBHOOKS_MAX, whose: "" });
+        }
+        let own = |webhook: &&Webhook| webhook.asked.account == asked.account;
+        if asked.account.is_some() && all.values().filter(own).count() >= WEBHOOKS_OF_ACCOUNT_MAX {
+            return Err(WebhooksError::Full { most: WEBHOOKS_OF_ACCOUNT_MAX, whose: " of this account" });
         }
         let random = |bytes: &mut [u8]| -> Result<String, WebhooksError> {
             getrandom::fill(bytes)
@@ -118,9 +177,9 @@ impl WebhookFile {
             Ok(hex(bytes))
         };
         let (id, secret) = (random(&mut [0; 8])?, random(&mut [0; 32])?);
-        all.insert(id.clone(), Webhook { asked, secret: secret.clone() });
+        all.insert(id.clone(), Webhook { asked, secret: secret.clone(), made_by });
         self.0.write(&all)?;
-        Ok((id, secret))
+        Ok(MadeWebhook { id, secret, again: false })
     }
 
     /// Removes a webhook, and its place.
@@ -128,10 +187,21 @@ impl WebhookFile {
     /// # Errors
     /// `Unknown`; where the file cannot be read or written.
     pub fn remove(&self, id: &str) -> Result<(), WebhooksError> {
+        self.remove_of(None, id)
+    }
+
+    /// As `remove`, of this account's.
+    ///
+    /// # Errors
+    /// `Unknown` where it is another one's, too.
+    pub(in crate::server) fn remove_of(&self, account: Option<&Name>, id: &str) -> Result<(), WebhooksError> {
         let _lock = self.0.lock()?;
         let mut all = self.all()?;
         let unknown = || WebhooksError::Unknown { path: self.0.path().to_owned(), id: id.to_owned() };
-        all.remove(id).ok_or_else(unknown)?;
+        let there =
+            all.get(id).filter(|webhook| account.is_none() || webhook.asked.account.as_ref() == account);
+        there.ok_or_else(unknown)?;
+        all.remove(id);
         self.0.write(&all)?;
         self.place(id).forget();
         Ok(())
@@ -196,20 +266,24 @@ fn check(asked: &NewWebhook) -> Result<(), WebhooksError> {
     let Some((scheme, host)) =
         uri.ok().and_then(|uri| Some((uri.scheme_str()?.to_owned(), uri.host()?.to_owned())))
     else {
-        return wrong("--url", "is no address: give https://HOST/PATH".to_owned());
+        return wrong("url", "is no address: give https://HOST/PATH".to_owned());
     };
     match (&*scheme, asked.inside) {
         ("https", _) | ("http", true) => {}
         ("http", false) => {
-            return wrong("--url", "is without TLS: give https, or allow it by --inside".to_owned());
+            return wrong(
+                "url",
+                "is without TLS: give https, or have it allowed by `hongbao webhooks create --inside`"
+                    .to_owned(),
+            );
         }
-        _ => return wrong("--url", format!("is of {scheme}: give https")),
+        _ => return wrong("url", format!("is of {scheme}: give https")),
     }
     if !asked.inside && is_written_inside(&host) {
-        return wrong("--url", INSIDE.to_owned());
+        return wrong("url", INSIDE.to_owned());
     }
     if let Some(why) = wrong_types(&asked.types) {
-        return wrong("--types", why);
+        return wrong("types", why);
     }
     Ok(())
 }

@@ -16,7 +16,8 @@ use std::time::Duration;
 
 use actix_web::web::Data;
 
-pub use file::{NewWebhook, ShownWebhook, WebhookFile, WebhooksError};
+pub(super) use file::MadeBy;
+pub use file::{MadeWebhook, NewWebhook, ShownWebhook, WebhookFile, WebhooksError};
 
 use super::door::Door;
 use crate::limits::WEBHOOKS_LOOKED_AT_MS;

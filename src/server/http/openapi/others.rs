@@ -13,10 +13,14 @@ use crate::server::http::head::ON_BEHALF_OF;
 use crate::server::http::messages::{ItemBody, MessageBody};
 use crate::server::http::platform::{LinkedBody, PageQuery, RowBody, SearchQuery};
 use crate::server::http::resources::Method;
+use crate::server::http::webhooks::{MadeWebhookBody, NewWebhookBody, RemovedBody, WebhooksBody};
 use crate::server::shown::Show;
 
 /// What stands beside the commands.
-pub(super) fn others(taken: &mut SchemaGenerator, given: &mut SchemaGenerator) -> Vec<(&'static str, Value)> {
+pub(super) fn others(
+    taken: &mut SchemaGenerator,
+    given: &mut SchemaGenerator,
+) -> Vec<(Method, &'static str, Value)> {
     let get = |id: &str, summary: &str, parameters: Vec<Value>, answer: &Value| {
         let mut parameters = parameters;
         parameters.push(json!({ "$ref": "#/components/parameters/OnBehalfOf" }));
@@ -54,11 +58,16 @@ pub(super) fn others(taken: &mut SchemaGenerator, given: &mut SchemaGenerator) -
             },
         })
     };
-    vec![
-        ("/v1/messages", messages(taken, given)),
-        ("/v1/events", events(taken, given)),
-        ("/v1/platform", get("search_platform", "Looks through what is published.", search, &page(&row))),
+    let mut all = vec![
+        (Method::Post, "/v1/messages", messages(taken, given)),
+        (Method::Get, "/v1/events", events(taken, given)),
         (
+            Method::Get,
+            "/v1/platform",
+            get("search_platform", "Looks through what is published.", search, &page(&row)),
+        ),
+        (
+            Method::Get,
             "/v1/accounts/{account}/page",
             get(
                 "show_page",
@@ -67,10 +76,58 @@ pub(super) fn others(taken: &mut SchemaGenerator, given: &mut SchemaGenerator) -
                 &page(&linked),
             ),
         ),
-        ("/v1/links/{link}", get("open_link", "Opens a page link.", vec![link], &linked)),
-        ("/metrics", watched()),
-        ("/livez", health("live", "Whether the process runs.")),
-        ("/readyz", health("ready", "Whether the store is read and messages are taken.")),
+        (Method::Get, "/v1/links/{link}", get("open_link", "Opens a page link.", vec![link], &linked)),
+        (Method::Get, "/metrics", watched()),
+        (Method::Get, "/livez", health("live", "Whether the process runs.")),
+        (Method::Get, "/readyz", health("ready", "Whether the store is read and messages are taken.")),
+    ];
+    all.extend(webhooks(taken, given));
+    all
+}
+
+/// Who is sent what has happened.
+fn webhooks(taken: &mut SchemaGenerator, given: &mut SchemaGenerator) -> [(Method, &'static str, Value); 3] {
+    let one = |method, id: &str, summary: &str, parameters: Value, answer: Value| {
+        json!({
+            "operationId": id, "summary": summary, "tags": ["webhooks"], "parameters": parameters,
+            "responses": responses(&answer, method),
+        })
+    };
+    let (as_whom, key) = (
+        json!({ "$ref": "#/components/parameters/OnBehalfOf" }),
+        json!({ "$ref": "#/components/parameters/IdempotencyKey" }),
+    );
+    let all = given.subschema_for::<WebhooksBody>().to_value();
+    let (made, gone) = (given.subschema_for::<MadeWebhookBody>(), given.subschema_for::<RemovedBody>());
+    let mut create = one(
+        Method::Post,
+        "create_webhook",
+        "Makes a webhook: what happens from then on is sent there by POST, signed, until it is taken.",
+        json!([&as_whom, &key]),
+        made.to_value(),
+    );
+    let asked = taken.subschema_for::<NewWebhookBody>();
+    create["requestBody"] =
+        json!({ "required": true, "content": { "application/json": { "schema": asked } } });
+    let webhook = json!({ "name": "webhook", "in": "path", "required": true, "schema": { "type": "string", "minLength": 1 } });
+    let list = one(
+        Method::Get,
+        "list_webhooks",
+        "Lists webhooks: the account's own, or all.",
+        json!([&as_whom]),
+        all,
+    );
+    let remove = one(
+        Method::Post,
+        "remove_webhook",
+        "Removes a webhook: it is sent nothing more within a second.",
+        json!([webhook, as_whom]),
+        gone.to_value(),
+    );
+    [
+        (Method::Get, "/v1/webhooks", list),
+        (Method::Post, "/v1/webhooks", create),
+        (Method::Post, "/v1/webhooks/{webhook}/remove", remove),
     ]
 }
 

@@ -1,0 +1,167 @@
+//! Webhooks over the network: each account's own, and all of them for whoever may hear everything.
+//!
+//! Absent on purpose: targets inside, which only whoever runs the server can allow.
+
+use actix_web::http::header::HeaderValue;
+use actix_web::web::{self, Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::body::text;
+use super::head::{idempotency_key, on_behalf_of, role};
+use super::reply::{problem_response, response};
+use super::resources::{REPLAYED, object};
+use crate::domain::{Caller, Code, Name, Refusal};
+use crate::server::door::Door;
+use crate::server::identity::rights;
+use crate::server::json::{Problem, ProblemCode, read};
+use crate::server::webhooks::{MadeBy, NewWebhook, WebhookFile, WebhooksError};
+
+/// A webhook as it is asked for.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewWebhookBody {
+    /// Where events are sent, by POST: https, and outside.
+    #[schemars(length(min = 1, max = 2048))]
+    url: String,
+    /// Only what concerns this account; a key of an account asks for its own alone.
+    #[serde(default)]
+    account: Option<Name>,
+    /// Only of these types; of all where it is left out.
+    #[serde(default)]
+    #[schemars(length(max = 64))]
+    types: Vec<String>,
+}
+
+/// A webhook that is made.
+#[derive(JsonSchema, Serialize)]
+pub(super) struct MadeWebhookBody {
+    webhook: String,
+    /// What its events are signed with; shown to whoever has made it, and to nobody else.
+    secret: String,
+}
+
+/// A webhook as it is listed.
+#[derive(JsonSchema, Serialize)]
+pub(super) struct WebhookBody {
+    webhook: String,
+    url: String,
+    account: Option<Name>,
+    types: Vec<String>,
+    /// Whether it may be without TLS, or inside.
+    inside: bool,
+    /// The id of the event up to which everything was taken, or was not for it; none where it has not begun.
+    up_to: Option<String>,
+}
+
+/// Webhooks, in the order of their ids.
+#[derive(JsonSchema, Serialize)]
+pub(super) struct WebhooksBody {
+    webhooks: Vec<WebhookBody>,
+}
+
+/// One that is gone.
+#[derive(JsonSchema, Serialize)]
+pub(super) struct RemovedBody {
+    removed: String,
+}
+
+/// `POST /v1/webhooks`.
+pub(super) async fn create(door: Data<Door>, request: HttpRequest, payload: Payload) -> HttpResponse {
+    let made = async {
+        let own = own(&door, &request)?;
+        let key = idempotency_key(&request)?;
+        let bytes = object(&request, payload).await?;
+        let text = text(&bytes)?;
+        if !text.trim_start().starts_with('{') {
+            return Err(Problem::new(ProblemCode::Malformed, "body", "is no JSON object"));
+        }
+        let NewWebhookBody { url, account, types } = read(text)?;
+        let account = match (&own, account) {
+            (Some(own), Some(account)) if *own != account => {
+                let detail = "is not the account of this key: leave it out";
+                return Err(Problem::from(Refusal::new(Code::NotAllowed, "account", detail)));
+            }
+            (own, account) => own.clone().or(account),
+        };
+        let asked = NewWebhook { url, account, types, inside: false };
+        let made_by = MadeBy { account: own, key };
+        apart(&door, move |file| file.create_by(asked, Some(made_by))).await
+    };
+    match made.await {
+        Ok(made) => {
+            let mut response = response(Ok(MadeWebhookBody { webhook: made.id, secret: made.secret }));
+            if made.again {
+                response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+            }
+            response
+        }
+        Err(problem) => problem_response(&problem),
+    }
+}
+
+/// `GET /v1/webhooks`.
+pub(super) async fn list(door: Data<Door>, request: HttpRequest) -> HttpResponse {
+    let listed = async {
+        let own = own(&door, &request)?;
+        let all = apart(&door, WebhookFile::list).await?.into_iter();
+        let mine = all.filter(|shown| own.is_none() || shown.asked.account == own);
+        let webhooks = mine.map(|shown| WebhookBody {
+            webhook: shown.id,
+            url: shown.asked.url,
+            account: shown.asked.account,
+            types: shown.asked.types,
+            inside: shown.asked.inside,
+            up_to: shown.up_to.map(|id| id.to_string()),
+        });
+        Ok(WebhooksBody { webhooks: webhooks.collect() })
+    };
+    response(listed.await)
+}
+
+/// `POST /v1/webhooks/{webhook}/remove`.
+pub(super) async fn remove(door: Data<Door>, request: HttpRequest, webhook: &str) -> HttpResponse {
+    let removed = async {
+        let own = own(&door, &request)?;
+        let id = webhook.to_owned();
+        apart(&door, move |file| file.remove_of(own.as_ref(), &id)).await?;
+        Ok(RemovedBody { removed: webhook.to_owned() })
+    };
+    response(removed.await)
+}
+
+/// Whose webhooks a request is about: its account's, or everybody's where there is none.
+fn own(door: &Door, request: &HttpRequest) -> Result<Option<Name>, Problem> {
+    let role = role(door, request)?;
+    match rights::caller(&role, on_behalf_of(request)?)? {
+        Caller::Account(own) => Ok(Some(own)),
+        Caller::FundsManagement => Ok(None),
+    }
+}
+
+/// Works on the file where nobody else waits for it.
+async fn apart<T: Send + 'static>(
+    door: &Data<Door>,
+    work: impl FnOnce(&WebhookFile) -> Result<T, WebhooksError> + Send + 'static,
+) -> Result<T, Problem> {
+    let door = Data::clone(door);
+    let done = web::block(move || work(door.webhooks())).await;
+    let failed = |why: String| {
+        tracing::error!(why, "the webhooks cannot be read or written");
+        Problem::from(Refusal::new(Code::Internal, "", "the webhooks cannot be read or written"))
+    };
+    done.map_err(|error| failed(error.to_string()))?.map_err(|error| match error {
+        WebhooksError::Asked { field, why } => Problem::from(Refusal::new(Code::BadValue, field, why)),
+        WebhooksError::Full { .. } => Problem::new(ProblemCode::TooMany, "", error.to_string()),
+        WebhooksError::Reused => {
+            Problem::from(Refusal::new(Code::IdReused, "Idempotency-Key", "has made another webhook"))
+        }
+        WebhooksError::Unknown { id, .. } => {
+            let detail =
+                format!("{:?} is none that this key may see", id.chars().take(100).collect::<String>());
+            Problem::new(ProblemCode::UnknownWebhook, "webhook", detail)
+        }
+        WebhooksError::File(_) | WebhooksError::Damaged { .. } => failed(error.to_string()),
+    })
+}
