@@ -2,8 +2,8 @@
 //! calls too, and by opening.
 //!
 //! A sealed journal, the manifests and `FORMAT` are gone through bit by bit. Of an unsealed journal one drawn bit of every byte is
-//! flipped, of sled's files one in every 64 bytes, or with `HONGBAO_EVERY=1` every bit of both; `HONGBAO_SEED` draws the same
-//! ones again.
+//! flipped, of each of sled's files some hundred all over it. With `HONGBAO_EVERY=1` it is every bit of both, but where sled has
+//! filled half a megabyte with zeros: there it is one in every 64 bytes. `HONGBAO_SEED` draws the same ones again.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should end there")]
 
 #[path = "../common/batches.rs"]
@@ -35,8 +35,11 @@ use store::{Store, bits, files};
 /// Files whose content may be anything; each is empty, so that there is no bit to flip.
 const ANYTHING: [&str; 1] = ["lock"];
 
-/// Of sled's files one bit is flipped in so many bytes, where not every bit is.
-const STRIDE_OF_SLED: u64 = 64;
+/// Of each of sled's files about so many bits are flipped, where not every bit is.
+const DRAWN_OF_SLED: u64 = 512;
+
+/// Of zeros that fill a whole block of so many bytes, one bit is flipped.
+const BLOCK_OF_SLED: u64 = 64;
 
 fn seed() -> (Luck, String) {
     let (luck, seed) = Luck::new();
@@ -139,13 +142,29 @@ fn flipped_bits_of_an_unsealed_journal_are_named_or_its_last_batch_is_cut_and_sa
 
 /// The bits of a file that are flipped: all, or a drawn one in every so many bytes.
 fn chosen(file: &Path, luck: &mut Luck, stride: u64) -> Vec<u64> {
-    let drawn = |luck: &mut Luck, first: u64, bytes: u64| first * 8 + luck.below(bytes * 8);
     let length = bits(file) / 8;
     if every_one() {
         return (0..bits(file)).collect();
     }
     let firsts = (0..length).step_by(stride as usize);
-    firsts.map(|first| drawn(luck, first, stride.min(length - first))).collect()
+    firsts.map(|first| first * 8 + luck.below(stride.min(length - first) * 8)).collect()
+}
+
+/// The same of a file of sled's: all but most of the zeros that it was filled with, or some drawn ones.
+fn chosen_of_sled(file: &Path, luck: &mut Luck) -> Vec<u64> {
+    let content = fs::read(file).unwrap();
+    if !every_one() {
+        return chosen(file, luck, (content.len() as u64 / DRAWN_OF_SLED).max(1));
+    }
+    let blocks = (0_u64..).step_by(BLOCK_OF_SLED as usize).zip(content.chunks(BLOCK_OF_SLED as usize));
+    blocks
+        .flat_map(|(first, block)| {
+            let bits = first * 8..first * 8 + block.len() as u64 * 8;
+            let filled = block.iter().all(|byte| *byte == 0);
+            let one = bits.start + luck.below(bits.end - bits.start);
+            if filled { vec![one] } else { bits.collect() }
+        })
+        .collect()
 }
 
 /// A store with one half of its snapshots alone: what is left to a restart is the journal.
@@ -155,9 +174,7 @@ fn flip_a_half(half: &str) {
     let manifest = store.data.join(format!("snapshots/{half}.manifest"));
     let folder = store.data.join("snapshots").join(half);
     let mut cases: Vec<(PathBuf, Vec<u64>)> = vec![(manifest.clone(), (0..bits(&manifest)).collect())];
-    cases.extend(
-        files(&folder).into_iter().map(|file| (file.clone(), chosen(&file, &mut luck, STRIDE_OF_SLED))),
-    );
+    cases.extend(files(&folder).into_iter().map(|file| (file.clone(), chosen_of_sled(&file, &mut luck))));
     assert!(cases.len() > 2, "{cases:?}");
     for (file, bits) in &cases {
         let named = if *file == manifest { &manifest } else { &folder };
