@@ -3,14 +3,14 @@
 //! Absent on purpose: how a request looks; that is each protocol's own.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use actix_web::web::Data;
 use tokio::sync::watch;
 
 use super::identity::rights;
-use super::identity::{KeyRing, Role};
+use super::identity::{Identity, Role, Who};
 use super::json::{AnswerBody, CommandBody, Names, Problem, ProblemCode};
 use super::metrics::{DONE, Metrics, Outcome};
 use crate::Engine;
@@ -45,7 +45,7 @@ impl Drop for Busy {
 /// The state behind all handlers.
 pub(super) struct Door {
     engine: OnceLock<Engine>,
-    keys: RwLock<Arc<KeyRing>>,
+    identity: Arc<Identity>,
     /// True once the server is to end.
     ending: watch::Sender<bool>,
     /// True once nothing is waited for any more.
@@ -56,10 +56,10 @@ pub(super) struct Door {
 }
 
 impl Door {
-    pub(super) fn new(keys: KeyRing) -> Door {
+    pub(super) fn new(identity: Identity) -> Door {
         Door {
             engine: OnceLock::new(),
-            keys: RwLock::new(Arc::new(keys)),
+            identity: Arc::new(identity),
             ending: watch::Sender::new(false),
             hurrying: AtomicBool::new(false),
             under_way: AtomicUsize::new(0),
@@ -111,26 +111,41 @@ impl Door {
         }
     }
 
-    pub(super) fn set_keys(&self, keys: KeyRing) {
-        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+    /// By what somebody is known.
+    pub(super) fn identity(&self) -> &Arc<Identity> {
+        &self.identity
     }
 
-    /// Who shows this key, as an `Authorization` says it.
+    /// Who shows this key or this session's token, as an `Authorization` says it.
     ///
     /// # Errors
     /// `unauthenticated`; the same for every reason.
+    pub(super) fn who(&self, authorization: Option<&str>) -> Result<Who, Problem> {
+        let shown = authorization.and_then(|value| value.split_once(' '));
+        let shown = shown.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let who = shown.and_then(|(_, shown)| self.identity.who(shown.trim()));
+        who.ok_or_else(|| {
+            Problem::new(ProblemCode::Unauthenticated, "", "there is no key and no session that counts")
+        })
+    }
+
+    /// What whoever shows this may do.
+    ///
+    /// # Errors
+    /// As for `who`.
     pub(super) fn role(&self, authorization: Option<&str>) -> Result<Role, Problem> {
-        let keys = Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner));
-        let key = authorization.and_then(|value| value.split_once(' '));
-        let key = key.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, key)| key.trim());
-        let role = key.and_then(|key| keys.role(key)).cloned();
-        role.ok_or_else(|| Problem::new(ProblemCode::Unauthenticated, "", "there is no key that counts"))
+        self.who(authorization).map(|who| who.role)
+    }
+
+    /// Counts a request that is no message of the engine.
+    pub(super) fn count(&self, request: &'static str, outcome: Result<(), &Problem>) {
+        self.metrics.count(request, outcome.map_or_else(|problem| problem.parts().0, |()| DONE));
     }
 
     /// A message of this role, judged by all that can be judged before the engine.
     ///
     /// # Errors
-    /// A value that is none, `not_allowed`, or `currency_mismatch` where an amount's currency is not its account's.
+    /// `too_fast`, a value that is none, `not_allowed`, or `currency_mismatch` where an amount's currency is not its account's.
     pub(super) fn message(
         &self,
         engine: &Engine,
@@ -138,13 +153,14 @@ impl Door {
         on_behalf_of: Option<Name>,
         request_id: RequestId,
         body: CommandBody,
-    ) -> Result<Asked, Refusal> {
+    ) -> Result<Asked, Problem> {
         let kind = body.name();
-        let judged = || -> Result<Message, Refusal> {
+        let judged = || -> Result<Message, Problem> {
+            self.identity.pace(role)?;
             let (command, currency) = body.command()?;
-            judged(engine, role, on_behalf_of, request_id, command, currency)
+            Ok(judged(engine, role, on_behalf_of, request_id, command, currency)?)
         };
-        let message = judged().inspect_err(|refusal| self.metrics.count(kind, refusal.code.text()))?;
+        let message = judged().inspect_err(|problem| self.metrics.count(kind, problem.parts().0))?;
         Ok(Asked { kind, message })
     }
 

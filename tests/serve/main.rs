@@ -8,6 +8,7 @@
 
 mod events;
 mod grpc;
+mod passwords;
 mod product_server;
 mod readme;
 mod server;

@@ -166,7 +166,7 @@ fn message(
 ) -> Result<Asked, (Option<RequestId>, Problem)> {
     let (id, on_behalf_of, command) = parsed(text).map_err(|problem| (id_of(text), problem))?;
     let asked = door.message(engine, role, on_behalf_of, id.clone(), command);
-    asked.map_err(|refusal| (Some(id), Problem::from(refusal)))
+    asked.map_err(|problem| (Some(id), problem))
 }
 
 /// Reads a message: its id, as whom it is sent, and its command.

@@ -177,7 +177,11 @@ pub(super) fn read_command(
     })
 }
 
-async fn object(request: &HttpRequest, payload: Payload) -> Result<Bytes, Problem> {
+/// The body of a request that takes an object, which may be left out.
+///
+/// # Errors
+/// As for `body`, and `not_json`.
+pub(super) async fn object(request: &HttpRequest, payload: Payload) -> Result<Bytes, Problem> {
     let body = body(request, payload).await?;
     if !body.is_empty() && content_type(request) != JSON {
         return Err(Problem::new(ProblemCode::NotJson, "Content-Type", "is not application/json"));

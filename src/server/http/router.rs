@@ -10,7 +10,7 @@ use percent_encoding::percent_decode_str;
 
 use super::reply::{problem_response, response};
 use super::resources::{self, Method, RESOURCES, Resource};
-use super::{description, events, live, messages, metrics, page, platform, ready};
+use super::{description, events, live, messages, metrics, page, passwords, platform, ready};
 use crate::server::door::{Busy, Door};
 use crate::server::json::{Problem, ProblemCode};
 
@@ -29,6 +29,9 @@ enum Handler {
     Platform,
     PrivatePage,
     Link,
+    LogIn,
+    SetPassword,
+    RemovePassword,
 }
 
 /// What there is at a path.
@@ -42,7 +45,7 @@ struct Handlers {
 pub(super) type Params = Vec<(String, String)>;
 
 /// What there is beside the commands.
-const OTHERS: [(Method, &str, Handler); 11] = [
+const OTHERS: [(Method, &str, Handler); 14] = [
     (Method::Get, "/livez", Handler::Live),
     (Method::Get, "/readyz", Handler::Ready),
     (Method::Get, "/metrics", Handler::Metrics),
@@ -54,6 +57,9 @@ const OTHERS: [(Method, &str, Handler); 11] = [
     (Method::Get, "/v1/platform", Handler::Platform),
     (Method::Get, "/v1/accounts/{account}/page", Handler::PrivatePage),
     (Method::Get, "/v1/links/{link}", Handler::Link),
+    (Method::Post, "/v1/sessions", Handler::LogIn),
+    (Method::Post, "/v1/accounts/{account}/password", Handler::SetPassword),
+    (Method::Post, "/v1/accounts/{account}/password/remove", Handler::RemovePassword),
 ];
 
 fn router() -> &'static Router<Handlers> {
@@ -113,6 +119,9 @@ pub(in crate::server) async fn dispatch(
         Handler::Platform => platform::search(door, request).await,
         Handler::PrivatePage => platform::private(door, request, only()).await,
         Handler::Link => platform::link(door, request, only()).await,
+        Handler::LogIn => passwords::log_in(&door, &request, payload).await,
+        Handler::SetPassword => passwords::set(&door, &request, payload, only()).await,
+        Handler::RemovePassword => passwords::remove(&door, &request, payload, only()).await,
     };
     if ending {
         response.head_mut().set_connection_type(ConnectionType::Close);

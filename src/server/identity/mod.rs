@@ -1,7 +1,17 @@
 //! Who somebody is, and who may send what.
 
 mod keys;
+mod line;
+mod password;
+mod passwords;
+mod rates;
 pub(super) mod rights;
+mod sessions;
+mod tries;
+mod who;
 
 pub(super) use keys::KeyRing;
 pub use keys::{KeyFile, KeysError, Role, ShownKey};
+pub use password::{HashingError, Password, SentPassword};
+pub use passwords::{PasswordFile, PasswordsError};
+pub(super) use who::{Identity, Session, Who};
