@@ -121,8 +121,8 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
     };
     let tell = move |told: Told<'_>| {
         let text = match told {
-            Told::Listening { address, grpc, tls, operator_key, no_keys } => {
-                listening(if tls { "https" } else { "http" }, (address, grpc), operator_key, no_keys)
+            Told::Listening { address, grpc, tls, operator_key, nobody } => {
+                listening(if tls { "https" } else { "http" }, (address, grpc), operator_key, nobody)
             }
             Told::Ready(recovered) => {
                 reading.finish_and_clear();
@@ -144,7 +144,7 @@ fn listening(
     scheme: &str,
     (address, grpc): (SocketAddr, Option<SocketAddr>),
     operator_key: Option<&str>,
-    no_keys: bool,
+    nobody: bool,
 ) -> String {
     let mut text = format!("hongbao listens on {scheme}://{address}\n");
     if let Some(grpc) = grpc {
@@ -152,7 +152,7 @@ fn listening(
     }
     if let Some(key) = operator_key {
         text += &format!("development: this key may do everything, until this server ends\n\n    {key}\n\n");
-    } else if no_keys {
+    } else if nobody {
         text += "nobody can come in yet: make a key with `hongbao keys create`\n";
     }
     text

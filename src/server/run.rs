@@ -59,8 +59,8 @@ pub enum Told<'told> {
         tls: bool,
         /// The key for everything, where there is one.
         operator_key: Option<&'told str>,
-        /// True where no key counts, so that nobody can come in.
-        no_keys: bool,
+        /// True where no key counts and nobody has a password, so that nobody can come in.
+        nobody: bool,
     },
     /// The engine is open.
     Ready(&'told Recovered),
@@ -114,7 +114,9 @@ pub fn serve(options: ServeOptions, tell: impl Fn(Told<'_>) + Send + 'static) ->
     let looked_at = version(keys.path());
     let ring = keys.ring()?.and(&own);
     let no_keys = ring.is_empty();
-    let (door, room) = (Data::new(Door::new(Identity::open(ring, &passwords, account_rate)?)), Room::take());
+    let identity = Identity::open(ring, &passwords, account_rate)?;
+    let nobody = no_keys && identity.has_no_passwords();
+    let (door, room) = (Data::new(Door::new(identity)), Room::take());
     let listener = bind(listen, "--listen")?;
     let grpc = grpc.map(|address| bind(address, "--grpc")).transpose()?;
     let grpc = grpc
@@ -126,7 +128,7 @@ pub fn serve(options: ServeOptions, tell: impl Fn(Told<'_>) + Send + 'static) ->
         grpc: grpc.as_ref().map(grpc::Running::address),
         tls: http_tls.is_some(),
         operator_key: operator_key.as_deref(),
-        no_keys,
+        nobody,
     });
     let (ended, end) = mpsc::channel();
     rt::System::new().block_on(async {

@@ -73,16 +73,17 @@ pub(super) enum PasswordAnswer {
 
 /// `POST /v1/sessions`.
 pub(super) async fn log_in(door: &Door, request: &HttpRequest, payload: Payload) -> HttpResponse {
-    let begun = within(async {
+    let begun = async {
         let bytes = short_body(payload).await?;
         if content_type(request) != JSON {
             return Err(Problem::new(ProblemCode::NotJson, "Content-Type", "is not application/json"));
         }
         let LogInBody { account, password } = taken(&bytes)?;
         let password = password.to_try("password")?;
-        let Session { token, account, expires_at_ms } = door.identity().log_in(account, password).await?;
+        let Session { token, account, expires_at_ms } =
+            within(door.identity().log_in(account, password)).await?;
         Ok(PasswordAnswer::Session { token, account, expires_at: time_text(Timestamp(expires_at_ms)) })
-    })
+    }
     .await;
     door.count("log_in", begun.as_ref().map(|_| ()));
     let mut response = response(begun);
@@ -92,7 +93,7 @@ pub(super) async fn log_in(door: &Door, request: &HttpRequest, payload: Payload)
 
 /// `POST /v1/accounts/{account}/password`.
 pub(super) async fn set(door: &Door, request: &HttpRequest, payload: Payload, account: &str) -> HttpResponse {
-    let done = within(async {
+    let done = async {
         let who = who(door, request)?;
         let bytes = object(request, payload).await?;
         door.identity().pace(&who.role)?;
@@ -103,9 +104,9 @@ pub(super) async fn set(door: &Door, request: &HttpRequest, payload: Payload, ac
         let password = password.to_set("password")?;
         let current = current_password.map(|current| current.to_try("current_password")).transpose()?;
         is_open(door, &account)?;
-        door.identity().set_password(account.clone(), password, current).await?;
+        within(door.identity().set_password(account.clone(), password, current)).await?;
         Ok(PasswordAnswer::PasswordSet { account })
-    })
+    }
     .await;
     door.count("set_password", done.as_ref().map(|_| ()));
     response(done)
@@ -118,7 +119,7 @@ pub(super) async fn remove(
     payload: Payload,
     account: &str,
 ) -> HttpResponse {
-    let done = within(async {
+    let done = async {
         let who = who(door, request)?;
         let bytes = object(request, payload).await?;
         door.identity().pace(&who.role)?;
@@ -129,9 +130,9 @@ pub(super) async fn remove(
         check_password(&who, &caller, &account, current_password.is_some())?;
         let current = current_password.map(|current| current.to_try("current_password")).transpose()?;
         is_open(door, &account)?;
-        door.identity().remove_password(account.clone(), current).await?;
+        within(door.identity().remove_password(account.clone(), current)).await?;
         Ok(PasswordAnswer::PasswordRemoved { account })
-    })
+    }
     .await;
     door.count("remove_password", done.as_ref().map(|_| ()));
     response(done)

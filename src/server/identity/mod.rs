@@ -10,6 +10,11 @@ mod sessions;
 mod tries;
 mod who;
 
+#[cfg(test)]
+pub(super) use passwords::tests::reads_passwords;
+#[cfg(test)]
+pub(super) use sessions::tests::{is_own_token, own_token};
+
 pub(super) use keys::KeyRing;
 pub use keys::{KeyFile, KeysError, Role, ShownKey};
 pub use password::{HashingError, Password, SentPassword};

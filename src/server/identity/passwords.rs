@@ -228,6 +228,11 @@ impl Passwords {
         self.read_state().accounts.get(account).cloned()
     }
 
+    /// True where nobody has one.
+    pub(super) fn are_none(&self) -> bool {
+        self.read_state().accounts.is_empty()
+    }
+
     /// The generation of an account's password.
     pub(super) fn generation(&self, account: &Name) -> Option<u64> {
         self.read_state().accounts.get(account).map(|kept| kept.generation)
@@ -407,13 +412,28 @@ fn number_of(file: &Beside) -> Result<u64, FileError> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::server) mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
 
     const HASH: &str = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA";
+
+    /// True where these bytes are a file of passwords; then what it says, written anew, says the same.
+    pub(in crate::server) fn reads_passwords(mut bytes: &[u8]) -> bool {
+        let (whole, mut state) = (bytes, State::default());
+        let Ok(torn) = state.read(&mut bytes) else { return false };
+        assert_eq!(state.bytes + torn as u64, whole.len() as u64);
+        let lines = state.accounts.iter();
+        let text: Vec<u8> = lines
+            .flat_map(|(name, kept)| text_of(&set_line(name, &kept.hash, kept.generation)).unwrap())
+            .collect();
+        let mut again = State::default();
+        assert!(matches!(again.read(&mut &text[..]), Ok(0)));
+        assert_eq!(again.accounts, state.accounts);
+        true
+    }
 
     struct Folder(tempfile::TempDir);
 

@@ -21,6 +21,7 @@ const LOOKED_THROUGH_MIN: usize = 64;
 
 /// Allowances by account.
 pub(super) struct Rates {
+    pub(super) messages_a_second: u32,
     /// What one message takes of an allowance, in nanoseconds.
     each: u64,
     /// A whole allowance, in nanoseconds.
@@ -44,6 +45,7 @@ impl Rates {
         let each = 1_000_000_000_u64.checked_div(u64::from(messages_a_second))?;
         let part = || Mutex::new(Part { whole_at: HashMap::new(), look_through_at: LOOKED_THROUGH_MIN });
         Some(Rates {
+            messages_a_second,
             each,
             whole: ACCOUNT_BURST_SECONDS * 1_000_000_000,
             begun: Instant::now(),

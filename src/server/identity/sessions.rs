@@ -175,7 +175,7 @@ fn damaged(file: &Beside, why: String) -> PasswordsError {
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::server) mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
@@ -190,6 +190,19 @@ mod tests {
 
     fn secret(byte: u8) -> Secret {
         Secret::of(&[byte; 32]).unwrap()
+    }
+
+    /// A token of the tests' own secret.
+    pub(in crate::server) fn own_token(account: &str) -> String {
+        secret(9).token(&claims(account))
+    }
+
+    /// True where a text is such a token; then it is one that was given, to the letter.
+    pub(in crate::server) fn is_own_token(text: &str) -> bool {
+        let Some(said) = secret(9).read(text) else { return false };
+        assert_eq!(secret(9).token(&said), text);
+        assert_eq!(own_token(said.account.as_str()), text, "nobody has signed this");
+        true
     }
 
     #[test]

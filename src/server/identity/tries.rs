@@ -59,6 +59,13 @@ impl Tries {
         Ok(())
     }
 
+    /// The password was wrong: the pause begins now, however long it took to find that out.
+    pub(super) fn was_wrong(&self, account: &Name, now: Instant) {
+        if let Some(tried) = self.all().get_mut(account) {
+            tried.last = tried.last.max(now);
+        }
+    }
+
     /// The password was right.
     pub(super) fn forget(&self, account: &Name) {
         self.all().remove(account);
@@ -106,6 +113,8 @@ mod tests {
         }
         assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]);
         assert_eq!(tries.begin(&name("ben"), now), Ok(()), "nobody else waits");
+        tries.was_wrong(&ann, now + Duration::from_secs(5));
+        assert_eq!(tries.begin(&ann, now + Duration::from_secs(5)), Err(Duration::from_secs(900)));
         tries.forget(&ann);
         assert_eq!(tries.begin(&ann, now), Ok(()), "a right one forgets the wrong ones");
     }

@@ -14,7 +14,7 @@ use super::rates::Rates;
 use super::sessions::{Claims, PREFIX, Sessions};
 use super::tries::Tries;
 use crate::domain::{Code, Name, Refusal};
-use crate::limits::SESSION_SECONDS;
+use crate::limits::{SESSION_SECONDS, WRONG_PASSWORDS_MAX};
 use crate::server::json::{Problem, ProblemCode};
 
 /// Who sends a request.
@@ -56,17 +56,31 @@ impl Identity {
         files: &PasswordFile,
         account_rate: u32,
     ) -> Result<Identity, PasswordsError> {
+        Identity::with(keys, files, account_rate, Hasher::new()?)
+    }
+
+    fn with(
+        keys: KeyRing,
+        files: &PasswordFile,
+        account_rate: u32,
+        hasher: Hasher,
+    ) -> Result<Identity, PasswordsError> {
         let passwords = Passwords::open(files.passwords().clone())?;
         passwords.write_anew()?;
         Ok(Identity {
             keys: RwLock::new(Arc::new(keys)),
             passwords,
             sessions: Sessions::open(files.sessions().clone())?,
-            hasher: Hasher::new()?,
+            hasher,
             line: Line::new(),
             tries: Tries::default(),
             rates: Rates::of(account_rate),
         })
+    }
+
+    /// True where nobody has a password.
+    pub(in crate::server) fn has_no_passwords(&self) -> bool {
+        self.passwords.are_none()
     }
 
     /// From now on these keys count.
@@ -106,7 +120,9 @@ impl Identity {
     pub(in crate::server) fn pace(&self, role: &Role) -> Result<(), Problem> {
         let (Some(rates), Role::Account { account }) = (&self.rates, role) else { return Ok(()) };
         rates.take(account).map_err(|wait| {
-            let detail = format!("is more than this account may send: wait {} ms", wait.as_millis() + 1);
+            let most = rates.messages_a_second;
+            let wait_ms = wait.as_nanos().div_ceil(1_000_000);
+            let detail = format!("is above {most} messages a second for this account: wait {wait_ms} ms");
             Problem::new(ProblemCode::TooFast, "rate", detail).after(wait)
         })
     }
@@ -191,7 +207,8 @@ impl Identity {
     fn begin_try(&self, account: &Name, field: &str) -> Result<Place, Problem> {
         let place = self.line.place()?;
         self.tries.begin(account, Instant::now()).map_err(|wait| {
-            let detail = format!("was wrong several times: wait {} s", wait.as_secs() + 1);
+            let seconds = wait.as_nanos().div_ceil(1_000_000_000);
+            let detail = format!("was wrong {WRONG_PASSWORDS_MAX} times or more: wait {seconds} s");
             Problem::new(ProblemCode::TooManyTries, field, detail).after(wait)
         })?;
         Ok(place)
@@ -201,9 +218,16 @@ impl Identity {
     fn judge(&self, account: &Name, password: &Password, field: &str) -> Result<u64, Problem> {
         let kept = self.passwords.of(account);
         let right = self.hasher.is_right(password, kept.as_ref().map(|kept| &*kept.hash));
-        let kept = kept.filter(|_| right).ok_or_else(|| wrong_password(field))?;
-        self.tries.forget(account);
-        Ok(kept.generation)
+        match kept {
+            Some(kept) if right => {
+                self.tries.forget(account);
+                Ok(kept.generation)
+            }
+            _ => {
+                self.tries.was_wrong(account, Instant::now());
+                Err(wrong_password(field))
+            }
+        }
     }
 
     /// The files that are read anew when somebody changes them.
@@ -224,4 +248,97 @@ fn failed(error: &PasswordsError) -> Problem {
 
 fn seconds() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::password::SentPassword;
+    use super::*;
+
+    fn identity(folder: &tempfile::TempDir, account_rate: u32) -> Arc<Identity> {
+        let files = PasswordFile::beside(&folder.path().join("data"));
+        let own = Identity::with(KeyRing::default(), &files, account_rate, Hasher::cheap()).unwrap();
+        Arc::new(own)
+    }
+
+    fn password(text: &str) -> Password {
+        SentPassword::new(text.to_owned()).to_try("password").unwrap()
+    }
+
+    fn eve() -> Name {
+        Name::new("eve").unwrap()
+    }
+
+    fn on_a_runtime<T>(work: impl Future<Output = T>) -> T {
+        tokio::runtime::Runtime::new().unwrap().block_on(work)
+    }
+
+    #[test]
+    fn a_session_counts_until_its_end_and_as_long_as_its_password_and_the_secret_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = identity(&folder, 0);
+        assert!(own.has_no_passwords());
+        let session = on_a_runtime(async {
+            own.set_password(eve(), password("correct horse"), None).await.unwrap();
+            own.log_in(eve(), password("correct horse")).await.unwrap()
+        });
+        let who = own.who(&session.token).unwrap();
+        assert_eq!((who.role, who.by_session), (Role::Account { account: eve() }, true));
+        assert!(session.expires_at_ms / 1_000 - seconds() <= SESSION_SECONDS);
+        let generation = own.passwords.generation(&eve()).unwrap();
+        let signed = |generation, ends| {
+            let claims = Claims { account: eve(), generation, ends };
+            own.sessions.secret().unwrap().token(&claims)
+        };
+        assert!(own.who(&signed(generation, seconds() + 5)).is_some());
+        assert_eq!(own.who(&signed(generation, seconds())), None, "it has ended");
+        assert_eq!(own.who(&signed(generation ^ 1, seconds() + 5)), None, "it is of another password");
+        // Another server's on the same files knows it, and not once the password is the same again.
+        let again = identity(&folder, 0);
+        assert!(again.who(&session.token).is_some());
+        on_a_runtime(own.set_password(eve(), password("correct horse"), None)).unwrap();
+        assert_eq!(own.who(&session.token), None);
+        assert!(again.who(&session.token).is_some(), "it has not looked yet");
+        again.refresh().unwrap();
+        assert_eq!(again.who(&session.token), None);
+    }
+
+    #[test]
+    fn many_tries_at_once_are_no_more_than_one_after_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = identity(&folder, 0);
+        on_a_runtime(async {
+            own.set_password(eve(), password("correct horse"), None).await.unwrap();
+            let tries = (0..20).map(|_| own.log_in(eve(), password("incorrect")));
+            let tried = futures_util::future::join_all(tries).await;
+            let code = |code: &str| {
+                tried.iter().filter(|one| one.as_ref().err().is_some_and(|why| why.parts().0 == code)).count()
+            };
+            assert_eq!((code("wrong_password"), code("too_many_tries")), (5, 15));
+            let right = own.log_in(eve(), password("correct horse")).await.err().unwrap();
+            assert_eq!((right.parts().0, right.status()), ("too_many_tries", 429));
+            assert_eq!(right.retry_after(), Some(1));
+            // A key and an operator need no try.
+            own.set_password(eve(), password("another horse"), None).await.unwrap();
+        });
+    }
+
+    #[test]
+    fn accounts_have_a_rate_and_services_have_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = identity(&folder, 1);
+        let account = Role::Account { account: eve() };
+        let services = [
+            Role::Operator,
+            Role::FundsManagement,
+            Role::Supplier { account: eve() },
+            Role::ProductServer { account: eve() },
+        ];
+        assert!(own.pace(&account).is_ok() && own.pace(&account).is_ok());
+        let refused = own.pace(&account).unwrap_err();
+        assert_eq!((refused.parts().0, refused.status(), refused.retryable()), ("too_fast", 429, true));
+        assert!(refused.retry_after() == Some(1) && refused.definite());
+        assert!((0..1_000).all(|_| services.iter().all(|role| own.pace(role).is_ok())));
+        assert!((0..1_000).all(|_| identity(&folder, 0).pace(&account).is_ok()));
+    }
 }
