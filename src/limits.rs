@@ -253,6 +253,74 @@ const _: () = assert!(
 /// The most keys that count at once: services, not customers.
 pub const KEYS_MAX: usize = 10_000;
 
+/// The fewest characters of a password that is set (OWASP; NIST SP 800-63B).
+pub const PASSWORD_CHARACTERS_MIN: usize = 8;
+
+/// The most characters of a password: room for a whole sentence.
+pub const PASSWORD_CHARACTERS_MAX: usize = 128;
+
+/// The most bytes of a password: each of its characters may have four.
+pub const PASSWORD_BYTES_MAX: usize = 4 * PASSWORD_CHARACTERS_MAX;
+
+/// What one hash of a password holds in memory, in KiB: the least that OWASP names for argon2id with two passes.
+pub const PASSWORD_MEMORY_KIB: u32 = 19 * 1024;
+
+/// How often a hash of a password goes over that memory (OWASP).
+pub const PASSWORD_PASSES: u32 = 2;
+
+/// How many lanes a hash of a password has: one, because many passwords are hashed side by side already.
+pub const PASSWORD_LANES: u32 = 1;
+
+/// The longest hash of a password that is kept, in bytes; one has about a hundred.
+pub const PASSWORD_HASH_BYTES_MAX: usize = 256;
+
+/// The longest line of the file of passwords, in bytes: a name of which each byte is written as six, a hash and the rest.
+pub const PASSWORD_LINE_BYTES_MAX: u64 = 2_048;
+
+/// The file of passwords is written anew once it has more than twice the lines that count, and so many beside them.
+pub const PASSWORD_SPARE_LINES: u64 = 1_000;
+
+/// The most passwords that are hashed at once, and never more than half the cores: each takes a core and its memory for some tens
+/// of milliseconds.
+pub const PASSWORD_HASHES_AT_ONCE_MAX: usize = 8;
+
+/// The most passwords that wait to be hashed: a few seconds' worth on the smallest machine. Past it the answer is `overloaded`.
+pub const PASSWORD_HASHES_WAITING_MAX: usize = 64;
+
+/// How long a session lasts, in seconds: a token that was lost is worth nothing after a quarter of an hour.
+pub const SESSION_SECONDS: u64 = 15 * 60;
+
+/// The largest body of a request that needs no key, in bytes: a name and a password, each byte of which may be written as six.
+pub const LOG_IN_BODY_BYTES_MAX: usize = 8 * 1024;
+
+/// After so many wrong passwords for one account each try is followed by a pause.
+pub const WRONG_PASSWORDS_MAX: u32 = 5;
+
+/// The first of these pauses, in milliseconds; each later one is twice as long.
+pub const TRY_FIRST_PAUSE_MS: u64 = 1_000;
+
+/// No pause is longer, in milliseconds: a guesser has four tries an hour then.
+pub const TRY_LONGEST_PAUSE_MS: u64 = 15 * 60 * 1_000;
+
+/// How long wrong passwords are remembered, in milliseconds since the last of them: so long that waiting gains a guesser nothing.
+pub const TRIES_KEPT_MS: u64 = 4 * TRY_LONGEST_PAUSE_MS;
+
+/// The most accounts whose wrong passwords are remembered; whoever had the fewest is forgotten first.
+pub const TRIES_ACCOUNTS_MAX: usize = 65_536;
+
+/// How many messages a second an account may send through its keys and sessions together, unless it is told otherwise: many
+/// times what somebody at a screen sends, and a thousandth of what the engine takes.
+pub const ACCOUNT_RATE: u32 = 100;
+
+/// The most messages a second that may be allowed: more is no bound.
+pub const ACCOUNT_RATE_MAX: u32 = 1_000_000;
+
+/// An account that was silent may send so many seconds' worth of messages at once.
+pub const ACCOUNT_BURST_SECONDS: u64 = 2;
+
+/// The most accounts that were not silent for so long, and so the most that are remembered for their rates.
+pub const RATED_ACCOUNTS_MAX: usize = 262_144;
+
 /// How often a server that is to end looks whether everything is answered, in milliseconds.
 pub const DRAIN_LOOKED_AT_MS: u64 = 20;
 
@@ -338,3 +406,10 @@ pub const KEYS_LOOKED_AT_MS: u64 = 1_000;
 pub const DRAIN_SECONDS_MAX: u64 = 70;
 
 const _: () = assert!(BODY_MS_MAX + ANSWER_MS_MAX < DRAIN_SECONDS_MAX * 1_000, "who has begun is answered");
+const _: () =
+    assert!(PASSWORD_BYTES_MAX * 6 + NAME_BYTES_MAX * 6 < LOG_IN_BODY_BYTES_MAX, "who logs in can say so");
+const _: () = assert!(
+    NAME_BYTES_MAX * 6 + PASSWORD_HASH_BYTES_MAX + 128 < PASSWORD_LINE_BYTES_MAX as usize,
+    "a line holds any name and any hash"
+);
+const _: () = assert!(TRIES_KEPT_MS > TRY_LONGEST_PAUSE_MS, "what a pause is for is remembered behind it");

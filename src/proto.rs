@@ -5,3 +5,9 @@ tonic::include_proto!("hongbao.v1");
 
 /// The file itself, for whoever asks what there is.
 pub(crate) const DESCRIPTION: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/hongbao.bin"));
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Credentials").field("account", &self.account).finish_non_exhaustive()
+    }
+}

@@ -19,7 +19,8 @@ const LAYERS: [&[&str]; 6] = [
 const EVERYWHERE: &[&str] = &["limits", "panics", "planted", "proto", "codec", "sync"];
 
 /// Packages with one home.
-const HOMES: [(&str, &str); 13] = [
+const HOMES: [(&str, &str); 14] = [
+    ("argon2", "server/identity/"),
     ("actix_web", "server/"),
     ("actix", "actors/shard.rs"),
     ("dashmap", "actors/directory.rs"),

@@ -10,8 +10,9 @@ OFFERINGS = ("teapot", "vase")
 NAMES = {name: ACCOUNTS for name in ("account", "recipient", "donor", "from", "issuer", "merchant", "to", "payee")}
 NAMES |= {"offering": OFFERINGS}
 AMOUNTS = ("amount", "deposit", "credit_limit", "price", "funded", "attached", "amount_max", "amount_max_per_use")
-# What the institution sends; everything else is some account's.
-INSTITUTION = ("/v1/accounts", "/deposits", "/cash-outs", "/credit-limit", "freeze", "register", "/release", "/void", "/close")
+# What the institution or an operator sends; everything else is some account's.
+INSTITUTION = ("/v1/accounts", "/deposits", "/cash-outs", "/credit-limit", "freeze", "register", "/release", "/void", "/close", "/password",
+               "/remove")
 
 
 def known(name, value, new=False):

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::orders::OrdersError;
 use crate::domain::Refusal;
-use crate::server::{KeysError, ServeError, WebhooksError};
+use crate::server::{KeysError, PasswordsError, ServeError, WebhooksError};
 use crate::{AuditError, EngineError};
 
 /// A command failed; its text is one line that says what to do.
@@ -45,6 +45,9 @@ pub enum Failure {
     /// Keys cannot be read or written.
     #[error(transparent)]
     Keys(#[from] KeysError),
+    /// Passwords cannot be read or written.
+    #[error(transparent)]
+    Passwords(#[from] PasswordsError),
     /// Webhooks cannot be read or written.
     #[error(transparent)]
     Webhooks(#[from] WebhooksError),

@@ -7,6 +7,7 @@ mod audit;
 mod failure;
 mod keeping;
 pub mod orders;
+mod passwords;
 mod progress;
 mod sale;
 mod serve;
@@ -58,6 +59,8 @@ enum Command {
     Serve(serve::Options),
     /// Make, list and revoke the keys by which services come in.
     Keys(serve::KeysOptions),
+    /// Set, remove and list the passwords by which accounts log in.
+    Passwords(passwords::Options),
     /// Make, list and remove webhooks: who is sent what has happened, signed and until it is taken.
     Webhooks(webhooks::Options),
 }
@@ -78,6 +81,7 @@ pub fn run() -> ExitCode {
         Command::Simulate(options) => simulate::run(&options),
         Command::Serve(options) => serve::run(&options),
         Command::Keys(options) => serve::keys(&options),
+        Command::Passwords(options) => passwords::run(&options),
         Command::Webhooks(options) => webhooks::run(&options),
     });
     let outcome = outcome.unwrap_or_else(|_| {

@@ -14,8 +14,10 @@ use super::progress;
 use super::text::count;
 use crate::Config;
 use crate::domain::Name;
-use crate::limits::SHARDS_MAX;
-use crate::server::{KeyFile, Role, ServeOptions, ShownKey, TlsFiles, Told, WebhookFile, serve};
+use crate::limits::{ACCOUNT_RATE, ACCOUNT_RATE_MAX, SHARDS_MAX};
+use crate::server::{
+    KeyFile, PasswordFile, Role, ServeOptions, ShownKey, TlsFiles, Told, WebhookFile, serve,
+};
 
 /// How to serve.
 #[derive(Debug, Args)]
@@ -35,6 +37,11 @@ pub(super) struct Options {
     /// The key of the certificate, in PEM.
     #[arg(long, value_name = "FILE", requires = "tls_certificate")]
     tls_key: Option<PathBuf>,
+    /// How many messages a second an account may send through its keys and sessions together, and twice as many at once after
+    /// a silence; 0 is as many as it likes. Services have no bound.
+    #[arg(long, value_name = "N", default_value_t = ACCOUNT_RATE,
+        value_parser = clap::value_parser!(u32).range(0..=i64::from(ACCOUNT_RATE_MAX)))]
+    account_rate: u32,
     /// Make a key for everything, print it, and let it count as long as this server runs.
     #[arg(long)]
     dev: bool,
@@ -106,14 +113,16 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
         listen: options.listen,
         grpc: options.grpc,
         keys,
+        passwords: PasswordFile::beside(&options.data),
+        account_rate: options.account_rate,
         webhooks,
         tls,
         dev: options.dev,
     };
     let tell = move |told: Told<'_>| {
         let text = match told {
-            Told::Listening { address, grpc, tls, operator_key, no_keys } => {
-                listening(if tls { "https" } else { "http" }, (address, grpc), operator_key, no_keys)
+            Told::Listening { address, grpc, tls, operator_key, nobody } => {
+                listening(if tls { "https" } else { "http" }, (address, grpc), operator_key, nobody)
             }
             Told::Ready(recovered) => {
                 reading.finish_and_clear();
@@ -135,7 +144,7 @@ fn listening(
     scheme: &str,
     (address, grpc): (SocketAddr, Option<SocketAddr>),
     operator_key: Option<&str>,
-    no_keys: bool,
+    nobody: bool,
 ) -> String {
     let mut text = format!("hongbao listens on {scheme}://{address}\n");
     if let Some(grpc) = grpc {
@@ -143,7 +152,7 @@ fn listening(
     }
     if let Some(key) = operator_key {
         text += &format!("development: this key may do everything, until this server ends\n\n    {key}\n\n");
-    } else if no_keys {
+    } else if nobody {
         text += "nobody can come in yet: make a key with `hongbao keys create`\n";
     }
     text

@@ -35,7 +35,7 @@ pub struct Client {
 
 impl Client {
     /// Connects to a server: `http://127.0.0.1:7301`, or `https://…`, whose certificate is one that browsers trust; with a key of
-    /// `hongbao keys create`.
+    /// `hongbao keys create`, or the token of a session.
     ///
     /// # Errors
     /// `ClientError::Address` and `ClientError::Key` where they cannot be any; `ClientError::Unreachable` where nobody answers.

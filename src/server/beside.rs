@@ -1,10 +1,11 @@
-//! A file beside the data folder that its owner alone may read: changed under a lock, and each time written anew in the place of the
-//! one before.
+//! A file beside the data folder that its owner alone may read: changed under a lock, and either written anew in the place of the
+//! one before, or written on at its end.
 //!
 //! Absent on purpose: what stands in it.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -70,15 +71,54 @@ impl Beside {
     /// # Errors
     /// Where it cannot be written; then the one before is still there.
     pub(super) fn write(&self, content: &impl Serialize) -> Result<(), FileError> {
+        self.replace(|file| {
+            serde_json::to_writer_pretty(&mut *file, content)?;
+            file.write_all(b"\n")
+        })
+    }
+
+    /// Puts a new one in its place, with what this writes.
+    ///
+    /// # Errors
+    /// Where it cannot be written; then the one before is still there.
+    pub(super) fn replace(
+        &self,
+        fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), FileError> {
         let write = || -> io::Result<()> {
-            let mut file = tempfile::NamedTempFile::new_in(self.folder())?;
-            serde_json::to_writer_pretty(&mut file, content)?;
-            file.write_all(b"\n")?;
+            let mut file = BufWriter::new(tempfile::NamedTempFile::new_in(self.folder())?);
+            fill(&mut file)?;
+            let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
             file.as_file().sync_all()?;
             file.persist(&self.0)?;
-            Ok(())
+            self.sync_folder()
         };
         write().map_err(self.failed("write"))
+    }
+
+    /// Writes behind its first so many bytes, in the place of what stands there, and makes it durable.
+    ///
+    /// # Errors
+    /// Where it cannot be written; then what stood before these bytes is all that is there.
+    pub(super) fn write_behind(&self, kept: u64, bytes: &[u8]) -> Result<(), FileError> {
+        let write = || -> io::Result<()> {
+            let there = self.0.exists();
+            let mut options = OpenOptions::new();
+            let mut file = options.write(true).create(true).truncate(false).mode(0o600).open(&self.0)?;
+            file.set_len(kept)?;
+            file.seek(SeekFrom::Start(kept))?;
+            let written = file.write_all(bytes).and_then(|()| file.sync_data());
+            if written.is_err() {
+                let _ = file.set_len(kept);
+            }
+            written?;
+            if there { Ok(()) } else { self.sync_folder() }
+        };
+        write().map_err(self.failed("write"))
+    }
+
+    fn sync_folder(&self) -> io::Result<()> {
+        File::open(self.folder())?.sync_all()
     }
 
     /// The error of what was being done.

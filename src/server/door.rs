@@ -3,14 +3,14 @@
 //! Absent on purpose: how a request looks; that is each protocol's own.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use actix_web::web::Data;
 use tokio::sync::watch;
 
 use super::identity::rights;
-use super::identity::{KeyRing, Role};
+use super::identity::{Identity, Role, Who};
 use super::json::{AnswerBody, CommandBody, Names, Problem, ProblemCode};
 use super::metrics::{DONE, Metrics, Outcome};
 use super::shown::Show;
@@ -60,7 +60,7 @@ impl Drop for Busy {
 /// The state behind all handlers.
 pub(super) struct Door {
     engine: OnceLock<Engine>,
-    keys: RwLock<Arc<KeyRing>>,
+    identity: Arc<Identity>,
     webhooks: WebhookFile,
     /// True once the server is to end.
     ending: watch::Sender<bool>,
@@ -72,10 +72,10 @@ pub(super) struct Door {
 }
 
 impl Door {
-    pub(super) fn new(keys: KeyRing, webhooks: WebhookFile) -> Door {
+    pub(super) fn new(identity: Identity, webhooks: WebhookFile) -> Door {
         Door {
             engine: OnceLock::new(),
-            keys: RwLock::new(Arc::new(keys)),
+            identity: Arc::new(identity),
             webhooks,
             ending: watch::Sender::new(false),
             hurrying: AtomicBool::new(false),
@@ -133,35 +133,51 @@ impl Door {
         &self.webhooks
     }
 
-    pub(super) fn set_keys(&self, keys: KeyRing) {
-        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+    /// By what somebody is known.
+    pub(super) fn identity(&self) -> &Arc<Identity> {
+        &self.identity
     }
 
-    /// Who shows this key, as an `Authorization` says it.
+    /// Who shows this key or this session's token, as an `Authorization` says it.
     ///
     /// # Errors
     /// `unauthenticated`; the same for every reason.
+    pub(super) fn who(&self, authorization: Option<&str>) -> Result<Who, Problem> {
+        let shown = authorization.and_then(|value| value.split_once(' '));
+        let shown = shown.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let who = shown.and_then(|(_, shown)| self.identity.who(shown.trim()));
+        who.ok_or_else(|| {
+            Problem::new(ProblemCode::Unauthenticated, "", "there is no key and no session that counts")
+        })
+    }
+
+    /// What whoever shows this may do.
+    ///
+    /// # Errors
+    /// As for `who`.
     pub(super) fn role(&self, authorization: Option<&str>) -> Result<Role, Problem> {
-        let keys = Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner));
-        let key = authorization.and_then(|value| value.split_once(' '));
-        let key = key.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, key)| key.trim());
-        let role = key.and_then(|key| keys.role(key)).cloned();
-        role.ok_or_else(|| Problem::new(ProblemCode::Unauthenticated, "", "there is no key that counts"))
+        self.who(authorization).map(|who| who.role)
+    }
+
+    /// Counts a request that is no message of the engine.
+    pub(super) fn count(&self, request: &'static str, outcome: Result<(), &Problem>) {
+        self.metrics.count(request, outcome.map_or_else(|problem| problem.parts().0, |()| DONE));
     }
 
     /// A message of this role, judged by all that can be judged before the engine.
     ///
     /// # Errors
-    /// A value that is none, `not_allowed`, or `currency_mismatch` where an amount's currency is not its account's.
-    pub(super) fn message(&self, engine: &Engine, role: &Role, read: ReadMessage) -> Result<Asked, Refusal> {
+    /// `too_fast`, a value that is none, `not_allowed`, or `currency_mismatch` where an amount's currency is not its account's.
+    pub(super) fn message(&self, engine: &Engine, role: &Role, read: ReadMessage) -> Result<Asked, Problem> {
         let ReadMessage { request_id, on_behalf_of, if_sequence, show, command: body } = read;
         let kind = body.name();
-        let judged = || -> Result<(Message, Conditions), Refusal> {
+        let judged = || -> Result<(Message, Conditions), Problem> {
+            self.identity.pace(role)?;
             let conditions = Conditions::of(if_sequence, body.price_max()?);
             let (command, currency) = body.command()?;
             Ok((judged(engine, role, on_behalf_of, request_id, command, currency)?, conditions))
         };
-        let judged = judged().inspect_err(|refusal| self.metrics.count(kind, refusal.code.text()));
+        let judged = judged().inspect_err(|problem| self.metrics.count(kind, problem.parts().0));
         let (message, conditions) = judged?;
         Ok(Asked { kind, message, conditions, show })
     }

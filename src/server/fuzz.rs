@@ -1,9 +1,11 @@
-//! Bodies and gRPC messages that nobody wrote: each is read or refused, and neither takes the process with it.
+//! Bodies, gRPC messages, tokens and files of passwords that nobody wrote: each is read or refused, and none takes the process
+//! with it.
 
 use prost::Message as _;
 
 use super::grpc;
 use super::http;
+use super::identity;
 use crate::proto;
 use crate::simulator::fuzzing::{Target, fuzz};
 
@@ -97,4 +99,32 @@ fn any_bytes_as_a_message_over_grpc_are_read_or_refused() {
     let examples =
         commands.map(|command| proto::Batch { id: 1, messages: vec![message(command)] }.encode_to_vec());
     fuzz(&target, &examples);
+}
+
+#[test]
+fn any_bytes_as_a_token_are_ours_or_refused() {
+    let target = Target {
+        name: "session_tokens",
+        inputs: 100_000,
+        random_bytes_max: 400,
+        memory_factor: 64,
+        take: |input| std::str::from_utf8(input).is_ok_and(identity::is_own_token),
+    };
+    fuzz(&target, &["eve", "\u{1F9E7} é", "a"].map(|account| identity::own_token(account).into_bytes()));
+}
+
+#[test]
+fn any_bytes_as_a_file_of_passwords_are_read_or_refused() {
+    const SET: &str = r#"{"set":{"account":"eve","hash":"$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA","generation":"00112233445566ff"}}"#;
+    const REMOVED: &str = r#"{"removed":{"account":"\u0065ve"}}"#;
+    let target = Target {
+        name: "password_files",
+        inputs: 50_000,
+        random_bytes_max: 400,
+        memory_factor: 64,
+        take: identity::reads_passwords,
+    };
+    let files =
+        ["".to_owned(), format!("{SET}\n"), format!("{SET}\n{REMOVED}\n{SET}\n"), format!("{SET}\n{SET}")];
+    fuzz(&target, &files.map(String::into_bytes));
 }

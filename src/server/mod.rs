@@ -21,7 +21,9 @@ mod tls;
 mod webhooks;
 
 pub use beside::FileError;
-pub use identity::{KeyFile, KeysError, Role, ShownKey};
+pub use identity::{
+    HashingError, KeyFile, KeysError, Password, PasswordFile, PasswordsError, Role, SentPassword, ShownKey,
+};
 pub use run::{ServeError, ServeOptions, Told, serve};
 pub use tls::{TlsError, TlsFiles};
 pub use webhooks::{MadeWebhook, NewWebhook, ShownWebhook, WebhookFile, WebhooksError};

@@ -3,8 +3,9 @@
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::pin::pin;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
@@ -16,7 +17,7 @@ use futures_util::future;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::door::Door;
-use super::identity::{KeyFile, KeyRing, KeysError};
+use super::identity::{Identity, KeyFile, KeyRing, KeysError, PasswordFile, PasswordsError};
 use super::room::Room;
 use super::tls::{Tls, TlsError, TlsFiles};
 use super::webhooks::WebhookFile;
@@ -34,6 +35,10 @@ pub struct ServeOptions {
     pub grpc: Option<SocketAddr>,
     /// Who may come in.
     pub keys: KeyFile,
+    /// Who may log in.
+    pub passwords: PasswordFile,
+    /// How many messages a second an account may send through its keys and sessions together; 0 is as many as it likes.
+    pub account_rate: u32,
     /// Who is sent what has happened.
     pub webhooks: WebhookFile,
     /// TLS for both doors; none where something before the server ends it, or nobody can listen between.
@@ -54,8 +59,8 @@ pub enum Told<'told> {
         tls: bool,
         /// The key for everything, where there is one.
         operator_key: Option<&'told str>,
-        /// True where no key counts, so that nobody can come in.
-        no_keys: bool,
+        /// True where no key counts and nobody has a password, so that nobody can come in.
+        nobody: bool,
     },
     /// The engine is open.
     Ready(&'told Recovered),
@@ -80,6 +85,9 @@ pub enum ServeError {
     /// The keys cannot be read.
     #[error(transparent)]
     Keys(#[from] KeysError),
+    /// The passwords, or the secret of the sessions, cannot be read.
+    #[error(transparent)]
+    Passwords(#[from] PasswordsError),
     /// The engine cannot open, or has stopped.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -94,7 +102,7 @@ pub enum ServeError {
 /// # Errors
 /// Where it cannot listen, the keys cannot be read, or the engine cannot open or has stopped.
 pub fn serve(options: ServeOptions, tell: impl Fn(Told<'_>) + Send + 'static) -> Result<(), ServeError> {
-    let ServeOptions { config, listen, grpc, keys, webhooks, tls, dev } = options;
+    let ServeOptions { config, listen, grpc, keys, passwords, account_rate, webhooks, tls, dev } = options;
     let (http_tls, grpc_tls) = match tls.map(|files| files.read()).transpose()? {
         Some(Tls { http, grpc }) => (Some(http), Some(grpc)),
         None => (None, None),
@@ -103,10 +111,12 @@ pub fn serve(options: ServeOptions, tell: impl Fn(Told<'_>) + Send + 'static) ->
         Some((ring, key)) => (ring, Some(key)),
         None => (KeyRing::default(), None),
     };
-    let looked_at = version(&keys);
+    let looked_at = version(keys.path());
     let ring = keys.ring()?.and(&own);
     let no_keys = ring.is_empty();
-    let (door, room) = (Data::new(Door::new(ring, webhooks.clone())), Room::take());
+    let identity = Identity::open(ring, &passwords, account_rate)?;
+    let nobody = no_keys && identity.has_no_passwords();
+    let (door, room) = (Data::new(Door::new(identity, webhooks.clone())), Room::take());
     let listener = bind(listen, "--listen")?;
     let grpc = grpc.map(|address| bind(address, "--grpc")).transpose()?;
     let grpc = grpc
@@ -118,7 +128,7 @@ pub fn serve(options: ServeOptions, tell: impl Fn(Told<'_>) + Send + 'static) ->
         grpc: grpc.as_ref().map(grpc::Running::address),
         tls: http_tls.is_some(),
         operator_key: operator_key.as_deref(),
-        no_keys,
+        nobody,
     });
     let (ended, end) = mpsc::channel();
     rt::System::new().block_on(async {
@@ -138,9 +148,11 @@ pub fn serve(options: ServeOptions, tell: impl Fn(Told<'_>) + Send + 'static) ->
         .run();
         open_beside(config, Data::clone(&door), server.handle(), ended, tell)?;
         let watching = rt::spawn(watch(keys, own, Data::clone(&door), looked_at));
+        let watching_passwords = rt::spawn(watch_passwords(Data::clone(&door)));
         let ending = rt::spawn(end_when_told(server.handle(), Data::clone(&door))?);
         let served = server.await;
         watching.abort();
+        watching_passwords.abort();
         ending.abort();
         served
     })?;
@@ -204,13 +216,13 @@ fn open_beside(
 async fn watch(keys: KeyFile, own: KeyRing, door: Data<Door>, mut looked_at: Option<Version>) {
     loop {
         rt::time::sleep(Duration::from_millis(KEYS_LOOKED_AT_MS)).await;
-        let changed = version(&keys);
+        let changed = version(keys.path());
         if changed == looked_at {
             continue;
         }
         match keys.ring() {
             Ok(ring) => {
-                door.set_keys(ring.and(&own));
+                door.identity().set_keys(ring.and(&own));
                 looked_at = changed;
             }
             // Whoever came in before still does until the next look: a file that was being repaired is no reason to turn
@@ -220,10 +232,28 @@ async fn watch(keys: KeyFile, own: KeyRing, door: Data<Door>, mut looked_at: Opt
     }
 }
 
-/// What tells one file from another: each is written anew, in the place of the one before.
+/// Takes passwords, and the secret of the sessions, anew whenever somebody has changed them. The first look is before the first
+/// pause, so that nothing is missed that came between reading them and here.
+async fn watch_passwords(door: Data<Door>) {
+    let mut looked_at = [None, None];
+    loop {
+        let changed = door.identity().files().map(version);
+        if changed != looked_at {
+            let identity = Arc::clone(door.identity());
+            match web::block(move || identity.refresh()).await {
+                Ok(Ok(())) => looked_at = changed,
+                Ok(Err(error)) => tracing::error!(%error, "the passwords were not taken anew"),
+                Err(_) => return,
+            }
+        }
+        rt::time::sleep(Duration::from_millis(KEYS_LOOKED_AT_MS)).await;
+    }
+}
+
+/// What tells one file from another: each is written anew in the place of the one before, or written on at its end.
 type Version = (SystemTime, u64, u64);
 
-fn version(keys: &KeyFile) -> Option<Version> {
-    let metadata = fs::metadata(keys.path()).ok()?;
+fn version(path: &Path) -> Option<Version> {
+    let metadata = fs::metadata(path).ok()?;
     Some((metadata.modified().ok()?, metadata.ino(), metadata.len()))
 }

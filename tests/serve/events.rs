@@ -10,10 +10,10 @@ use crate::open_the_mall;
 use crate::server::{Server, Store};
 
 /// A listener.
-struct Listener(BufReader<TcpStream>);
+pub struct Listener(BufReader<TcpStream>);
 
 impl Listener {
-    fn to(server: &Server, key: &str, query: &str, last: &str) -> Listener {
+    pub fn to(server: &Server, key: &str, query: &str, last: &str) -> Listener {
         let address = server.address.strip_prefix("http://").unwrap();
         let mut connection = TcpStream::connect(address).unwrap();
         connection.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
@@ -29,7 +29,7 @@ impl Listener {
     }
 
     /// The next event; none at the end.
-    fn next(&mut self) -> Option<Value> {
+    pub fn next(&mut self) -> Option<Value> {
         loop {
             let mut line = String::new();
             if self.0.read_line(&mut line).unwrap_or(0) == 0 {

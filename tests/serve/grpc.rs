@@ -36,7 +36,7 @@ fn code(answer: &Answer) -> &str {
     }
 }
 
-fn on_a_runtime<T>(work: impl Future<Output = T>) -> T {
+pub fn on_a_runtime<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Runtime::new().unwrap().block_on(work)
 }
 
@@ -262,4 +262,58 @@ fn a_client_outlasts_a_server_that_is_killed() {
         assert_eq!(serials.len(), 100, "no key has bought twice");
         assert!(again.end());
     });
+}
+
+#[test]
+fn eve_logs_in_here_too_and_her_stream_ends_with_her_password() {
+    use hongbao::proto::logged_in::Outcome as LoggedIn;
+    let store = Store::new();
+    let server = store.listen(ON);
+    server.until_ready();
+    open_the_mall(&server, 2, &["eve"]);
+    let password = json!({ "password": "correct horse" });
+    assert_eq!(crate::passwords::set(&server, &server.key, "eve", &password).status, 200);
+    on_a_runtime(async {
+        let channel = tonic::transport::Endpoint::from_shared(server.grpc.clone()).unwrap().connect_lazy();
+        let mut calls = proto::hongbao_client::HongbaoClient::new(channel);
+        let credentials = |account: &str, password: &str| proto::Credentials {
+            account: account.to_owned(),
+            password: password.to_owned(),
+        };
+        assert!(!format!("{:?}", credentials("eve", "correct horse")).contains("horse"));
+        let mut refused = Vec::new();
+        for (account, password) in
+            [("eve", "incorrect"), ("nobody", "incorrect"), ("", "x"), ("eve", &*"x".repeat(513))]
+        {
+            let told = calls.log_in(credentials(account, password)).await.unwrap().into_inner();
+            let Some(LoggedIn::Problem(problem)) = told.outcome else { panic!("{told:?}") };
+            refused.push((problem.code, problem.status, problem.field));
+        }
+        let expected = [
+            ("wrong_password", 401, "password"),
+            ("wrong_password", 401, "password"),
+            ("bad_text", 422, "account"),
+            ("bad_text", 422, "password"),
+        ];
+        assert_eq!(
+            refused,
+            expected.map(|(code, status, field)| (code.to_owned(), status, field.to_owned()))
+        );
+        let told = calls.log_in(credentials("eve", "correct horse")).await.unwrap().into_inner();
+        let Some(LoggedIn::Session(session)) = told.outcome else { panic!("{told:?}") };
+        assert_eq!(session.account, "eve");
+        let (batches, receiver) = tokio::sync::mpsc::channel(1);
+        let mut request = tonic::Request::new(tokio_stream::wrappers::ReceiverStream::new(receiver));
+        request.metadata_mut().insert("authorization", format!("Bearer {}", session.token).parse().unwrap());
+        let mut answering = calls.submit(request).await.unwrap().into_inner();
+        let buy = |key: &str| proto::Batch { id: 1, messages: vec![message(key, "", purchase())] };
+        batches.send(buy("1")).await.unwrap();
+        assert_eq!(code(&answering.message().await.unwrap().unwrap().answers[0]), "");
+        let password = json!({ "password": "another horse" });
+        assert_eq!(crate::passwords::set(&server, &server.key, "eve", &password).status, 200);
+        batches.send(buy("2")).await.unwrap();
+        assert_eq!(answering.message().await.unwrap_err().code(), tonic::Code::Unauthenticated);
+    });
+    assert_eq!(server.get("/v1/offerings/teapot").json()["sold"], 1);
+    assert!(server.end());
 }

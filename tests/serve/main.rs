@@ -9,8 +9,11 @@
 mod asking;
 mod events;
 mod grpc;
+mod passwords;
 mod product_server;
+mod rates;
 mod readme;
+mod roles;
 mod server;
 mod tls;
 mod webhooks;

@@ -31,5 +31,7 @@ fn the_tour_runs_as_it_is_printed() {
     let printed: Value = serde_json::from_str(block(section, "json", 0)).unwrap();
     assert_eq!(answers[7], printed, "the purchase answers as it is printed");
     assert_eq!((&answers[8]["account"], &answers[8]["posted"]), (&json!("ann"), &json!("2.00")));
+    // Eve logs in, and sees her own.
+    assert_eq!((&answers[10]["account"], &answers[10]["posted"]), (&json!("eve"), &json!("400.00")));
     assert!(server.end());
 }

@@ -121,6 +121,8 @@ pub struct Response {
     pub content_type: String,
     /// Whether it says that this was done before.
     pub replayed: bool,
+    /// After how many seconds the same may succeed.
+    pub retry_after: Option<u64>,
     pub text: String,
 }
 
@@ -164,9 +166,10 @@ impl Server {
             |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
         let content_type = header("content-type").unwrap_or_default();
         let replayed = header("idempotent-replayed").is_some_and(|told| told == "true");
+        let retry_after = header("retry-after").map(|seconds| seconds.parse().unwrap());
         let status = response.status().as_u16();
         let text = response.body_mut().read_to_string()?;
-        Ok(Response { status, content_type, replayed, text })
+        Ok(Response { status, content_type, replayed, retry_after, text })
     }
 
     pub fn get_with(&self, key: &str, path: &str, more: &[(&str, &str)]) -> Response {

@@ -5,16 +5,17 @@
 
 use serde_json::Value;
 
-use crate::domain::{Code, Currency, Name, Refusal, RequestId, Serial};
+use crate::domain::{Code, Currency, Name, Refusal, RequestId, Serial, Timestamp};
 use crate::proto;
 use crate::proto::answer::Outcome;
 use crate::proto::message::Command;
 use crate::proto::purchase::PaidFrom;
 use crate::server::batch;
 use crate::server::door::ReadMessage;
+use crate::server::identity::{Password, SentPassword, Session};
 use crate::server::json::{
     Amount, AnswerBody, CommandBody, CommissionBody, OwnGiftBody, PaidFromBody, Problem, ProblemCode,
-    ViaBody, malformed,
+    ViaBody, malformed, time_text,
 };
 use crate::server::shown::Show;
 
@@ -192,6 +193,21 @@ fn commission_of(commission: CommissionBody) -> proto::Commission {
             factors: factors.into_iter().map(str::to_owned).collect(),
         },
     }
+}
+
+/// Reads who logs in.
+///
+/// # Errors
+/// `bad_text`, with the field.
+pub(super) fn credentials(sent: proto::Credentials) -> Result<(Name, Password), Problem> {
+    let account = name("account", &sent.account)?;
+    Ok((account, SentPassword::new(sent.password).to_try("password")?))
+}
+
+/// Writes a session.
+pub(super) fn session(Session { token, account, expires_at_ms }: Session) -> proto::Session {
+    let (account, expires_at) = (account.as_str().to_owned(), time_text(Timestamp(expires_at_ms)));
+    proto::Session { token, account, expires_at }
 }
 
 /// Writes a problem.

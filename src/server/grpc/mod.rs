@@ -14,7 +14,7 @@ use tonic::metadata::MetadataMap;
 use tonic::{Code as StatusCode, Request, Response, Status, Streaming};
 
 use super::batch::{Batch, Sent};
-use super::door::{Busy, Door};
+use super::door::{Busy, Door, within};
 use super::identity::Role;
 use super::json::Problem;
 use crate::limits::STREAM_BATCHES_MAX;
@@ -62,6 +62,24 @@ impl Hongbao for Service {
             (None, None) => Err(Status::internal("there is no answer")),
         }
     }
+
+    async fn log_in(
+        &self,
+        request: Request<proto::Credentials>,
+    ) -> Result<Response<proto::LoggedIn>, Status> {
+        use proto::logged_in::Outcome;
+        let _busy = Busy::at(&self.door);
+        let begun = match forms::credentials(request.into_inner()) {
+            Ok((account, password)) => within(self.door.identity().log_in(account, password)).await,
+            Err(problem) => Err(problem),
+        };
+        self.door.count("log_in", begun.as_ref().map(|_| ()));
+        let outcome = match begun {
+            Ok(session) => Outcome::Session(forms::session(session)),
+            Err(problem) => Outcome::Problem(forms::problem(&problem)),
+        };
+        Ok(Response::new(proto::LoggedIn { outcome: Some(outcome) }))
+    }
 }
 
 /// Sends a batch; what it gives waits for the answers. Who sends it is judged anew for each.
@@ -95,7 +113,7 @@ fn sent(door: &Door, role: &Role, messages: Vec<proto::Message>) -> Result<Sent,
     let engine = door.engine()?;
     let mut batch = Batch::of(messages.len())?;
     for message in messages {
-        batch.add(forms::message(message).and_then(|read| Ok(door.message(engine, role, read)?)));
+        batch.add(forms::message(message).and_then(|read| door.message(engine, role, read)));
     }
     Ok(batch.send(engine))
 }

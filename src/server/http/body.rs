@@ -6,7 +6,7 @@ use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::{Bytes, Payload};
 use actix_web::{FromRequest, HttpRequest};
 
-use crate::limits::{BODY_BYTES_MAX, BODY_MS_MAX};
+use crate::limits::{BODY_BYTES_MAX, BODY_MS_MAX, LOG_IN_BODY_BYTES_MAX};
 use crate::server::json::{Problem, ProblemCode};
 
 pub(super) const NDJSON: &str = "application/x-ndjson";
@@ -31,6 +31,28 @@ pub(super) async fn body(request: &HttpRequest, payload: Payload) -> Result<Byte
         }
         Problem::new(ProblemCode::Malformed, "body", format!("cannot be read: {error}"))
     })
+}
+
+/// The body of a request that needs no key, and so may not be long.
+///
+/// # Errors
+/// As for `body`.
+pub(super) async fn short_body(payload: Payload) -> Result<Bytes, Problem> {
+    let read = payload.to_bytes_limited(LOG_IN_BODY_BYTES_MAX);
+    match actix_web::rt::time::timeout(Duration::from_millis(BODY_MS_MAX), read).await {
+        Ok(Ok(Ok(bytes))) => Ok(bytes),
+        Ok(Ok(Err(error))) => {
+            Err(Problem::new(ProblemCode::Malformed, "body", format!("cannot be read: {error}")))
+        }
+        Ok(Err(_)) => {
+            let detail = format!("has more than {LOG_IN_BODY_BYTES_MAX} bytes");
+            Err(Problem::new(ProblemCode::TooLarge, "body", detail))
+        }
+        Err(_) => {
+            let detail = format!("is not there after {BODY_MS_MAX} ms: send it faster");
+            Err(Problem::new(ProblemCode::TooSlow, "body", detail))
+        }
+    }
 }
 
 /// What a request's content is said to be, in small letters and without parameters.

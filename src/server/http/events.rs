@@ -112,6 +112,7 @@ type Begun = (Feed, Wanted, Option<ActorNumber>);
 
 fn begun(door: &Door, request: &HttpRequest) -> Result<Begun, Problem> {
     let role = role(door, request)?;
+    door.identity().pace(&role)?;
     let on_behalf_of = on_behalf_of(request)?;
     rights::caller(&role, on_behalf_of.clone())?;
     let engine = door.engine()?;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::router::Params;
 use crate::domain::{Name, Refusal, RequestId};
 use crate::server::door::Door;
-use crate::server::identity::Role;
+use crate::server::identity::{Role, Who};
 use crate::server::json::{Problem, ProblemCode};
 use crate::server::shown::Show;
 
@@ -24,6 +24,14 @@ const NUMBERS: [&str; 3] = ["serial", "from_hop", "skip"];
 /// `unauthenticated`; the same for every reason.
 pub(super) fn role(door: &Door, request: &HttpRequest) -> Result<Role, Problem> {
     door.role(authorization(request))
+}
+
+/// Who sends this request, and by what it is known.
+///
+/// # Errors
+/// As for `role`.
+pub(super) fn who(door: &Door, request: &HttpRequest) -> Result<Who, Problem> {
+    door.who(authorization(request))
 }
 
 /// What a request says of its key, where it says it once.

@@ -174,7 +174,7 @@ fn message(
     let read = parsed(text).map_err(|problem| (id_of(text), problem))?;
     let id = read.request_id.clone();
     let asked = door.message(engine, role, read);
-    asked.map_err(|refusal| (Some(id), Problem::from(refusal)))
+    asked.map_err(|problem| (Some(id), problem))
 }
 
 /// Reads a message.

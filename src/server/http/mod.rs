@@ -8,6 +8,7 @@ mod head;
 mod messages;
 mod openapi;
 mod page;
+mod passwords;
 mod platform;
 mod reply;
 mod resources;

@@ -81,6 +81,7 @@ pub(super) struct LinkedBody {
 /// The engine, for whoever has a key.
 fn engine<'door>(door: &'door Door, request: &HttpRequest) -> Result<&'door Engine, Problem> {
     let role = role(door, request)?;
+    door.identity().pace(&role)?;
     rights::caller(&role, on_behalf_of(request)?)?;
     door.engine()
 }

@@ -208,10 +208,10 @@ pub(super) fn read_command(
     })
 }
 
-/// A body that is said to be JSON, or empty.
+/// The body of a request that takes an object, which may be left out.
 ///
 /// # Errors
-/// `not_json`, or what `body` gives.
+/// As for `body`, and `not_json`.
 pub(super) async fn object(request: &HttpRequest, payload: Payload) -> Result<Bytes, Problem> {
     let body = body(request, payload).await?;
     if !body.is_empty() && content_type(request) != JSON {

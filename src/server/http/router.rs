@@ -10,7 +10,7 @@ use percent_encoding::percent_decode_str;
 
 use super::reply::{problem_response, response};
 use super::resources::{self, Method, RESOURCES, Resource};
-use super::{description, events, live, messages, metrics, page, platform, ready, webhooks};
+use super::{description, events, live, messages, metrics, page, passwords, platform, ready, webhooks};
 use crate::server::door::{Busy, Door};
 use crate::server::json::{Problem, ProblemCode};
 
@@ -32,6 +32,9 @@ enum Handler {
     Webhooks,
     NewWebhook,
     RemoveWebhook,
+    LogIn,
+    SetPassword,
+    RemovePassword,
 }
 
 /// What there is at a path.
@@ -45,7 +48,7 @@ struct Handlers {
 pub(super) type Params = Vec<(String, String)>;
 
 /// What there is beside the commands.
-const OTHERS: [(Method, &str, Handler); 14] = [
+const OTHERS: [(Method, &str, Handler); 17] = [
     (Method::Get, "/livez", Handler::Live),
     (Method::Get, "/readyz", Handler::Ready),
     (Method::Get, "/metrics", Handler::Metrics),
@@ -60,6 +63,9 @@ const OTHERS: [(Method, &str, Handler); 14] = [
     (Method::Get, "/v1/webhooks", Handler::Webhooks),
     (Method::Post, "/v1/webhooks", Handler::NewWebhook),
     (Method::Post, "/v1/webhooks/{webhook}/remove", Handler::RemoveWebhook),
+    (Method::Post, "/v1/sessions", Handler::LogIn),
+    (Method::Post, "/v1/accounts/{account}/password", Handler::SetPassword),
+    (Method::Post, "/v1/accounts/{account}/password/remove", Handler::RemovePassword),
 ];
 
 fn router() -> &'static Router<Handlers> {
@@ -122,6 +128,9 @@ pub(in crate::server) async fn dispatch(
         Handler::Webhooks => webhooks::list(door, request).await,
         Handler::NewWebhook => webhooks::create(door, request, payload).await,
         Handler::RemoveWebhook => webhooks::remove(door, request, only()).await,
+        Handler::LogIn => passwords::log_in(&door, &request, payload).await,
+        Handler::SetPassword => passwords::set(&door, &request, payload, only()).await,
+        Handler::RemovePassword => passwords::remove(&door, &request, payload, only()).await,
     };
     if ending {
         response.head_mut().set_connection_type(ConnectionType::Close);

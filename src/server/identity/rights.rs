@@ -4,6 +4,7 @@
 //! work. Absent on purpose: whether a supplier owns an offering, or a merchant an order: the engine knows.
 
 use super::keys::Role;
+use super::who::Who;
 use crate::domain::{
     Caller, Code, Command, GiftCommand, MandateCommand, MerchantCommand, Name, PaymentCommand, Refusal,
     StatusChange, TransferCommand,
@@ -28,6 +29,8 @@ enum Work {
     OwnOrServe,
     /// Looks.
     Look,
+    /// Sets or removes a password, and so lets whoever knows it speak as the account.
+    Password,
 }
 
 fn work(command: &Command) -> Work {
@@ -90,6 +93,7 @@ fn may(role: &Role, work: Work) -> bool {
         Role::Operator => true,
         Role::FundsManagement => matches!(work, Work::Open | Work::Funds | Work::OwnOrFunds | Work::Look),
         Role::Account { .. } => work != Work::Funds,
+        // Whoever sets a password could spend with it, so these may not.
         Role::Supplier { .. } => matches!(work, Work::Supply | Work::Look),
         Role::ProductServer { .. } => matches!(work, Work::Serve | Work::OwnOrServe | Work::Look),
     }
@@ -120,7 +124,32 @@ pub(in crate::server) fn caller(role: &Role, on_behalf_of: Option<Name>) -> Resu
 /// # Errors
 /// `not_allowed`.
 pub(in crate::server) fn check(role: &Role, command: &Command) -> Result<(), Refusal> {
-    if may(role, work(command)) {
+    allowed(role, work(command))
+}
+
+/// Judges against the table who sets or removes the password of an account: a session only with the current one.
+///
+/// # Errors
+/// `not_allowed`, or `missing` where the current password is.
+pub(in crate::server) fn check_password(
+    who: &Who,
+    caller: &Caller,
+    account: &Name,
+    with_current: bool,
+) -> Result<(), Refusal> {
+    allowed(&who.role, Work::Password)?;
+    if matches!(caller, Caller::Account(own) if own != account) {
+        return Err(Refusal::new(Code::NotAllowed, "account", "is not the one that this key speaks for"));
+    }
+    if who.by_session && !with_current {
+        let detail = "is left out: a session changes a password only with it";
+        return Err(Refusal::new(Code::Missing, "current_password", detail));
+    }
+    Ok(())
+}
+
+fn allowed(role: &Role, work: Work) -> Result<(), Refusal> {
+    if may(role, work) {
         return Ok(());
     }
     let detail = format!("has the role {}, which does not send this", role.text());
@@ -224,6 +253,37 @@ mod tests {
                 roles().iter().map(|role| if check(role, &command).is_ok() { 'y' } else { 'n' }).collect();
             assert_eq!(&found, expected, "{json}");
         }
+    }
+
+    /// Setting and removing a password, in the order of `TABLE`.
+    const PASSWORDS: &str = "ynynn";
+
+    #[test]
+    fn a_password_is_its_accounts_and_an_operators_and_a_session_gives_the_current_one() {
+        let name = |text: &str| Name::new(text).unwrap();
+        for (role, expected) in roles().into_iter().zip(PASSWORDS.chars()) {
+            let speaks = caller(&role, None).unwrap();
+            let judged = |by_session, account: &str, with_current| {
+                let who = Who { role: role.clone(), by_session };
+                check_password(&who, &speaks, &name(account), with_current).map_err(|refusal| refusal.code)
+            };
+            let own = if expected == 'y' { Ok(()) } else { Err(Code::NotAllowed) };
+            let others = if role == Role::Operator { Ok(()) } else { Err(Code::NotAllowed) };
+            for with_current in [true, false] {
+                assert_eq!(judged(false, "ann", with_current), own, "{role:?}");
+                assert_eq!(judged(false, "ben", with_current), others, "{role:?}");
+            }
+            if matches!(role, Role::Account { .. }) {
+                assert_eq!(judged(true, "ann", true), Ok(()));
+                assert_eq!(judged(true, "ann", false), Err(Code::Missing));
+                assert_eq!(judged(true, "ben", true), Err(Code::NotAllowed));
+            }
+        }
+        // An operator that speaks for one account sets no other's.
+        let operator = Who { role: Role::Operator, by_session: false };
+        let as_ann = caller(&Role::Operator, Some(name("ann"))).unwrap();
+        assert_eq!(check_password(&operator, &as_ann, &name("ann"), false), Ok(()));
+        assert!(check_password(&operator, &as_ann, &name("ben"), false).is_err());
     }
 
     #[test]

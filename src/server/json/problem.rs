@@ -1,5 +1,7 @@
 //! Problems (RFC 9457): one form for everything that is not done, at every resource.
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -32,10 +34,16 @@ pub(in crate::server) enum ProblemCode {
     TooMany,
     /// No webhook has this id.
     UnknownWebhook,
+    /// The password is not the one of the account, or there is no such account, or it has none.
+    WrongPassword,
+    /// Too many wrong passwords for the account.
+    TooManyTries,
+    /// More messages than the account may send.
+    TooFast,
 }
 
 impl ProblemCode {
-    pub(super) const ALL: [ProblemCode; 12] = [
+    pub(super) const ALL: [ProblemCode; 15] = [
         ProblemCode::Malformed,
         ProblemCode::Unauthenticated,
         ProblemCode::IdempotencyKeyMissing,
@@ -48,6 +56,9 @@ impl ProblemCode {
         ProblemCode::Lapsed,
         ProblemCode::TooMany,
         ProblemCode::UnknownWebhook,
+        ProblemCode::WrongPassword,
+        ProblemCode::TooManyTries,
+        ProblemCode::TooFast,
     ];
 
     pub(super) fn text(self) -> &'static str {
@@ -81,6 +92,17 @@ impl ProblemCode {
             ProblemCode::UnknownWebhook => {
                 (404, "unknown_webhook", "look at /v1/webhooks for those that there are")
             }
+            ProblemCode::WrongPassword => {
+                (401, "wrong_password", "give the account and its password as they are")
+            }
+            ProblemCode::TooManyTries => {
+                (429, "too_many_tries", "wait as long as Retry-After says; a key of the account still counts")
+            }
+            ProblemCode::TooFast => (
+                429,
+                "too_fast",
+                "send it again, with the same key, when it was waited as long as Retry-After says",
+            ),
             ProblemCode::NotJson => (415, "not_json", "send Content-Type: application/json"),
         }
     }
@@ -114,6 +136,9 @@ struct ProblemBody {
     definite: bool,
     /// What to do.
     advice: &'static str,
+    /// How many seconds to wait, where it is not the usual.
+    #[serde(skip)]
+    retry_after: Option<u32>,
 }
 
 impl Problem {
@@ -124,7 +149,7 @@ impl Problem {
             (status, code, advice),
             field.to_owned(),
             detail.into(),
-            (matches!(status, 408 | 503), true),
+            (matches!(status, 408 | 429 | 503), true),
         )
     }
 
@@ -140,7 +165,18 @@ impl Problem {
             (true, false) => detail,
             (false, false) => format!("{field} {detail}"),
         };
-        let body = ProblemBody { kind, title, status, field, detail, code, retryable, definite, advice };
+        let body = ProblemBody {
+            kind,
+            title,
+            status,
+            field,
+            detail,
+            code,
+            retryable,
+            definite,
+            advice,
+            retry_after: None,
+        };
         Problem(Box::new(body))
     }
 
@@ -154,8 +190,18 @@ impl Problem {
         self.0.retryable
     }
 
+    /// The same, which may succeed after so long.
+    pub(in crate::server) fn after(mut self, wait: Duration) -> Problem {
+        let seconds = wait.as_millis().div_ceil(1_000).max(1);
+        self.0.retry_after = Some(u32::try_from(seconds).unwrap_or(u32::MAX));
+        self
+    }
+
     /// After how many seconds the same may succeed; none where it never will.
     pub(in crate::server) fn retry_after(&self) -> Option<u32> {
+        if let Some(seconds) = self.0.retry_after {
+            return Some(seconds);
+        }
         // An account that remembers as many requests of a day as it can takes the next when the oldest is a day old.
         let full = self.0.code == Code::Overloaded.text() && self.0.field == "request_id";
         self.0.retryable.then_some(if full { 3_600 } else { 1 })

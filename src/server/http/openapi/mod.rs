@@ -65,14 +65,18 @@ fn document() -> Value {
             "version": env!("CARGO_PKG_VERSION"),
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
             "description": "Flash sales in which every certificate and every account is an actor. Each message is decided for \
-                            itself, all or nothing, and its answer leaves when it is durable. Every POST has an \
+                            itself, all or nothing, and its answer leaves when it is durable. Every POST of a command has an \
                             Idempotency-Key: the same key to the same target has no second effect.",
         },
-        "security": [{ "key": [] }],
+        "security": [{ "key": [] }, { "session": [] }],
         "paths": paths,
         "components": {
             "securitySchemes": {
                 "key": { "type": "http", "scheme": "bearer", "description": "A key of `hongbao keys create`." },
+                "session": {
+                    "type": "http", "scheme": "bearer",
+                    "description": "The token of a session: an account that has logged in (`/v1/sessions`).",
+                },
             },
             "parameters": parameters(&mut generator(Contract::Deserialize)),
             "responses": {
@@ -159,10 +163,10 @@ mod tests {
                 names.push(operation["operationId"].as_str().unwrap());
             }
         }
-        assert_eq!(names.len(), RESOURCES.len() + 11);
+        assert_eq!(names.len(), RESOURCES.len() + 14);
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), RESOURCES.len() + 11);
+        assert_eq!(names.len(), RESOURCES.len() + 14);
         for (.., answer) in RESOURCES {
             let part = document.pointer(&format!("/components/schemas/{}", part_of_answer(answer)));
             assert_eq!(part.unwrap()["properties"]["type"]["const"], *answer);

@@ -1,16 +1,17 @@
-//! What stands beside the commands: many at once, the feed, what is published, and what is watched.
+//! What stands beside the commands: many at once, the feed, what is published, passwords and sessions, and what is watched.
 
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Value, json};
 
 use super::commands::{filled, responses};
-use super::tree::object;
+use super::tree::{list, object};
 use crate::domain::{Name, RequestId};
 use crate::limits::BATCH_MESSAGES_MAX;
 use crate::server::feed::EventBody;
 use crate::server::http::events::EventsQuery;
 use crate::server::http::head::ON_BEHALF_OF;
 use crate::server::http::messages::{ItemBody, MessageBody};
+use crate::server::http::passwords::{LogInBody, PasswordAnswer, RemovePasswordBody, SetPasswordBody};
 use crate::server::http::platform::{LinkedBody, PageQuery, RowBody, SearchQuery};
 use crate::server::http::resources::Method;
 use crate::server::http::webhooks::{MadeWebhookBody, NewWebhookBody, RemovedBody, WebhooksBody};
@@ -77,6 +78,17 @@ pub(super) fn others(
             ),
         ),
         (Method::Get, "/v1/links/{link}", get("open_link", "Opens a page link.", vec![link], &linked)),
+        (Method::Post, "/v1/sessions", log_in(taken, given)),
+        (
+            Method::Post,
+            "/v1/accounts/{account}/password",
+            password::<SetPasswordBody>("password_set", taken, given),
+        ),
+        (
+            Method::Post,
+            "/v1/accounts/{account}/password/remove",
+            password::<RemovePasswordBody>("password_removed", taken, given),
+        ),
         (Method::Get, "/metrics", watched()),
         (Method::Get, "/livez", health("live", "Whether the process runs.")),
         (Method::Get, "/readyz", health("ready", "Whether the store is read and messages are taken.")),
@@ -136,6 +148,60 @@ fn query<T: JsonSchema>(taken: &mut SchemaGenerator) -> Vec<Value> {
     let schema = T::json_schema(taken).to_value();
     let parameter = |(name, schema): (&String, &Value)| json!({ "name": name, "in": "query", "required": false, "schema": filled(Some(schema)) });
     object(&schema, "properties").iter().map(parameter).collect()
+}
+
+/// An operation about passwords, by the type of its answer: what it takes, and whether it has to.
+fn about_passwords<T: JsonSchema>(
+    answer: &str,
+    needed: bool,
+    taken: &mut SchemaGenerator,
+    given: &mut SchemaGenerator,
+) -> Value {
+    let answers = PasswordAnswer::json_schema(given).to_value();
+    let own = list(&answers, "oneOf").iter().find(|one| one["properties"]["type"]["const"] == answer);
+    let mut responses = responses(own.unwrap_or(&answers), Method::Post);
+    // It needs no Idempotency-Key, so nothing says that it was done before.
+    responses["200"]["headers"] = json!({});
+    json!({
+        "requestBody": {
+            "required": needed,
+            "content": { "application/json": { "schema": taken.subschema_for::<T>() } },
+        },
+        "responses": responses,
+    })
+}
+
+/// Beginning a session.
+fn log_in(taken: &mut SchemaGenerator, given: &mut SchemaGenerator) -> Value {
+    let mut operation = about_passwords::<LogInBody>("session", true, taken, given);
+    operation["operationId"] = json!("log_in");
+    operation["summary"] =
+        json!("Begins a session of an account by its password; its token counts as a key of the account.");
+    operation["tags"] = json!(["sessions"]);
+    operation["security"] = json!([]);
+    operation
+}
+
+/// Setting or removing a password.
+fn password<T: JsonSchema>(answer: &str, taken: &mut SchemaGenerator, given: &mut SchemaGenerator) -> Value {
+    let set = answer == "password_set";
+    let mut operation = about_passwords::<T>(answer, set, taken, given);
+    let (id, summary) = if set {
+        ("set_password", "Sets the password of an account, and ends its sessions; its own, or an operator's.")
+    } else {
+        (
+            "remove_password",
+            "Removes the password of an account, and ends its sessions; its own, or an operator's.",
+        )
+    };
+    operation["operationId"] = json!(id);
+    operation["summary"] = json!(summary);
+    operation["tags"] = json!(["accounts"]);
+    operation["parameters"] = json!([
+        { "name": "account", "in": "path", "required": true, "schema": taken.subschema_for::<Name>() },
+        { "$ref": "#/components/parameters/OnBehalfOf" },
+    ]);
+    operation
 }
 
 /// What can be watched.

@@ -1,0 +1,567 @@
+//! The passwords of accounts: hashes in a file beside the data folder, and in memory.
+//!
+//! They stand outside of the journal, so that they can be erased. The file has a line for each change, which is durable before it
+//! counts, and the last line of an account counts: a million passwords are a million lines, and changing one writes one. Once most
+//! of its lines count no more, and whenever a server starts, it is written anew with those that do. A last line that a crash has
+//! torn was never acknowledged, and is cut. Absent on purpose: what a password may be (`password`), and trying one (`log_in`).
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock};
+
+use serde::{Deserialize, Serialize};
+
+use super::password::{Hasher, HashingError, Password};
+use crate::domain::Name;
+use crate::limits::{PASSWORD_HASH_BYTES_MAX, PASSWORD_LINE_BYTES_MAX, PASSWORD_SPARE_LINES};
+use crate::server::beside::{Beside, FileError};
+
+/// Passwords cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum PasswordsError {
+    /// The file's failure.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The file holds something else.
+    #[error("{} holds no passwords: line {line} {why}; restore it from a copy, or take the line out", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// Why.
+        why: String,
+    },
+    /// The file of the secret holds something else.
+    #[error("{} holds no secret of sessions: {why}; remove it, which ends all sessions", path.display())]
+    SecretDamaged {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// The machine does not hash.
+    #[error(transparent)]
+    Hashing(#[from] HashingError),
+    /// The machine gives no randomness.
+    #[error("the machine gives no randomness: {0}")]
+    Randomness(String),
+}
+
+/// The file of passwords, and beside it that of the secret which sessions are signed with.
+#[derive(Clone)]
+pub struct PasswordFile {
+    passwords: Beside,
+    sessions: Beside,
+}
+
+impl PasswordFile {
+    /// The files to the data in this folder: they stand beside it.
+    #[must_use]
+    pub fn beside(data: &Path) -> PasswordFile {
+        PasswordFile {
+            passwords: Beside::of(data, ".passwords.jsonl"),
+            sessions: Beside::of(data, ".sessions.json"),
+        }
+    }
+
+    /// Sets the password of an account; its sessions end.
+    ///
+    /// # Errors
+    /// Where the file cannot be read or written.
+    pub fn set(&self, account: &Name, password: &Password) -> Result<(), PasswordsError> {
+        let hash = Hasher::new()?.hash(password)?;
+        Passwords::open(self.passwords.clone())?.set(account, &hash, None).map(drop)
+    }
+
+    /// Removes the password of an account, and all that the file still had of it; its sessions end. False where it had none.
+    ///
+    /// # Errors
+    /// Where the file cannot be read or written.
+    pub fn remove(&self, account: &Name) -> Result<bool, PasswordsError> {
+        let passwords = Passwords::open(self.passwords.clone())?;
+        let removed = passwords.remove(account, None)?;
+        passwords.write_anew()?;
+        Ok(removed != Changed::Nothing)
+    }
+
+    /// All accounts that have a password, by their names.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
+    pub fn list(&self) -> Result<Vec<Name>, PasswordsError> {
+        let passwords = Passwords::open(self.passwords.clone())?;
+        let mut names: Vec<Name> =
+            passwords.state.read().unwrap_or_else(PoisonError::into_inner).accounts.keys().cloned().collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    pub(super) fn passwords(&self) -> &Beside {
+        &self.passwords
+    }
+
+    pub(super) fn sessions(&self) -> &Beside {
+        &self.sessions
+    }
+}
+
+/// A password as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Kept {
+    /// Its hash, in the PHC form.
+    pub(super) hash: Box<str>,
+    /// A number drawn for it, by which its sessions are known.
+    pub(super) generation: u64,
+}
+
+/// A line of the file.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum Line {
+    Set { account: Name, hash: String, generation: String },
+    Removed { account: Name },
+}
+
+/// What came of changing a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Changed {
+    /// It is changed, durably.
+    Done,
+    /// It was removed before already.
+    Nothing,
+    /// Somebody else has changed it meanwhile.
+    Meanwhile,
+}
+
+/// The passwords in memory, and how far the file was read.
+#[derive(Default)]
+struct State {
+    accounts: HashMap<Name, Kept>,
+    /// The bytes of all whole lines.
+    bytes: u64,
+    lines: u64,
+    /// Which file it was: it is another one after it was written anew.
+    file: Option<u64>,
+}
+
+impl State {
+    fn take(&mut self, line: Line) -> Result<(), String> {
+        match line {
+            Line::Set { account, hash, generation } => {
+                if !hash.starts_with("$argon2id$") || hash.len() > PASSWORD_HASH_BYTES_MAX {
+                    return Err("has a hash that is none of argon2id".to_owned());
+                }
+                let digits =
+                    generation.len() == 16 && generation.bytes().all(|digit| digit.is_ascii_hexdigit());
+                let number = digits.then(|| u64::from_str_radix(&generation, 16).ok()).flatten();
+                let generation = number.ok_or("has a generation without 16 hexadecimal digits")?;
+                self.accounts.insert(account, Kept { hash: hash.into(), generation });
+            }
+            Line::Removed { account } => {
+                self.accounts.remove(&account);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads all whole lines that are left, and gives the bytes of a last one that is torn.
+    fn read(&mut self, from: &mut impl BufRead) -> Result<usize, ReadError> {
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            from.take(PASSWORD_LINE_BYTES_MAX).read_until(b'\n', &mut line)?;
+            if line.last() != Some(&b'\n') {
+                if line.len() as u64 == PASSWORD_LINE_BYTES_MAX {
+                    return Err(ReadError::Line(format!("has more than {PASSWORD_LINE_BYTES_MAX} bytes")));
+                }
+                return Ok(line.len());
+            }
+            // serde's words would show what stands there.
+            let read = serde_json::from_slice(&line);
+            let read = read.map_err(|_| ReadError::Line("is not as it was written".to_owned()))?;
+            self.take(read).map_err(ReadError::Line)?;
+            self.bytes += line.len() as u64;
+            self.lines += 1;
+        }
+    }
+}
+
+enum ReadError {
+    /// The line behind those that were read is wrong.
+    Line(String),
+    File(io::Error),
+}
+
+impl From<io::Error> for ReadError {
+    fn from(error: io::Error) -> ReadError {
+        ReadError::File(error)
+    }
+}
+
+/// The passwords of all accounts.
+pub(super) struct Passwords {
+    file: Beside,
+    state: RwLock<State>,
+}
+
+impl Passwords {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or holds something else.
+    pub(super) fn open(file: Beside) -> Result<Passwords, PasswordsError> {
+        let passwords = Passwords { file, state: RwLock::default() };
+        passwords.refresh()?;
+        Ok(passwords)
+    }
+
+    pub(super) fn file(&self) -> &Beside {
+        &self.file
+    }
+
+    /// The password of an account.
+    pub(super) fn of(&self, account: &Name) -> Option<Kept> {
+        self.read_state().accounts.get(account).cloned()
+    }
+
+    /// True where nobody has one.
+    pub(super) fn are_none(&self) -> bool {
+        self.read_state().accounts.is_empty()
+    }
+
+    /// The generation of an account's password.
+    pub(super) fn generation(&self, account: &Name) -> Option<u64> {
+        self.read_state().accounts.get(account).map(|kept| kept.generation)
+    }
+
+    /// Reads what others have written.
+    ///
+    /// # Errors
+    /// As for `open`; then what was read before counts.
+    pub(super) fn refresh(&self) -> Result<(), PasswordsError> {
+        if !self.file.path().exists() {
+            // Nothing is made beside the data where nobody has a password.
+            *self.write_state() = State::default();
+            return Ok(());
+        }
+        let _lock = self.file.lock()?;
+        self.refresh_locked()
+    }
+
+    fn refresh_locked(&self) -> Result<(), PasswordsError> {
+        let file = match File::open(self.file.path()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                *self.write_state() = State::default();
+                return Ok(());
+            }
+            opened => opened.map_err(self.file.failed("read"))?,
+        };
+        let metadata = file.metadata().map_err(self.file.failed("read"))?;
+        let (number, length) = (metadata.ino(), metadata.len());
+        let known = self.read_state().bytes;
+        let known = if self.read_state().file == Some(number) && known <= length { known } else { 0 };
+        if known == length && known > 0 {
+            return Ok(());
+        }
+        let mut lines = BufReader::new(file);
+        let torn = if known > 0 {
+            lines.seek(SeekFrom::Start(known)).map_err(self.file.failed("read"))?;
+            let mut state = self.write_state();
+            state.read(&mut lines).map_err(|error| self.failed(&state, error))?
+        } else {
+            // Whoever logs in meanwhile is judged by what counted before; so is everybody where a line is wrong.
+            let mut new = State { file: Some(number), ..State::default() };
+            let torn = new.read(&mut lines).map_err(|error| self.failed(&new, error))?;
+            *self.write_state() = new;
+            torn
+        };
+        if torn > 0 {
+            let path = self.file.path().display();
+            tracing::warn!(
+                "the last line of {path} is torn, {torn} bytes: it was never acknowledged, and is cut"
+            );
+            self.file.write_behind(self.read_state().bytes, b"")?;
+        }
+        Ok(())
+    }
+
+    /// The error of what was being read behind the lines of this state.
+    fn failed(&self, state: &State, error: ReadError) -> PasswordsError {
+        match error {
+            ReadError::File(source) => self.file.failed("read")(source).into(),
+            ReadError::Line(why) => {
+                PasswordsError::Damaged { path: self.file.path().to_owned(), line: state.lines + 1, why }
+            }
+        }
+    }
+
+    /// Sets the password of an account to that of this hash; where a generation is expected, only where it is still that one.
+    ///
+    /// # Errors
+    /// Where the file cannot be read or written; then the password is what it was.
+    pub(super) fn set(
+        &self,
+        account: &Name,
+        hash: &str,
+        expected: Option<u64>,
+    ) -> Result<Changed, PasswordsError> {
+        let mut generation = [0; 8];
+        getrandom::fill(&mut generation).map_err(|error| PasswordsError::Randomness(error.to_string()))?;
+        let generation = u64::from_be_bytes(generation);
+        let line = set_line(account, hash, generation);
+        self.change(account, expected, &line)
+    }
+
+    /// Removes the password of an account; where a generation is expected, only where it is still that one.
+    ///
+    /// # Errors
+    /// Where the file cannot be read or written; then the password is what it was.
+    pub(super) fn remove(&self, account: &Name, expected: Option<u64>) -> Result<Changed, PasswordsError> {
+        self.change(account, expected, &Line::Removed { account: account.clone() })
+    }
+
+    fn change(&self, account: &Name, expected: Option<u64>, line: &Line) -> Result<Changed, PasswordsError> {
+        let _lock = self.file.lock()?;
+        self.refresh_locked()?;
+        let there = self.generation(account);
+        if expected.is_some() && there != expected {
+            return Ok(Changed::Meanwhile);
+        }
+        if there.is_none() && matches!(line, Line::Removed { .. }) {
+            return Ok(Changed::Nothing);
+        }
+        let text = text_of(line).map_err(self.file.failed("write"))?;
+        let end = self.read_state().bytes;
+        self.file.write_behind(end, &text)?;
+        // The line is durable: it is read as a restart would read it.
+        self.refresh_locked()?;
+        let (lines, accounts) = {
+            let state = self.read_state();
+            (state.lines, state.accounts.len() as u64)
+        };
+        if lines > 2 * accounts + PASSWORD_SPARE_LINES {
+            // What was asked for is done; a file that stays long is written anew another time.
+            if let Err(error) = self.write_anew_locked() {
+                tracing::error!(%error, "the passwords were not written anew");
+            }
+        }
+        Ok(Changed::Done)
+    }
+
+    /// Writes the file anew where it has lines that count no more.
+    ///
+    /// # Errors
+    /// Where it cannot be written; then the one before is still there.
+    pub(super) fn write_anew(&self) -> Result<(), PasswordsError> {
+        if self.read_state().lines == 0 {
+            return Ok(());
+        }
+        let _lock = self.file.lock()?;
+        self.refresh_locked()?;
+        self.write_anew_locked()
+    }
+
+    fn write_anew_locked(&self) -> Result<(), PasswordsError> {
+        let (mut bytes, mut lines) = (0, 0);
+        {
+            let state = self.read_state();
+            if state.lines == state.accounts.len() as u64 {
+                return Ok(());
+            }
+            self.file.replace(|file| {
+                for (account, kept) in &state.accounts {
+                    let text = text_of(&set_line(account, &kept.hash, kept.generation))?;
+                    file.write_all(&text)?;
+                    bytes += text.len() as u64;
+                    lines += 1;
+                }
+                Ok(())
+            })?;
+        }
+        let number = number_of(&self.file)?;
+        let mut state = self.write_state();
+        (state.bytes, state.lines, state.file) = (bytes, lines, Some(number));
+        Ok(())
+    }
+
+    fn read_state(&self) -> std::sync::RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write_state(&self) -> std::sync::RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn set_line(account: &Name, hash: &str, generation: u64) -> Line {
+    Line::Set { account: account.clone(), hash: hash.to_owned(), generation: format!("{generation:016x}") }
+}
+
+fn text_of(line: &Line) -> io::Result<Vec<u8>> {
+    let mut text = serde_json::to_vec(line)?;
+    text.push(b'\n');
+    Ok(text)
+}
+
+fn number_of(file: &Beside) -> Result<u64, FileError> {
+    Ok(std::fs::metadata(file.path()).map_err(file.failed("read"))?.ino())
+}
+
+#[cfg(test)]
+pub(in crate::server) mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    const HASH: &str = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA";
+
+    /// True where these bytes are a file of passwords; then what it says, written anew, says the same.
+    pub(in crate::server) fn reads_passwords(mut bytes: &[u8]) -> bool {
+        let (whole, mut state) = (bytes, State::default());
+        let Ok(torn) = state.read(&mut bytes) else { return false };
+        assert_eq!(state.bytes + torn as u64, whole.len() as u64);
+        let lines = state.accounts.iter();
+        let text: Vec<u8> = lines
+            .flat_map(|(name, kept)| text_of(&set_line(name, &kept.hash, kept.generation)).unwrap())
+            .collect();
+        let mut again = State::default();
+        assert!(matches!(again.read(&mut &text[..]), Ok(0)));
+        assert_eq!(again.accounts, state.accounts);
+        true
+    }
+
+    struct Folder(tempfile::TempDir);
+
+    impl Folder {
+        fn new() -> Folder {
+            Folder(tempfile::tempdir().unwrap())
+        }
+
+        fn file(&self) -> Beside {
+            Beside::of(&self.0.path().join("data"), ".passwords.jsonl")
+        }
+
+        fn open(&self) -> Result<Passwords, PasswordsError> {
+            Passwords::open(self.file())
+        }
+
+        fn text(&self) -> String {
+            fs::read_to_string(self.file().path()).unwrap()
+        }
+    }
+
+    fn name(text: &str) -> Name {
+        Name::new(text).unwrap()
+    }
+
+    #[test]
+    fn a_change_is_one_line_that_counts_and_another_reader_sees_it() {
+        let folder = Folder::new();
+        let (one, other) = (folder.open().unwrap(), folder.open().unwrap());
+        assert!(!folder.file().path().exists(), "nothing is made where nobody has a password");
+        let (ann, ben) = (name("ann"), name("b\"en"));
+        assert_eq!(one.set(&ann, HASH, None).unwrap(), Changed::Done);
+        assert_eq!(other.set(&ben, HASH, None).unwrap(), Changed::Done);
+        assert_eq!(folder.text().lines().count(), 2);
+        let mode = fs::metadata(folder.file().path()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        one.refresh().unwrap();
+        let first = one.of(&ben).unwrap();
+        assert_eq!((other.of(&ann), &*first.hash), (one.of(&ann), HASH));
+        // The same again is another generation, and only whoever knows the one that counts may change it.
+        assert_eq!(one.set(&ben, HASH, Some(first.generation)).unwrap(), Changed::Done);
+        assert_eq!(other.set(&ben, HASH, Some(first.generation)).unwrap(), Changed::Meanwhile);
+        assert_eq!(other.remove(&ben, Some(first.generation)).unwrap(), Changed::Meanwhile);
+        assert_eq!(other.remove(&ben, None).unwrap(), Changed::Done);
+        assert_eq!(other.remove(&ben, None).unwrap(), Changed::Nothing);
+        assert_eq!(one.set(&ben, HASH, Some(first.generation)).unwrap(), Changed::Meanwhile);
+        let again = folder.open().unwrap();
+        assert_eq!((again.of(&ben), again.of(&ann)), (None, one.of(&ann)));
+        fs::remove_file(folder.file().path()).unwrap();
+        one.refresh().unwrap();
+        assert_eq!(one.of(&ann), None);
+    }
+
+    #[test]
+    fn the_file_is_written_anew_once_most_of_it_counts_no_more() {
+        let folder = Folder::new();
+        let passwords = folder.open().unwrap();
+        let ann = name("ann");
+        passwords.set(&name("ben"), HASH, None).unwrap();
+        passwords.set(&ann, HASH, None).unwrap();
+        let text = folder.text();
+        let spare = usize::try_from(PASSWORD_SPARE_LINES).unwrap();
+        fs::write(folder.file().path(), text.repeat(spare / 2)).unwrap();
+        for _ in 0..4 {
+            passwords.set(&ann, HASH, None).unwrap();
+        }
+        assert_eq!(folder.text().lines().count(), spare + 4);
+        passwords.set(&ann, HASH, None).unwrap();
+        assert_eq!(folder.text().lines().count(), 2);
+        let kept = (passwords.of(&ann), passwords.of(&name("ben")));
+        let again = folder.open().unwrap();
+        assert_eq!((again.of(&ann), again.of(&name("ben"))), kept);
+        // What was removed is nowhere once the file is written anew.
+        passwords.remove(&ann, None).unwrap();
+        assert!(folder.text().contains("ann"));
+        again.write_anew().unwrap();
+        assert!(!folder.text().contains("ann"), "{}", folder.text());
+        passwords.refresh().unwrap();
+        assert_eq!((passwords.of(&ann), passwords.of(&name("ben"))), (None, kept.1));
+    }
+
+    #[test]
+    fn a_last_line_is_torn_anywhere_and_every_line_before_it_counts() {
+        let folder = Folder::new();
+        let passwords = folder.open().unwrap();
+        passwords.set(&name("ann"), HASH, None).unwrap();
+        let whole = folder.text();
+        passwords.set(&name("ben"), HASH, None).unwrap();
+        let both = folder.text();
+        for end in whole.len()..=both.len() {
+            let folder = Folder::new();
+            fs::write(folder.file().path(), &both[..end]).unwrap();
+            let read = folder.open().unwrap();
+            assert!(read.of(&name("ann")).is_some(), "{end}");
+            assert_eq!(read.of(&name("ben")).is_some(), end == both.len(), "{end}");
+            assert_eq!(folder.text(), if end == both.len() { &both[..] } else { &whole[..] });
+            read.set(&name("eve"), HASH, None).unwrap();
+            assert!(folder.open().unwrap().of(&name("eve")).is_some(), "{end}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_no_password_is_named_and_not_shown_and_what_counted_before_still_does() {
+        let folder = Folder::new();
+        let passwords = folder.open().unwrap();
+        let ann = name("ann");
+        passwords.set(&ann, HASH, None).unwrap();
+        let whole = folder.text();
+        let long = format!("{{\"removed\":{{\"account\":\"{}\"}}}}", " ".repeat(5_000));
+        let wrong = [
+            "",
+            "secret",
+            "[]",
+            r#"{"removed":{"account":""}}"#,
+            r#"{"set":{"account":"eve","hash":"secret","generation":"0000000000000000"}}"#,
+            r#"{"set":{"account":"eve","hash":"$argon2id$secret","generation":"0"}}"#,
+            r#"{"set":{"account":"eve","hash":"$argon2id$secret","generation":"+000000000000000"}}"#,
+            r#"{"set":{"account":"eve","hash":"$argon2id$secret"}}"#,
+            r#"{"removed":{"account":"eve","why":"secret"}}"#,
+            &long,
+        ];
+        for line in wrong {
+            fs::write(folder.file().path(), format!("{whole}{line}\n{whole}")).unwrap();
+            let error = folder.open().err().unwrap_or_else(|| panic!("{line} was taken"));
+            assert!(matches!(error, PasswordsError::Damaged { line: 2, .. }), "{line}: {error}");
+            assert!(!error.to_string().contains("secret"), "{error}");
+            assert!(passwords.refresh().is_err() && passwords.set(&ann, HASH, None).is_err());
+            assert!(passwords.of(&ann).is_some());
+        }
+    }
+}
