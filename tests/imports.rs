@@ -11,7 +11,7 @@ const LAYERS: [&[&str]; 6] = [
     &["simulation", "server", "client"],
     &["engine"],
     &["actors"],
-    &["snapshot", "journal"],
+    &["snapshot", "journal", "receipt"],
     &["domain"],
 ];
 
