@@ -10,7 +10,7 @@ use percent_encoding::percent_decode_str;
 
 use super::reply::{problem_response, response};
 use super::resources::{self, Method, RESOURCES, Resource};
-use super::{description, events, live, messages, metrics, page, platform, ready};
+use super::{description, events, history, live, messages, metrics, page, platform, ready};
 use crate::server::door::{Busy, Door};
 use crate::server::json::{Problem, ProblemCode};
 
@@ -29,6 +29,9 @@ enum Handler {
     Platform,
     PrivatePage,
     Link,
+    Entries,
+    CertificateEntries,
+    Receipt,
 }
 
 /// What there is at a path.
@@ -42,7 +45,7 @@ struct Handlers {
 pub(super) type Params = Vec<(String, String)>;
 
 /// What there is beside the commands.
-const OTHERS: [(Method, &str, Handler); 11] = [
+const OTHERS: [(Method, &str, Handler); 14] = [
     (Method::Get, "/livez", Handler::Live),
     (Method::Get, "/readyz", Handler::Ready),
     (Method::Get, "/metrics", Handler::Metrics),
@@ -54,6 +57,9 @@ const OTHERS: [(Method, &str, Handler); 11] = [
     (Method::Get, "/v1/platform", Handler::Platform),
     (Method::Get, "/v1/accounts/{account}/page", Handler::PrivatePage),
     (Method::Get, "/v1/links/{link}", Handler::Link),
+    (Method::Get, "/v1/accounts/{account}/entries", Handler::Entries),
+    (Method::Get, "/v1/offerings/{offering}/certificates/{serial}/entries", Handler::CertificateEntries),
+    (Method::Get, "/v1/offerings/{offering}/certificates/{serial}/receipt", Handler::Receipt),
 ];
 
 fn router() -> &'static Router<Handlers> {
@@ -113,6 +119,9 @@ pub(in crate::server) async fn dispatch(
         Handler::Platform => platform::search(door, request).await,
         Handler::PrivatePage => platform::private(door, request, only()).await,
         Handler::Link => platform::link(door, request, only()).await,
+        Handler::Entries => history::of_account(door, request, params).await,
+        Handler::CertificateEntries => history::of_certificate(door, request, params).await,
+        Handler::Receipt => history::receipt(door, request, params).await,
     };
     if ending {
         response.head_mut().set_connection_type(ConnectionType::Close);

@@ -28,10 +28,14 @@ pub(in crate::server) enum ProblemCode {
     NotReady,
     /// What was asked for is kept no more.
     Lapsed,
+    /// What was asked for is longer than is given.
+    TooLong,
+    /// It would tell the luck of what is still to be drawn.
+    DrawsOpen,
 }
 
 impl ProblemCode {
-    pub(super) const ALL: [ProblemCode; 10] = [
+    pub(super) const ALL: [ProblemCode; 12] = [
         ProblemCode::Malformed,
         ProblemCode::Unauthenticated,
         ProblemCode::IdempotencyKeyMissing,
@@ -42,6 +46,8 @@ impl ProblemCode {
         ProblemCode::TooSlow,
         ProblemCode::NotReady,
         ProblemCode::Lapsed,
+        ProblemCode::TooLong,
+        ProblemCode::DrawsOpen,
     ];
 
     pub(super) fn text(self) -> &'static str {
@@ -71,6 +77,8 @@ impl ProblemCode {
                 (503, "not_ready", "send it again, with the same key, after a short wait")
             }
             ProblemCode::Lapsed => (410, "lapsed", "begin anew, and look at what has changed meanwhile"),
+            ProblemCode::TooLong => (409, "too_long", "read its entries page by page instead"),
+            ProblemCode::DrawsOpen => (409, "draws_open", "ask again once nothing more is to be drawn"),
             ProblemCode::NotJson => (415, "not_json", "send Content-Type: application/json"),
         }
     }
