@@ -142,6 +142,14 @@ impl Ledger {
     fn take(&mut self, entry: u64, at: Timestamp, event: &CertificateEvent) -> Result<(), Wrong> {
         match event {
             CertificateEvent::Begun(_) => return wrong("the certificate begins twice"),
+            CertificateEvent::Linked { .. }
+            | CertificateEvent::Acquired { .. }
+            | CertificateEvent::OthersCashed(_)
+            | CertificateEvent::ToppedUp(_)
+                if self.sale.is_some() =>
+            {
+                return wrong("it is shared, acquired, cashed or topped up though it is sold");
+            }
             CertificateEvent::Linked { account, .. } => {
                 self.hops.push(Hop {
                     account: *account,
@@ -193,10 +201,15 @@ impl Ledger {
                 }
             }
             CertificateEvent::ToppedUp(amount) => self.funded = sum(self.funded, *amount)?,
-            CertificateEvent::RefundBegun(..) if self.sale.is_none() || self.refund.is_some() => {
+            CertificateEvent::RefundBegun(..)
+                if self.sale.is_none() || self.refunding || self.refund.is_some() =>
+            {
                 return wrong("a refund begins where nothing is to be refunded");
             }
             CertificateEvent::RefundBegun(..) => self.refunding = true,
+            CertificateEvent::RefundUndone if !self.refunding || self.refund.is_some() => {
+                return wrong("a refund is undone that is not under way");
+            }
             CertificateEvent::RefundUndone => self.refunding = false,
             CertificateEvent::Refunded { paid, owed } => {
                 if !self.refunding || self.refund.is_some() {

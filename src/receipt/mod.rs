@@ -303,3 +303,6 @@ pub fn parse_head(text: &str) -> Result<Head, String> {
     let bytes = unhex(&text.to_ascii_lowercase()).and_then(|bytes| Head::try_from(bytes).ok());
     bytes.ok_or_else(|| "a head has 64 digits of hexadecimal, as chain_head shows it".to_owned())
 }
+
+#[cfg(test)]
+mod tests;
