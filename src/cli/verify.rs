@@ -111,7 +111,7 @@ fn report(verified: &Verified) -> String {
             "\nThe head that was kept is that of entry {}: nothing up to there was changed since; what follows came later.\n",
             count(kept)
         ),
-        None => "\nIt agrees with itself. That it was not made up shows a head that somebody else has kept: --head HEX.\n"
+        None => "\nIt agrees with itself. Whether it was made up, only a head tells that somebody else has kept: --head HEX.\n"
             .to_owned(),
     }
     .as_str());

@@ -249,7 +249,9 @@ impl Drop for Reader {
 /// A reader of one actor's history. It reads files, so it belongs on a thread that may wait.
 pub struct History {
     number: ActorNumber,
-    standing: Receiver<Result<Standing, JournalError>>,
+    asked: Receiver<Result<Standing, JournalError>>,
+    /// What the shard has answered, once that is durable.
+    standing: Option<Standing>,
     shards: Arc<Shards>,
     journal: Arc<Journal<Departing>>,
     reader: Reader,
@@ -265,8 +267,8 @@ impl Engine {
         let (permit, reader) = (self.admit()?, self.readers().take()?);
         let (shards, journal) = (Arc::clone(self.shards()), Arc::clone(self.journal()));
         let shard = shard_of(number, shards.count());
-        let standing = shards.visit(shard, move |house| standing(house, number));
-        Ok(History { number, standing, shards, journal, reader, _permit: permit })
+        let asked = shards.visit(shard, move |house| standing(house, number));
+        Ok(History { number, asked, standing: None, shards, journal, reader, _permit: permit })
     }
 }
 
@@ -302,13 +304,17 @@ impl History {
     ///
     /// # Errors
     /// `stopped`, where the engine has ended; what the journal gives.
-    pub fn standing(&self) -> Result<Standing, HistoryError> {
-        let standing = self.standing.recv().map_err(|_| Refusal::of(Code::Stopped))??;
+    pub fn standing(&mut self) -> Result<Standing, HistoryError> {
+        if let Some(standing) = self.standing {
+            return Ok(standing);
+        }
+        let standing = self.asked.recv().map_err(|_| Refusal::of(Code::Stopped))??;
         self.journal.wait_durable(standing.position).map_err(|_| Refusal::of(Code::Stopped))?;
+        self.standing = Some(standing);
         Ok(standing)
     }
 
-    /// A page, newest first, and then this is at its end.
+    /// A page, newest first, of the history as it was when it was asked for.
     ///
     /// # Errors
     /// `Lapsed`, where there is nothing to tell because it is kept no more; `NotACursor`; `bad_value` where no row is asked for; what
@@ -505,6 +511,43 @@ impl Read {
             event: self.events[part].clone(),
             posted,
             chain: self.chain.to_le_bytes(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_reads_back_and_nothing_else_is_one() {
+        for posted in
+            [None, Some(Balance::ZERO), Some(Balance::from_minor(i64::MIN)), Some(Balance::from_minor(7))]
+        {
+            let cursor = HistoryCursor { position: Position(u64::MAX), part: u32::MAX, posted };
+            assert_eq!(cursor.to_string().parse(), Ok(cursor));
+        }
+        for wrong in [
+            "",
+            ".",
+            "..",
+            "1.0",
+            "1.0.",
+            "1.0.5.",
+            "1.0.5.6",
+            "+1.0.5",
+            "1.-1.5",
+            "1.0.+5",
+            "01.0.5",
+            "1.0.-0",
+            "1.0.X",
+            "1.4294967296.5",
+            "1.0.9223372036854775808",
+            "18446744073709551616.0.5",
+            "a.b.c",
+            " 1.0.5",
+        ] {
+            assert_eq!(wrong.parse::<HistoryCursor>(), Err(NotACursor), "{wrong}");
         }
     }
 }

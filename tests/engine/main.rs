@@ -4,8 +4,11 @@
 mod answers;
 mod attacks;
 mod backing;
+#[path = "../common/copying.rs"]
+mod copying;
 mod display;
 mod gifts;
+mod history;
 mod house;
 mod notices;
 mod platforms;

@@ -8,6 +8,7 @@
 
 mod events;
 mod grpc;
+mod history;
 mod product_server;
 mod readme;
 mod server;
