@@ -319,6 +319,12 @@ pub const SEEK_SEGMENTS_MAX: usize = 16;
 /// How many read histories and receipts at once: each may hold a batch in memory, and disks serve a few readers best.
 pub const HISTORY_READERS_MAX: usize = 8;
 
+/// How many histories and receipts there are at once, those included that wait for a reader: each keeps a thread waiting.
+pub const HISTORIES_MAX: usize = 64;
+
+/// How long a history waits for a reader, in milliseconds: many times what any page takes.
+pub const HISTORY_PATIENCE_MS: u64 = 10_000;
+
 /// How much of the journal one page of a history may read, in bytes, but for the last record; what is left comes with the next page.
 pub const HISTORY_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
@@ -338,6 +344,8 @@ pub const RECEIPT_READ_BYTES_MAX: u64 = 512 * 1024 * 1024;
 /// many entries says.
 pub const RECEIPT_FILE_BYTES_MAX: u64 = 32 * 1024 * 1024;
 
+const _: () =
+    assert!(HISTORY_PATIENCE_MS < ANSWER_MS_MAX, "who waits for a reader is told before the answer is late");
 const _: () = assert!(
     (RECEIPT_EVENTS_BYTES_MAX * 2 + RECEIPT_ENTRIES_MAX * 512) as u64 <= RECEIPT_FILE_BYTES_MAX,
     "a receipt that is made can be verified"

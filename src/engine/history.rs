@@ -8,7 +8,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::mpsc::Receiver;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::open::Engine;
 use crate::actors::{Departing, House, Permit, Shards, shard_of};
@@ -20,8 +21,8 @@ use crate::domain::{
 use crate::journal::record::{self, Record};
 use crate::journal::{FolderDisk, Journal, JournalError, Seeker};
 use crate::limits::{
-    HISTORY_BYTES_MAX, HISTORY_READERS_MAX, NAMES_PER_VISIT, PAGE_ENTRIES_MAX, RECEIPT_ENTRIES_MAX,
-    RECEIPT_EVENTS_BYTES_MAX, RECEIPT_READ_BYTES_MAX,
+    HISTORIES_MAX, HISTORY_BYTES_MAX, HISTORY_PATIENCE_MS, HISTORY_READERS_MAX, NAMES_PER_VISIT,
+    PAGE_ENTRIES_MAX, RECEIPT_ENTRIES_MAX, RECEIPT_EVENTS_BYTES_MAX, RECEIPT_READ_BYTES_MAX,
 };
 use crate::receipt::{self, Entry, ReceiptError};
 
@@ -188,60 +189,95 @@ fn lapsed(oldest: Option<u64>) -> String {
     }
 }
 
-/// The readers of an engine's journal: so many at once, and those that rest keep what they know of it.
+/// The readers of an engine's journal: so many at once, for which a few more wait. Those that rest keep what they know of it.
 pub(super) struct Readers {
     folder: PathBuf,
-    /// How many more there may be, and those that rest.
-    resting: Mutex<(usize, Vec<Seeker<FolderDisk>>)>,
+    state: Mutex<ReadersState>,
+    /// One has come to rest.
+    rested: Condvar,
+}
+
+struct ReadersState {
+    /// How many histories there are.
+    histories: usize,
+    /// How many more readers there may be.
+    more: usize,
+    resting: Vec<Seeker<FolderDisk>>,
 }
 
 impl Readers {
     pub(super) fn of(folder: PathBuf) -> Arc<Readers> {
-        Arc::new(Readers { folder, resting: Mutex::new((HISTORY_READERS_MAX, Vec::new())) })
+        let state = ReadersState { histories: 0, more: HISTORY_READERS_MAX, resting: Vec::new() };
+        Arc::new(Readers { folder, state: Mutex::new(state), rested: Condvar::new() })
     }
 
-    /// A reader, or `overloaded`.
-    fn take(self: &Arc<Self>) -> Result<Reader, Refusal> {
-        let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
-        let seeker = match resting.1.pop() {
-            Some(seeker) => seeker,
-            None if resting.0 > 0 => {
-                resting.0 -= 1;
-                Seeker::new(FolderDisk::new(&self.folder))
-            }
-            None => {
-                let detail = format!("has {HISTORY_READERS_MAX} readers already: ask again in a moment");
-                return Err(Refusal::new(Code::Overloaded, "history", detail));
-            }
-        };
-        Ok(Reader { seeker: Some(seeker), readers: Arc::clone(self) })
+    fn lock(&self) -> MutexGuard<'_, ReadersState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-/// A reader at work, which rests when this is dropped.
-struct Reader {
-    seeker: Option<Seeker<FolderDisk>>,
-    readers: Arc<Readers>,
-}
-
-impl Reader {
-    fn record(&mut self, position: Position) -> Result<&[u8], JournalError> {
-        match &mut self.seeker {
-            Some(seeker) => seeker.record(position),
-            None => Err(JournalError::Closed),
+    /// A place for one more history, or `overloaded`.
+    fn begin(self: &Arc<Self>) -> Result<Reading, Refusal> {
+        let mut state = self.lock();
+        if state.histories >= HISTORIES_MAX {
+            return Err(overloaded());
         }
+        state.histories += 1;
+        Ok(Reading { readers: Arc::clone(self), seeker: None })
+    }
+}
+
+fn overloaded() -> Refusal {
+    Refusal::new(Code::Overloaded, "history", "is read by as many as can: ask again in a moment")
+}
+
+/// One history's place, and its reader once it reads. Both are given back when this is dropped.
+struct Reading {
+    readers: Arc<Readers>,
+    seeker: Option<Seeker<FolderDisk>>,
+}
+
+impl Reading {
+    /// Its reader, for which it may have to wait.
+    ///
+    /// # Errors
+    /// `overloaded`, where none has come to rest for so long.
+    fn reader(&mut self) -> Result<&mut Seeker<FolderDisk>, Refusal> {
+        let seeker = match self.seeker.take() {
+            Some(seeker) => seeker,
+            None => self.wait_for_a_reader()?,
+        };
+        Ok(self.seeker.insert(seeker))
     }
 
+    fn wait_for_a_reader(&self) -> Result<Seeker<FolderDisk>, Refusal> {
+        let patience = Duration::from_millis(HISTORY_PATIENCE_MS);
+        let none = |state: &mut ReadersState| state.resting.is_empty() && state.more == 0;
+        let waited = self.readers.rested.wait_timeout_while(self.readers.lock(), patience, none);
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        if let Some(seeker) = state.resting.pop() {
+            return Ok(seeker);
+        }
+        if state.more == 0 {
+            return Err(overloaded());
+        }
+        state.more -= 1;
+        Ok(Seeker::new(FolderDisk::new(&self.readers.folder)))
+    }
+
+    /// How many bytes its reader has read in all.
     fn bytes_read(&self) -> u64 {
         self.seeker.as_ref().map_or(0, Seeker::bytes_read)
     }
 }
 
-impl Drop for Reader {
+impl Drop for Reading {
     fn drop(&mut self) {
+        let mut state = self.readers.lock();
+        state.histories -= 1;
         if let Some(mut seeker) = self.seeker.take() {
             seeker.rest();
-            self.readers.resting.lock().unwrap_or_else(PoisonError::into_inner).1.push(seeker);
+            state.resting.push(seeker);
+            self.readers.rested.notify_one();
         }
     }
 }
@@ -254,7 +290,7 @@ pub struct History {
     standing: Option<Standing>,
     shards: Arc<Shards>,
     journal: Arc<Journal<Departing>>,
-    reader: Reader,
+    reading: Reading,
     _permit: Permit,
 }
 
@@ -264,11 +300,11 @@ impl Engine {
     /// # Errors
     /// `overloaded` and `stopped`, where the engine could not look.
     pub fn history(&self, number: ActorNumber) -> Result<History, Refusal> {
-        let (permit, reader) = (self.admit()?, self.readers().take()?);
+        let (permit, reading) = (self.admit()?, self.readers().begin()?);
         let (shards, journal) = (Arc::clone(self.shards()), Arc::clone(self.journal()));
         let shard = shard_of(number, shards.count());
         let asked = shards.visit(shard, move |house| standing(house, number));
-        Ok(History { number, asked, standing: None, shards, journal, reader, _permit: permit })
+        Ok(History { number, asked, standing: None, shards, journal, reading, _permit: permit })
     }
 }
 
@@ -336,7 +372,8 @@ impl History {
             }
             Some(after) => (after.position, after.part as usize, after.posted),
         };
-        let (begun, mut oldest) = (self.reader.bytes_read(), None);
+        self.reading.reader()?;
+        let (begun, mut oldest) = (self.reading.bytes_read(), None);
         loop {
             let after = asked.after.filter(|after| after.position == position);
             let record = match self.read(position) {
@@ -373,7 +410,7 @@ impl History {
             };
             // What it says was told or passed over.
             page.next = Some(HistoryCursor { position, part: 0, posted });
-            if self.reader.bytes_read() - begun >= HISTORY_BYTES_MAX {
+            if self.reading.bytes_read() - begun >= HISTORY_BYTES_MAX {
                 return Ok(page);
             }
             (position, parts) = (former, usize::MAX);
@@ -395,7 +432,8 @@ impl History {
         if standing.sequence > RECEIPT_ENTRIES_MAX as u64 {
             return Err(too_long());
         }
-        let (begun, mut bytes, mut oldest) = (self.reader.bytes_read(), 0, None);
+        self.reading.reader()?;
+        let (begun, mut bytes, mut oldest) = (self.reading.bytes_read(), 0, None);
         let (mut entries, mut next) = (Vec::new(), Some(standing.position).filter(|first| first.0 > 0));
         while let Some(position) = next {
             let record = match self.read(position) {
@@ -409,7 +447,8 @@ impl History {
                 bytes += record.encoded.len();
                 entries.push(Entry { at: record.at, events: record.encoded });
             }
-            if bytes > RECEIPT_EVENTS_BYTES_MAX || self.reader.bytes_read() - begun > RECEIPT_READ_BYTES_MAX {
+            if bytes > RECEIPT_EVENTS_BYTES_MAX || self.reading.bytes_read() - begun > RECEIPT_READ_BYTES_MAX
+            {
                 return Err(too_long());
             }
         }
@@ -452,7 +491,7 @@ impl History {
 
     /// A record of this actor.
     fn read(&mut self, position: Position) -> Result<Read, HistoryError> {
-        let bytes = self.reader.record(position).map_err(|error| match error {
+        let bytes = self.reading.reader()?.record(position).map_err(|error| match error {
             JournalError::Trimmed { .. } => HistoryError::Lapsed { oldest: None },
             other => HistoryError::Journal(other),
         })?;

@@ -237,9 +237,14 @@ fn a_cursor_of_another_history_and_too_many_readers_are_refused() {
     let nobody = page(house.engine(), ActorNumber(77_777), first).unwrap();
     assert!(nobody.rows.is_empty() && nobody.next.is_none());
     let readers: Vec<_> =
-        (0..hongbao::limits::HISTORY_READERS_MAX).map(|_| house.engine().history(ann).unwrap()).collect();
+        (0..hongbao::limits::HISTORIES_MAX).map(|_| house.engine().history(ann).unwrap()).collect();
     assert_eq!(house.engine().history(ann).map(drop).unwrap_err().code, Code::Overloaded);
-    drop(readers);
+    // There are more of them than readers: those that wait are served by those that end.
+    std::thread::scope(|scope| {
+        for mut history in readers {
+            scope.spawn(move || assert_eq!(history.page(&first).unwrap().rows.len(), 1));
+        }
+    });
     assert_eq!(page(house.engine(), ann, first).unwrap().rows.len(), 1);
     house.close_and_audit();
 }
