@@ -14,6 +14,7 @@ pub mod limits;
 mod panics;
 mod planted;
 pub mod proto;
+pub mod receipt;
 pub mod server;
 pub mod simulation;
 #[cfg(test)]
@@ -23,9 +24,10 @@ mod sync;
 
 pub use engine::{
     Answers, Audit, AuditError, Clock, Config, CurrencyTotals, Door, Engine, EngineError, EventId, Feed,
-    FeedError, FeedEvent, Heard, Keeping, LinkedPage, ManualClock, NotAnEventId, PlatformCursor,
-    PlatformPage, PlatformQuery, PlatformRow, PrivatePage, Progress, Recovered, Replies, Reply, Shown,
-    SnapshotStats, Subscription, SystemClock, Totals, audit, audit_telling,
+    FeedError, FeedEvent, Heard, History, HistoryCursor, HistoryError, HistoryPage, HistoryQuery, HistoryRow,
+    Keeping, LinkedPage, ManualClock, NotACursor, NotAnEventId, PlatformCursor, PlatformPage, PlatformQuery,
+    PlatformRow, PrivatePage, Progress, Recovered, Replies, Reply, Shown, SnapshotStats, Standing,
+    Subscription, SystemClock, Totals, Unwritten, Who, audit, audit_telling,
 };
 
 /// The README's example compiles.

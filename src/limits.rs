@@ -54,7 +54,7 @@ pub const GIFT_OPEN_MS: u64 = 24 * 60 * 60 * 1_000;
 /// The most gifts that one list shows.
 pub const GIFTS_PER_VIEW_MAX: usize = 1_000;
 
-/// The most entries of a private platform that one page shows.
+/// The most entries of a private platform, or rows of a history, that one page shows.
 pub const PAGE_ENTRIES_MAX: usize = 1_000;
 
 /// The most published offerings that one look at the public platform goes through.
@@ -376,6 +376,48 @@ pub const FEED_LISTENERS_OF_ACCOUNT_MAX: usize = 8;
 
 /// The most names that one listener remembers, not to look each of them up for each event.
 pub const FEED_NAMES_MAX: usize = 10_000;
+
+/// Where a reader of single records remembers batches: one in so many bytes, in bytes. It reads as much at once to pass over small
+/// batches.
+pub const SEEK_STEP_BYTES: usize = 16 * 1024;
+
+/// Of how many segments a reader of single records remembers where batches begin: a few hundred kilobytes at most for each.
+pub const SEEK_SEGMENTS_MAX: usize = 16;
+
+/// How many read histories and receipts at once: each may hold a batch in memory, and disks serve a few readers best.
+pub const HISTORY_READERS_MAX: usize = 8;
+
+/// How many histories and receipts there are at once, those included that wait for a reader: each keeps a thread waiting.
+pub const HISTORIES_MAX: usize = 64;
+
+/// How long a history waits for a reader, in milliseconds: many times what any page takes.
+pub const HISTORY_PATIENCE_MS: u64 = 10_000;
+
+/// How much of the journal one page of a history may read, in bytes, but for the last record; what is left comes with the next page.
+pub const HISTORY_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// How many names are looked up in one visit of a shard, which works on nothing else meanwhile.
+pub const NAMES_PER_VISIT: usize = 128;
+
+/// The most entries of the chain in one receipt: a sale whose commission has gone to ten thousand sharers has some twenty thousand.
+pub const RECEIPT_ENTRIES_MAX: usize = 32_768;
+
+/// The most bytes of events in one receipt; as text they are twice as many.
+pub const RECEIPT_EVENTS_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// How much of the journal one receipt may need to be read, in bytes: some seconds of a disk.
+pub const RECEIPT_READ_BYTES_MAX: u64 = 512 * 1024 * 1024;
+
+/// The longest file that is taken for a receipt, in bytes: the most events as text, and room for everything else that a receipt of so
+/// many entries says.
+pub const RECEIPT_FILE_BYTES_MAX: u64 = 32 * 1024 * 1024;
+
+const _: () =
+    assert!(HISTORY_PATIENCE_MS < ANSWER_MS_MAX, "who waits for a reader is told before the answer is late");
+const _: () = assert!(
+    (RECEIPT_EVENTS_BYTES_MAX * 2 + RECEIPT_ENTRIES_MAX * 512) as u64 <= RECEIPT_FILE_BYTES_MAX,
+    "a receipt that is made can be verified"
+);
 
 /// The most webhooks of one server: each has a thread.
 pub const WEBHOOKS_MAX: usize = 64;

@@ -1,4 +1,4 @@
-//! Imports point one way: `cli → simulation, server, client → engine → actors → journal → domain`, and each named package has one home.
+//! Imports point one way: `cli → simulation, server, client → engine → actors → journal, receipt → domain`, and each named package has one home.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its own source must stop")]
 
@@ -11,7 +11,7 @@ const LAYERS: [&[&str]; 6] = [
     &["simulation", "server", "client"],
     &["engine"],
     &["actors"],
-    &["snapshot", "journal"],
+    &["snapshot", "journal", "receipt"],
     &["domain"],
 ];
 

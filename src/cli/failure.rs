@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::orders::OrdersError;
 use crate::domain::Refusal;
+use crate::receipt::ReceiptError;
 use crate::server::{KeysError, PasswordsError, ServeError, WebhooksError};
 use crate::{AuditError, EngineError};
 
@@ -51,6 +52,14 @@ pub enum Failure {
     /// Webhooks cannot be read or written.
     #[error(transparent)]
     Webhooks(#[from] WebhooksError),
+    /// The receipt is none, or not a true one.
+    #[error("{name} {error}")]
+    Receipt {
+        /// From where it was read.
+        name: String,
+        /// Why.
+        error: ReceiptError,
+    },
     /// The machine gives no runtime or the report no JSON.
     #[error("{0}")]
     Other(String),

@@ -13,6 +13,7 @@ mod sale;
 mod serve;
 mod simulate;
 mod text;
+mod verify;
 mod webhooks;
 
 use std::io::{IsTerminal, Write};
@@ -54,6 +55,8 @@ enum Command {
     /// every step: the way to see on one's own machine that nothing is lost.
     #[command(allow_negative_numbers = true)]
     Simulate(simulate::Options),
+    /// Verify a receipt of a purchase, with nothing but the receipt: work out its chain anew and compare it with what it says.
+    Verify(verify::Options),
     /// Put the engine on the network, by HTTP and JSON, until it is told to end.
     #[command(allow_negative_numbers = true)]
     Serve(serve::Options),
@@ -79,6 +82,7 @@ pub fn run() -> ExitCode {
         Command::Sale(options) => sale::run(&options),
         Command::Audit { data, json } => audit::run(&data, json),
         Command::Simulate(options) => simulate::run(&options),
+        Command::Verify(options) => verify::run(&options),
         Command::Serve(options) => serve::run(&options),
         Command::Keys(options) => serve::keys(&options),
         Command::Passwords(options) => passwords::run(&options),

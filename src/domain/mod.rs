@@ -30,6 +30,7 @@ mod step;
 pub mod supply;
 mod text;
 mod time;
+mod told;
 pub(crate) mod wide;
 
 pub use account::Account;
@@ -79,3 +80,4 @@ pub use request::{
 pub use resident::Resident;
 pub use step::{Context, Decision, Onward, Step};
 pub use time::{Timestamp, Window};
+pub use told::{Direction, Told, posted_before};

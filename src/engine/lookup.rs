@@ -46,6 +46,17 @@ impl Engine {
         }
     }
 
+    /// The offering's name and the serial of a certificate of a published offering, alive or not.
+    #[must_use]
+    pub fn published_certificate(&self, number: ActorNumber) -> Option<(Name, Serial)> {
+        let directory = &self.door().common().directory;
+        let (offering, name) = directory.holding(number)?;
+        let items = directory.offering(&name)?.items;
+        let serial =
+            u32::try_from(number.0 - offering.0).ok().filter(|serial| (1..=items).contains(serial))?;
+        Some((name, Serial(serial)))
+    }
+
     /// A merchant's order.
     ///
     /// # Errors

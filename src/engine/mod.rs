@@ -11,11 +11,13 @@ mod door;
 mod error;
 mod feed;
 mod held;
+mod history;
 mod lookup;
 mod open;
 mod platform;
 mod pressure;
 mod reading;
+mod receipts;
 mod restore;
 mod retention;
 mod slice_times;
@@ -32,10 +34,14 @@ pub(crate) use digest::state_lines;
 pub use door::Door;
 pub use error::EngineError;
 pub use feed::{EventId, Feed, FeedError, FeedEvent, NotAnEventId};
+pub use history::{
+    History, HistoryCursor, HistoryError, HistoryPage, HistoryQuery, HistoryRow, NotACursor, Standing, Who,
+};
 pub use open::{Engine, Recovered};
 pub use platform::{
     LinkedPage, PlatformCursor, PlatformPage, PlatformQuery, PlatformRow, PrivatePage, Shown,
 };
+pub use receipts::Unwritten;
 pub(crate) use restore::{Restored, read_into, restore};
 pub(crate) use retention::Retention;
 pub use subscription::{Heard, Subscription};

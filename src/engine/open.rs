@@ -10,6 +10,7 @@ use super::config::Config;
 use super::deliver::{Answers, Batch, Reply};
 use super::door::Door;
 use super::error::EngineError;
+use super::history::Readers;
 use super::pressure::{Gauge, Pressure};
 use super::restore::{self, Restored};
 use super::retention::Retention;
@@ -38,6 +39,7 @@ pub struct Engine {
     closed: AtomicBool,
     time: Time,
     recovered: Recovered,
+    readers: Arc<Readers>,
     folder: DataFolder,
 }
 
@@ -157,6 +159,7 @@ impl Engine {
                 cut: opened.cut,
                 took,
             },
+            readers: Readers::of(folder.journal()),
             folder,
         })
     }
@@ -246,7 +249,7 @@ impl Engine {
     }
 
     /// A permit for one message, where the engine takes messages.
-    fn admit(&self) -> Result<Permit, Refusal> {
+    pub(super) fn admit(&self) -> Result<Permit, Refusal> {
         let permit = self.permits.take()?;
         if self.closed.load(Ordering::SeqCst) || self.stopped.why().is_some() {
             return Err(Refusal::of(Code::Stopped));
@@ -288,6 +291,20 @@ impl Engine {
     /// Where its files stand.
     pub(super) fn journal_folder(&self) -> PathBuf {
         self.folder.journal()
+    }
+
+    pub(super) fn shards(&self) -> &Arc<Shards> {
+        &self.shards
+    }
+
+    /// The time, as doors stamp it.
+    pub(super) fn now(&self) -> Timestamp {
+        self.time.now()
+    }
+
+    /// Who read its histories.
+    pub(super) fn readers(&self) -> &Arc<Readers> {
+        &self.readers
     }
 
     pub(super) fn door(&self) -> &Door {

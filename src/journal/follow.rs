@@ -141,7 +141,7 @@ impl<D: Disk> Follower<D> {
 }
 
 /// The first record of the oldest segment.
-fn oldest(disk: &impl Disk) -> Result<Position, JournalError> {
+pub(super) fn oldest(disk: &impl Disk) -> Result<Position, JournalError> {
     let names = disk.list()?;
     Ok(names.iter().filter_map(|name| position_in_name(name)).min().unwrap_or(Position(1)))
 }

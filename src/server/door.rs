@@ -33,6 +33,14 @@ pub(super) struct ReadMessage {
     pub(super) command: CommandBody,
 }
 
+impl ReadMessage {
+    /// A look, which needs no key of its own.
+    pub(super) fn look(on_behalf_of: Option<Name>, command: CommandBody) -> Result<ReadMessage, Refusal> {
+        let request_id = RequestId::new("look")?;
+        Ok(ReadMessage { request_id, on_behalf_of, if_sequence: None, show: Vec::new(), command })
+    }
+}
+
 /// A message that may be sent, what its command is called, on what it depends, and what its answer is to show.
 pub(super) struct Asked {
     pub(super) kind: &'static str,

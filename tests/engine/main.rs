@@ -5,8 +5,11 @@ mod answers;
 mod attacks;
 mod backing;
 mod conditions;
+#[path = "../common/copying.rs"]
+mod copying;
 mod display;
 mod gifts;
+mod history;
 mod house;
 mod notices;
 mod platforms;

@@ -9,6 +9,7 @@
 mod asking;
 mod events;
 mod grpc;
+mod history;
 mod passwords;
 mod product_server;
 mod rates;

@@ -157,6 +157,15 @@ impl House {
         self.rooms.get(number)
     }
 
+    /// One resident's room, which comes back into memory where it was away.
+    ///
+    /// # Errors
+    /// Where the shelf fails.
+    pub fn look_at(&mut self, number: ActorNumber) -> Result<Option<&Room>, JournalError> {
+        let place = self.call_back(number)?;
+        Ok(place.map(|place| self.at(place)))
+    }
+
     /// Where a resident's room is, where it is in memory.
     pub(super) fn find(&self, number: ActorNumber) -> Option<Place> {
         self.rooms.find(number)

@@ -33,3 +33,17 @@ pub enum StatusChange {
         by_itself: bool,
     },
 }
+
+impl StatusChange {
+    /// How it leaves the account, in a stable word.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            StatusChange::Freeze => "frozen",
+            StatusChange::Unfreeze => "unfrozen",
+            StatusChange::Close => "closed",
+            StatusChange::AcceptGifts { by_itself: true } => "accepts_gifts",
+            StatusChange::AcceptGifts { by_itself: false } => "accepts_no_gifts",
+        }
+    }
+}

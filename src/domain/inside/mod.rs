@@ -303,6 +303,26 @@ pub enum CreditReason {
     Debt,
 }
 
+impl CreditReason {
+    /// It in a stable word.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            CreditReason::Sale => "sale",
+            CreditReason::Commission => "commission",
+            CreditReason::Returned => "returned",
+            CreditReason::Transfer => "transfer",
+            CreditReason::Payment => "payment",
+            CreditReason::Withheld => "withheld",
+            CreditReason::GiftReturned => "gift_returned",
+            CreditReason::Reversed => "reversed",
+            CreditReason::Refund => "refund",
+            CreditReason::ClawedBack => "clawed_back",
+            CreditReason::Debt => "debt",
+        }
+    }
+}
+
 impl Body {
     /// As `Resident::glance`, of the message.
     #[must_use]

@@ -14,6 +14,7 @@ mod recovery;
 #[cfg(feature = "schedules")]
 mod schedules;
 mod scripted_log;
+mod seek;
 
 use super::{Log, Opened, RecordBatch, SegmentLog, SegmentOptions};
 use crate::{

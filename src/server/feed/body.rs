@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::known::Known;
-use crate::domain::{ActorNumber, CreditReason, Fact, Refusal, StatusChange, WithdrawalReason};
+use crate::domain::{ActorNumber, Fact, Refusal, WithdrawalReason};
 use crate::server::json::{factors, time_text};
 use crate::{Engine, FeedEvent};
 
@@ -184,7 +184,7 @@ async fn of_accounts(engine: &Engine, known: &mut Known, fact: Fact) -> Result<T
                 subject: format!("/v1/accounts/{}", part(name.as_str())),
                 data: json!({
                     "account": name, "amount": amount.format(currency), "currency": currency,
-                    "reason": credit(reason),
+                    "reason": reason.text(),
                 }),
                 concerned: vec![account],
             })
@@ -258,7 +258,7 @@ async fn of_accounts(engine: &Engine, known: &mut Known, fact: Fact) -> Result<T
             Ok(Told {
                 kind: "account.status_changed",
                 subject: format!("/v1/accounts/{}", part(name.as_str())),
-                data: json!({ "account": name, "change": change_text(change) }),
+                data: json!({ "account": name, "change": change.text() }),
                 concerned: vec![account],
             })
         }
@@ -275,30 +275,4 @@ fn part(name: &str) -> PercentEncode<'_> {
     /// What a path's part may have as it is, beside letters and digits.
     const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
     utf8_percent_encode(name, PLAIN)
-}
-
-fn credit(reason: CreditReason) -> &'static str {
-    match reason {
-        CreditReason::Sale => "sale",
-        CreditReason::Commission => "commission",
-        CreditReason::Returned => "returned",
-        CreditReason::Transfer => "transfer",
-        CreditReason::Payment => "payment",
-        CreditReason::Withheld => "withheld",
-        CreditReason::GiftReturned => "gift_returned",
-        CreditReason::Reversed => "reversed",
-        CreditReason::Refund => "refund",
-        CreditReason::ClawedBack => "clawed_back",
-        CreditReason::Debt => "debt",
-    }
-}
-
-fn change_text(change: StatusChange) -> &'static str {
-    match change {
-        StatusChange::Freeze => "frozen",
-        StatusChange::Unfreeze => "unfrozen",
-        StatusChange::Close => "closed",
-        StatusChange::AcceptGifts { by_itself: true } => "accepts_gifts",
-        StatusChange::AcceptGifts { by_itself: false } => "accepts_no_gifts",
-    }
 }

@@ -5,6 +5,7 @@
 mod body;
 mod events;
 mod head;
+mod history;
 mod messages;
 mod openapi;
 mod page;

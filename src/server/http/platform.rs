@@ -204,7 +204,7 @@ fn flag(field: &'static str, text: Option<&str>) -> Result<bool, Problem> {
     }
 }
 
-fn limit(text: Option<&str>) -> Result<usize, Problem> {
+pub(super) fn limit(text: Option<&str>) -> Result<usize, Problem> {
     let Some(text) = text else { return Ok(LIMIT) };
     let number = text.parse().ok().filter(|limit| (1..=PAGE_ENTRIES_MAX).contains(limit));
     number.ok_or_else(|| {

@@ -13,7 +13,7 @@ use super::body::{JSON, body, content_type, text};
 use super::head::{fields, idempotency_key, if_match, on_behalf_of, query, role, show};
 use super::reply::{problem_response, response};
 use super::router::Params;
-use crate::domain::{Code, Refusal, RequestId};
+use crate::domain::{Code, Refusal};
 use crate::server::batch::{Batch, Outcome};
 use crate::server::door::{Door, ReadMessage};
 use crate::server::json::{AnswerBody, CommandBody, Problem, ProblemCode, malformed, no_lists, read};
@@ -146,19 +146,20 @@ async fn answered(
     let engine = door.engine()?;
     let on_behalf_of = on_behalf_of(request)?;
     let mut fields = fields(params)?;
-    let (request_id, if_sequence, show, bytes) = match method {
+    let read = match method {
         Get => {
             fields.extend(query(request)?);
-            (RequestId::new("look")?, None, Vec::new(), Bytes::new())
+            ReadMessage::look(on_behalf_of, read_command(command, &fields, "")?)?
         }
         Post => {
-            let (id, if_sequence, show) = (idempotency_key(request)?, if_match(request)?, show(request)?);
-            (id, if_sequence, show, object(request, payload).await?)
+            let (request_id, if_sequence, show) =
+                (idempotency_key(request)?, if_match(request)?, show(request)?);
+            let bytes = object(request, payload).await?;
+            let command = read_command(command, &fields, text(&bytes)?)?;
+            ReadMessage { request_id, on_behalf_of, if_sequence, show, command }
         }
     };
-    let command = read_command(command, &fields, text(&bytes)?)?;
-    let asked =
-        door.message(engine, &role, ReadMessage { request_id, on_behalf_of, if_sequence, show, command })?;
+    let asked = door.message(engine, &role, read)?;
     let mut batch = Batch::of(1)?;
     batch.add(Ok(asked));
     let outcomes = batch.send(engine).answers(door, engine).await;

@@ -10,7 +10,9 @@ use percent_encoding::percent_decode_str;
 
 use super::reply::{problem_response, response};
 use super::resources::{self, Method, RESOURCES, Resource};
-use super::{description, events, live, messages, metrics, page, passwords, platform, ready, webhooks};
+use super::{
+    description, events, history, live, messages, metrics, page, passwords, platform, ready, webhooks,
+};
 use crate::server::door::{Busy, Door};
 use crate::server::json::{Problem, ProblemCode};
 
@@ -35,6 +37,9 @@ enum Handler {
     LogIn,
     SetPassword,
     RemovePassword,
+    Entries,
+    CertificateEntries,
+    Receipt,
 }
 
 /// What there is at a path.
@@ -48,7 +53,7 @@ struct Handlers {
 pub(super) type Params = Vec<(String, String)>;
 
 /// What there is beside the commands.
-const OTHERS: [(Method, &str, Handler); 17] = [
+const OTHERS: [(Method, &str, Handler); 20] = [
     (Method::Get, "/livez", Handler::Live),
     (Method::Get, "/readyz", Handler::Ready),
     (Method::Get, "/metrics", Handler::Metrics),
@@ -66,6 +71,9 @@ const OTHERS: [(Method, &str, Handler); 17] = [
     (Method::Post, "/v1/sessions", Handler::LogIn),
     (Method::Post, "/v1/accounts/{account}/password", Handler::SetPassword),
     (Method::Post, "/v1/accounts/{account}/password/remove", Handler::RemovePassword),
+    (Method::Get, "/v1/accounts/{account}/entries", Handler::Entries),
+    (Method::Get, "/v1/offerings/{offering}/certificates/{serial}/entries", Handler::CertificateEntries),
+    (Method::Get, "/v1/offerings/{offering}/certificates/{serial}/receipt", Handler::Receipt),
 ];
 
 fn router() -> &'static Router<Handlers> {
@@ -131,6 +139,9 @@ pub(in crate::server) async fn dispatch(
         Handler::LogIn => passwords::log_in(&door, &request, payload).await,
         Handler::SetPassword => passwords::set(&door, &request, payload, only()).await,
         Handler::RemovePassword => passwords::remove(&door, &request, payload, only()).await,
+        Handler::Entries => history::of_account(door, request, params).await,
+        Handler::CertificateEntries => history::of_certificate(door, request, params).await,
+        Handler::Receipt => history::receipt(door, request, params).await,
     };
     if ending {
         response.head_mut().set_connection_type(ConnectionType::Close);

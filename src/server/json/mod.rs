@@ -6,6 +6,7 @@
 mod amount;
 mod answer;
 mod command;
+mod history;
 mod names;
 mod offer;
 mod problem;
@@ -18,11 +19,12 @@ mod view;
 pub(super) use amount::Amount;
 pub(super) use answer::{AnswerBody, CommissionBody};
 pub(super) use command::{CommandBody, OwnGiftBody, PaidFromBody, ViaBody};
+pub(super) use history::{HistoryBody, Others};
 pub(super) use names::Names;
 pub(super) use problem::{Problem, ProblemCode};
 pub(super) use read::{malformed, no_lists, read};
 pub(super) use terms::factors;
-pub(super) use time::text as time_text;
+pub(super) use time::{Time, text as time_text};
 pub(super) use view::{AccountBody, CertificateBody, OfferingBody};
 
 /// Bytes as text.

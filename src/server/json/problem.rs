@@ -40,10 +40,14 @@ pub(in crate::server) enum ProblemCode {
     TooManyTries,
     /// More messages than the account may send.
     TooFast,
+    /// What was asked for is longer than is given.
+    TooLong,
+    /// It would tell the luck of what is still to be drawn.
+    DrawsOpen,
 }
 
 impl ProblemCode {
-    pub(super) const ALL: [ProblemCode; 15] = [
+    pub(super) const ALL: [ProblemCode; 17] = [
         ProblemCode::Malformed,
         ProblemCode::Unauthenticated,
         ProblemCode::IdempotencyKeyMissing,
@@ -59,6 +63,8 @@ impl ProblemCode {
         ProblemCode::WrongPassword,
         ProblemCode::TooManyTries,
         ProblemCode::TooFast,
+        ProblemCode::TooLong,
+        ProblemCode::DrawsOpen,
     ];
 
     pub(super) fn text(self) -> &'static str {
@@ -103,6 +109,8 @@ impl ProblemCode {
                 "too_fast",
                 "send it again, with the same key, when it was waited as long as Retry-After says",
             ),
+            ProblemCode::TooLong => (409, "too_long", "read its entries page by page instead"),
+            ProblemCode::DrawsOpen => (409, "draws_open", "ask again once nothing more is to be drawn"),
             ProblemCode::NotJson => (415, "not_json", "send Content-Type: application/json"),
         }
     }

@@ -13,7 +13,7 @@ pub(in crate::server) struct Time(pub(super) Timestamp);
 
 impl Time {
     /// What it stands for, where there is one.
-    pub(super) fn point(time: Option<Time>) -> Option<Timestamp> {
+    pub(in crate::server) fn point(time: Option<Time>) -> Option<Timestamp> {
         time.map(|time| time.0)
     }
 }

@@ -5,16 +5,18 @@ use serde_json::{Value, json};
 
 use super::commands::{filled, responses};
 use super::tree::{list, object};
-use crate::domain::{Name, RequestId};
+use crate::domain::{Name, RequestId, Serial};
 use crate::limits::BATCH_MESSAGES_MAX;
 use crate::server::feed::EventBody;
 use crate::server::http::events::EventsQuery;
 use crate::server::http::head::ON_BEHALF_OF;
+use crate::server::http::history::EntriesQuery;
 use crate::server::http::messages::{ItemBody, MessageBody};
 use crate::server::http::passwords::{LogInBody, PasswordAnswer, RemovePasswordBody, SetPasswordBody};
 use crate::server::http::platform::{LinkedBody, PageQuery, RowBody, SearchQuery};
 use crate::server::http::resources::Method;
 use crate::server::http::webhooks::{MadeWebhookBody, NewWebhookBody, RemovedBody, WebhooksBody};
+use crate::server::json::HistoryBody;
 use crate::server::shown::Show;
 
 /// What stands beside the commands.
@@ -89,6 +91,13 @@ pub(super) fn others(
             "/v1/accounts/{account}/password/remove",
             password::<RemovePasswordBody>("password_removed", taken, given),
         ),
+        (Method::Get, "/v1/accounts/{account}/entries", entries("list_entries", "account", taken, given)),
+        (
+            Method::Get,
+            "/v1/offerings/{offering}/certificates/{serial}/entries",
+            entries("list_certificate_entries", "certificate", taken, given),
+        ),
+        (Method::Get, "/v1/offerings/{offering}/certificates/{serial}/receipt", receipt(taken)),
         (Method::Get, "/metrics", watched()),
         (Method::Get, "/livez", health("live", "Whether the process runs.")),
         (Method::Get, "/readyz", health("ready", "Whether the store is read and messages are taken.")),
@@ -140,6 +149,61 @@ fn webhooks(taken: &mut SchemaGenerator, given: &mut SchemaGenerator) -> [(Metho
         (Method::Get, "/v1/webhooks", list),
         (Method::Post, "/v1/webhooks", create),
         (Method::Post, "/v1/webhooks/{webhook}/remove", remove),
+    ]
+}
+
+/// The history of an account or a certificate.
+fn entries(id: &str, whose: &str, taken: &mut SchemaGenerator, given: &mut SchemaGenerator) -> Value {
+    let mut parameters = if whose == "account" {
+        vec![
+            json!({ "name": "account", "in": "path", "required": true, "schema": taken.subschema_for::<Name>() }),
+        ]
+    } else {
+        certificate(taken)
+    };
+    parameters.extend(query::<EntriesQuery>(taken));
+    parameters.push(json!({ "$ref": "#/components/parameters/OnBehalfOf" }));
+    let mut responses = responses(given.subschema_for::<HistoryBody>().as_value(), Method::Get);
+    responses["410"] = json!({ "$ref": "#/components/responses/Problem" });
+    json!({
+        "operationId": id,
+        "summary": format!("Reads what has become of the {whose}, newest first, as far back as the journal is kept."),
+        "tags": ["history"],
+        "parameters": parameters,
+        "responses": responses,
+    })
+}
+
+/// A receipt. What it says stands in docs/API.md: whoever keeps one reads it with `hongbao verify`.
+fn receipt(taken: &mut SchemaGenerator) -> Value {
+    let mut parameters = certificate(taken);
+    parameters.push(json!({ "$ref": "#/components/parameters/OnBehalfOf" }));
+    let object = json!({ "type": "object" });
+    let receipt = json!({
+        "type": "object",
+        "properties": {
+            "format": { "type": "string", "const": "hongbao receipt 1" },
+            "facts": object, "chain": object,
+            "checksum": { "type": "string", "pattern": "^[0-9a-f]{64}$" },
+        },
+        "required": ["format", "facts", "chain", "checksum"],
+    });
+    let mut responses = responses(&receipt, Method::Get);
+    responses["410"] = json!({ "$ref": "#/components/responses/Problem" });
+    json!({
+        "operationId": "get_receipt",
+        "summary": "Gives the receipt of a purchase, which anybody can verify offline.",
+        "tags": ["history"],
+        "parameters": parameters,
+        "responses": responses,
+    })
+}
+
+/// A certificate in a path.
+fn certificate(taken: &mut SchemaGenerator) -> Vec<Value> {
+    vec![
+        json!({ "name": "offering", "in": "path", "required": true, "schema": taken.subschema_for::<Name>() }),
+        json!({ "name": "serial", "in": "path", "required": true, "schema": taken.subschema_for::<Serial>() }),
     ]
 }
 
