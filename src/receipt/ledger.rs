@@ -4,6 +4,11 @@
 //! apart from the certificate's own `absorb`, which may rest on its decisions, so that two readings of the same events have to agree.
 //! Absent on purpose: hashes, names and text.
 
+use std::collections::BTreeMap;
+use std::mem;
+
+use super::Entry;
+use crate::codec::{self, CodecError};
 use crate::domain::{
     ActorNumber, Birth, CertificateEvent, Clawback, Currency, Event, Money, RequestMark, Serial, Settlement,
     Timestamp,
@@ -25,6 +30,8 @@ pub(super) struct Ledger {
     pub funded: Money,
     /// In the order of the chain.
     pub hops: Vec<Hop>,
+    /// Whose promises above 0 are not cashed, as places in `hops`.
+    uncashed: BTreeMap<ActorNumber, Vec<usize>>,
     pub sale: Option<Sold>,
     pub refund: Option<Back>,
     /// True once the commission has gone home.
@@ -76,6 +83,21 @@ fn sum(one: Money, other: Money) -> Result<Money, Wrong> {
     one.checked_add(other).ok_or_else(|| "its amounts add up to more than there can be".to_owned())
 }
 
+/// Reads the events of an entry one after the other.
+fn read_events(encoded: &[u8], mut take: impl FnMut(&Event) -> Result<(), Wrong>) -> Result<(), Wrong> {
+    let unreadable = |error: CodecError| format!("it cannot be read: {error}");
+    let (count, mut rest) = codec::decode_front::<u64>(encoded).map_err(unreadable)?;
+    if count == 0 {
+        return wrong("it has no event");
+    }
+    for _ in 0..count {
+        let event;
+        (event, rest) = codec::decode_front::<Event>(rest).map_err(unreadable)?;
+        take(&event)?;
+    }
+    if rest.is_empty() { Ok(()) } else { wrong("it has bytes behind its end") }
+}
+
 impl Ledger {
     /// The ledger that a certificate's first event begins.
     fn begun(birth: &Birth) -> Result<Ledger, Wrong> {
@@ -94,6 +116,7 @@ impl Ledger {
             payer: birth.envelope.as_ref().map(|envelope| envelope.payer),
             funded,
             hops: Vec::new(),
+            uncashed: BTreeMap::new(),
             sale: None,
             refund: None,
             withdrawn: false,
@@ -102,34 +125,20 @@ impl Ledger {
         })
     }
 
-    /// The ledger of all entries of a certificate's chain, each with its time and its events.
+    /// The ledger of all entries of a certificate's chain. Events are taken one by one as they are read, so that no bytes ask for more
+    /// memory than they have.
     ///
     /// # Errors
     /// What is wrong, and in which entry.
-    pub fn of<'entry>(
-        number: ActorNumber,
-        entries: impl IntoIterator<Item = (Timestamp, &'entry [Event])>,
-    ) -> Result<Ledger, Wrong> {
-        let mut ledger: Option<Ledger> = None;
-        let mut former = Timestamp::default();
-        for (entry, (at, events)) in (1_u64..).zip(entries) {
+    pub fn of(number: ActorNumber, entries: &[Entry]) -> Result<Ledger, Wrong> {
+        let (mut ledger, mut former) = (None, Timestamp::default());
+        for (entry, Entry { at, events }) in (1_u64..).zip(entries) {
             let in_entry = |why: Wrong| format!("entry {entry}: {why}");
-            if at < former {
+            if *at < former {
                 return Err(in_entry("its time is before that of the entry before".to_owned()));
             }
-            former = at;
-            for event in events {
-                let Event::Certificate(event) = event else {
-                    return Err(in_entry("an event is not a certificate's".to_owned()));
-                };
-                match (&mut ledger, event) {
-                    (None, CertificateEvent::Begun(birth)) => {
-                        ledger = Some(Ledger::begun(birth).map_err(in_entry)?);
-                    }
-                    (None, _) => return Err(in_entry("the certificate has not begun".to_owned())),
-                    (Some(ledger), event) => ledger.take(entry, at, event).map_err(in_entry)?,
-                }
-            }
+            former = *at;
+            read_events(events, |event| Ledger::next(&mut ledger, entry, *at, event)).map_err(in_entry)?;
         }
         let ledger = ledger.ok_or_else(|| "the chain has no event".to_owned())?;
         if ledger.offering.0.checked_add(u64::from(ledger.serial.0)) != Some(number.0) {
@@ -137,6 +146,18 @@ impl Ledger {
         }
         ledger.adds_up()?;
         Ok(ledger)
+    }
+
+    fn next(ledger: &mut Option<Ledger>, entry: u64, at: Timestamp, event: &Event) -> Result<(), Wrong> {
+        let Event::Certificate(event) = event else { return wrong("an event is not a certificate's") };
+        match (ledger, event) {
+            (ledger @ None, CertificateEvent::Begun(birth)) => {
+                *ledger = Some(Ledger::begun(birth)?);
+                Ok(())
+            }
+            (None, _) => wrong("the certificate has not begun"),
+            (Some(ledger), event) => ledger.take(entry, at, event),
+        }
     }
 
     fn take(&mut self, entry: u64, at: Timestamp, event: &CertificateEvent) -> Result<(), Wrong> {
@@ -167,8 +188,11 @@ impl Ledger {
                     return wrong("a right is used twice");
                 }
                 (hop.acquired, hop.promise) = (true, *amount);
+                if let (Some(place), false) = (place, amount.is_zero()) {
+                    self.uncashed.entry(hop.account).or_default().push(place);
+                }
             }
-            CertificateEvent::OthersCashed(account) => self.cash(Some(*account)),
+            CertificateEvent::OthersCashed(account) => drop(self.cash(Some(*account))),
             CertificateEvent::Withdrawn(_) if self.withdrawn || self.settled => {
                 return wrong("the commission ends twice");
             }
@@ -191,13 +215,12 @@ impl Ledger {
                 if self.withdrawn || self.settled || self.sale.is_none() {
                     return wrong("a commission is settled that is not there, or by no sale");
                 }
-                let waiting = self.hops.iter().filter(|hop| !hop.cashed && !hop.promise.is_zero()).count();
-                self.cash(None);
+                let promises = self.cash(None);
                 self.settled = true;
                 let cashed = self.cashed()?;
                 if let Some(sale) = &mut self.sale {
                     let with = cashed.checked_sub(sale.cashed_before).unwrap_or_default();
-                    sale.cashed_with = (u32::try_from(waiting).unwrap_or(u32::MAX), with);
+                    sale.cashed_with = (promises, with);
                 }
             }
             CertificateEvent::ToppedUp(amount) => self.funded = sum(self.funded, *amount)?,
@@ -230,10 +253,18 @@ impl Ledger {
         Ok(())
     }
 
-    fn cash(&mut self, but: Option<ActorNumber>) {
-        for hop in self.hops.iter_mut().filter(|hop| !hop.promise.is_zero() && Some(hop.account) != but) {
-            hop.cashed = true;
+    /// Cashes the promises of everyone but one; gives how many they are. However often it is asked, each promise costs once.
+    fn cash(&mut self, but: Option<ActorNumber>) -> u32 {
+        let kept = but.and_then(|account| self.uncashed.remove_entry(&account));
+        let mut promises = 0;
+        for place in mem::take(&mut self.uncashed).into_values().flatten() {
+            if let Some(hop) = self.hops.get_mut(place) {
+                hop.cashed = true;
+                promises += 1;
+            }
         }
+        self.uncashed.extend(kept);
+        promises
     }
 
     /// All that was cashed.

@@ -13,9 +13,8 @@ pub use facts::{Cashed, Commission, Facts, Party, Refund};
 use ledger::Ledger;
 use serde::{Deserialize, Serialize};
 
-use crate::codec;
 use crate::domain::chain::{self, Head};
-use crate::domain::{ActorNumber, Event, Name, Timestamp};
+use crate::domain::{ActorNumber, Name, Timestamp};
 use crate::limits::{RECEIPT_ENTRIES_MAX, RECEIPT_EVENTS_BYTES_MAX, RECEIPT_FILE_BYTES_MAX};
 
 /// How a receipt of this form begins.
@@ -121,7 +120,7 @@ pub struct Verified {
 /// # Errors
 /// As for `Receipt::of`.
 pub fn named(certificate: ActorNumber, entries: &[Entry]) -> Result<Vec<ActorNumber>, ReceiptError> {
-    Ok(Facts::named(&read(certificate, entries)?))
+    Ok(Facts::named(&Ledger::of(certificate, entries).map_err(ReceiptError::Chain)?))
 }
 
 /// The head after the last of these entries.
@@ -138,24 +137,6 @@ fn heads(actor: ActorNumber, entries: &[Entry]) -> impl Iterator<Item = Head> {
     })
 }
 
-/// What the entries come to.
-fn read(certificate: ActorNumber, entries: &[Entry]) -> Result<Ledger, ReceiptError> {
-    let mut decoded = Vec::with_capacity(entries.len());
-    for (number, entry) in (1_u64..).zip(entries) {
-        let events = codec::decode_front::<Vec<Event>>(&entry.events);
-        match events {
-            Ok((events, [])) if !events.is_empty() => decoded.push((entry.at, events)),
-            Ok((_, [])) => return Err(ReceiptError::Chain(format!("entry {number} has no event"))),
-            Ok(_) => return Err(ReceiptError::Chain(format!("entry {number} has bytes behind its end"))),
-            Err(error) => {
-                return Err(ReceiptError::Chain(format!("entry {number} cannot be read: {error}")));
-            }
-        }
-    }
-    let entries = decoded.iter().map(|(at, events)| (*at, &events[..]));
-    Ledger::of(certificate, entries).map_err(ReceiptError::Chain)
-}
-
 impl Receipt {
     /// A receipt of a sold certificate's whole chain.
     ///
@@ -166,7 +147,7 @@ impl Receipt {
         entries: &[Entry],
         names: &BTreeMap<u64, Name>,
     ) -> Result<Receipt, ReceiptError> {
-        let ledger = read(certificate, entries)?;
+        let ledger = Ledger::of(certificate, entries).map_err(ReceiptError::Chain)?;
         let facts = Facts::of(&ledger, certificate, names).map_err(ReceiptError::Untrue)?;
         let text = |entry: &Entry| EntryText { at: entry.at.0, events: hex(&entry.events) };
         let chain = Proof {
@@ -224,7 +205,7 @@ impl Receipt {
         if heads.last().is_none_or(|head| hex(head) != self.chain.head) {
             return Err(ReceiptError::Chain("its entries do not lead to its head".to_owned()));
         }
-        let ledger = read(number, &entries)?;
+        let ledger = Ledger::of(number, &entries).map_err(ReceiptError::Chain)?;
         let names = self.facts.names().map_err(ReceiptError::Untrue)?;
         let expected = Facts::of(&ledger, number, &names).map_err(ReceiptError::Untrue)?;
         if let Some(why) = self.facts.difference(&expected) {

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::codec;
 use crate::domain::{
-    Birth, CertificateEvent, Clawback, CommissionTerms, Currency, Envelope, FactorSet, Fingerprint, FoundVia,
-    Money, RefundTerms, RequestId, RequestKey, RequestMark, Serial, Settlement, WalkId, WhenShort,
+    Birth, CertificateEvent, Clawback, CommissionTerms, Currency, Envelope, Event, FactorSet, Fingerprint,
+    FoundVia, Money, RefundTerms, RequestId, RequestKey, RequestMark, Serial, Settlement, WalkId, WhenShort,
     WithdrawalReason,
 };
 
@@ -368,6 +369,24 @@ fn what_no_certificate_can_have_lived_through_is_refused_in_words() {
     let mut longer = entries(&whole_story());
     longer[2].events.push(0);
     assert!(Receipt::of(CERTIFICATE, &longer, &names()).unwrap_err().to_string().contains("behind its end"));
+}
+
+#[test]
+fn bytes_that_ask_for_much_are_refused_in_little_time_and_memory() {
+    // Twenty thousand hops of one account, whose others are cashed ten times as often.
+    let mut story = vec![vec![begun(Some(1_000))]];
+    story.extend((1..=20_000).map(|hop| vec![linked(ANN), acquired(hop, 0)]));
+    story.extend((20_001..=20_002).map(|hop| vec![linked(ANN), acquired(hop, 1)]));
+    story.push(vec![CertificateEvent::OthersCashed(ANN); 200_000]);
+    story.push(vec![sold(settled(2, 2, 998)), CertificateEvent::Settled]);
+    let receipt = of(&story).unwrap();
+    let begun = std::time::Instant::now();
+    assert!(verified(&text(&receipt), None).is_ok());
+    assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
+    let many =
+        Entry { at: Timestamp(1_800_000_000_000), events: vec![253, 255, 255, 255, 255, 255, 255, 255, 255] };
+    let refused = Receipt::of(CERTIFICATE, &[many], &names()).unwrap_err();
+    assert!(refused.to_string().contains("cannot be read"), "{refused}");
 }
 
 #[test]

@@ -25,7 +25,7 @@ use crate::{Engine, History, HistoryError, HistoryPage, HistoryQuery, NotACursor
 pub(super) struct EntriesQuery {
     #[schemars(with = "Option<u16>", range(min = 1, max = PAGE_ENTRIES_MAX))]
     limit: Option<String>,
-    #[schemars(regex(pattern = r"^[0-9]{1,19}\.[0-9]{1,10}\.(-?[0-9]{1,19}|x)$"))]
+    #[schemars(regex(pattern = r"^(0|[1-9][0-9]{0,17})\.(0|[1-9][0-9]{0,8})\.(x|0|-?[1-9][0-9]{0,17})$"))]
     cursor: Option<String>,
     /// Only what had happened by then; `posted` is as of then, too.
     as_of: Option<Time>,
@@ -37,7 +37,9 @@ impl EntriesQuery {
         let after = asked.cursor.map(|cursor| cursor.parse()).transpose();
         Ok(HistoryQuery {
             most: limit(asked.limit.as_deref())?,
-            after: after.map_err(|error: NotACursor| problem(HistoryError::from(error)))?,
+            after: after.map_err(|error: NotACursor| {
+                Problem::new(ProblemCode::Malformed, "cursor", error.to_string())
+            })?,
             as_of: Time::point(asked.as_of),
         })
     }
@@ -164,7 +166,10 @@ async fn in_the_background<T: Send + 'static>(
 fn problem(error: HistoryError) -> Problem {
     match error {
         HistoryError::Lapsed { .. } => Problem::new(ProblemCode::Lapsed, "", error.to_string()),
-        HistoryError::NotACursor(_) => Problem::new(ProblemCode::Malformed, "cursor", error.to_string()),
+        // It has the form of one.
+        HistoryError::NotACursor(_) => {
+            Problem::from(Refusal::new(Code::BadValue, "cursor", error.to_string()))
+        }
         HistoryError::TooLong { .. } => Problem::new(ProblemCode::TooLong, "", error.to_string()),
         HistoryError::DrawsOpen => Problem::new(ProblemCode::DrawsOpen, "", error.to_string()),
         HistoryError::Refused(refusal) => Problem::from(refusal),
