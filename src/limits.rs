@@ -250,6 +250,9 @@ const _: () = assert!(
     "a rush that is told nothing else keeps to its bound"
 );
 
+/// The largest file of settings, in bytes: some hundred times what it would be with every key in it.
+pub const SETTINGS_FILE_BYTES_MAX: u64 = 64 * 1024;
+
 /// The most keys that count at once: services, not customers.
 pub const KEYS_MAX: usize = 10_000;
 

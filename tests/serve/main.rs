@@ -11,6 +11,7 @@ mod grpc;
 mod product_server;
 mod readme;
 mod server;
+mod settings;
 mod tls;
 mod webhooks;
 mod wrong;
