@@ -22,10 +22,11 @@ pub mod snapshot;
 mod sync;
 
 pub use engine::{
-    Answers, Audit, AuditError, Clock, Config, CurrencyTotals, Door, Engine, EngineError, EventId, Feed,
-    FeedError, FeedEvent, Heard, Keeping, LinkedPage, ManualClock, NotAnEventId, PlatformCursor,
-    PlatformPage, PlatformQuery, PlatformRow, PrivatePage, Progress, Recovered, Replies, Reply, Shown,
-    SnapshotStats, Subscription, SystemClock, Totals, audit, audit_telling,
+    Answers, AskedSnapshot, Audit, AuditError, Clock, Config, CurrencyTotals, Door, Engine, EngineError,
+    EventId, Feed, FeedError, FeedEvent, Heard, Keeping, LinkedPage, ManualClock, NotAnEventId,
+    PlatformCursor, PlatformPage, PlatformQuery, PlatformRow, PrivatePage, Progress, Recovered, Replies,
+    Reply, Shown, SnapshotNotTaken, SnapshotOutcome, SnapshotStats, SnapshotTaken, Subscription, SystemClock,
+    Totals, audit, audit_telling,
 };
 
 /// The README's example compiles.

@@ -281,6 +281,9 @@ pub const BODY_MS_MAX: u64 = 30_000;
 /// How long a request may wait for its answers, in milliseconds: behind that its outcome is unknown.
 pub const ANSWER_MS_MAX: u64 = 30_000;
 
+/// How often a request that waits for a snapshot looks whether it is finished, in milliseconds.
+pub const SNAPSHOT_LOOKED_AT_MS: u64 = 20;
+
 /// The most batches of one stream that are under way at once: enough that one is always there when a sync ends.
 pub const STREAM_BATCHES_MAX: usize = 8;
 

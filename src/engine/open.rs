@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use super::asked::AskedSnapshot;
 use super::config::Config;
 use super::deliver::{Answers, Batch, Reply};
 use super::door::Door;
@@ -291,6 +292,13 @@ impl Engine {
     #[must_use]
     pub fn snapshot_stats(&self) -> SnapshotStats {
         self.sweeps.stats()
+    }
+
+    /// Asks for a snapshot now, whatever [`Config::keeping`] says. One that is being taken already is finished first. The
+    /// journal is then trimmed as behind every other.
+    #[must_use]
+    pub fn snapshot(&self) -> AskedSnapshot {
+        self.sweeps.ask()
     }
 
     /// How many messages are under way.

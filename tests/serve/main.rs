@@ -12,6 +12,7 @@ mod product_server;
 mod readme;
 mod server;
 mod settings;
+mod snapshots;
 mod tls;
 mod webhooks;
 mod wrong;

@@ -24,7 +24,7 @@ const SERVE: &str = "serve";
 const CONFIG: &str = "config";
 
 /// Other commands that work with a server's data: what they share with it they take from the same variables.
-const BESIDE: [&str; 2] = ["keys", "webhooks"];
+const BESIDE: [&str; 3] = ["keys", "snapshot", "webhooks"];
 
 /// The arguments of this process, with what the environment and the file say.
 ///

@@ -12,6 +12,7 @@ mod platform;
 mod reply;
 mod resources;
 mod router;
+mod snapshots;
 
 use actix_web::{HttpRequest, HttpResponse};
 use reply::response;

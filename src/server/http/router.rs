@@ -10,7 +10,7 @@ use percent_encoding::percent_decode_str;
 
 use super::reply::{problem_response, response};
 use super::resources::{self, Method, RESOURCES, Resource};
-use super::{description, events, live, messages, metrics, page, platform, ready};
+use super::{description, events, live, messages, metrics, page, platform, ready, snapshots};
 use crate::server::door::{Busy, Door};
 use crate::server::json::{Problem, ProblemCode};
 
@@ -26,6 +26,7 @@ enum Handler {
     Messages,
     Metrics,
     Events,
+    Snapshots,
     Platform,
     PrivatePage,
     Link,
@@ -42,7 +43,7 @@ struct Handlers {
 pub(super) type Params = Vec<(String, String)>;
 
 /// What there is beside the commands.
-const OTHERS: [(Method, &str, Handler); 11] = [
+const OTHERS: [(Method, &str, Handler); 12] = [
     (Method::Get, "/livez", Handler::Live),
     (Method::Get, "/readyz", Handler::Ready),
     (Method::Get, "/metrics", Handler::Metrics),
@@ -51,6 +52,7 @@ const OTHERS: [(Method, &str, Handler); 11] = [
     (Method::Get, "/docs/{*file}", Handler::DocsFile),
     (Method::Post, "/v1/messages", Handler::Messages),
     (Method::Get, "/v1/events", Handler::Events),
+    (Method::Post, "/v1/snapshots", Handler::Snapshots),
     (Method::Get, "/v1/platform", Handler::Platform),
     (Method::Get, "/v1/accounts/{account}/page", Handler::PrivatePage),
     (Method::Get, "/v1/links/{link}", Handler::Link),
@@ -110,6 +112,7 @@ pub(in crate::server) async fn dispatch(
         Handler::DocsFile => page::show(&request, only()),
         Handler::Messages => messages::post(door, request, payload).await,
         Handler::Events => events::get(door, request).await,
+        Handler::Snapshots => snapshots::post(&door, &request, payload).await,
         Handler::Platform => platform::search(door, request).await,
         Handler::PrivatePage => platform::private(door, request, only()).await,
         Handler::Link => platform::link(door, request, only()).await,

@@ -28,10 +28,12 @@ pub(in crate::server) enum ProblemCode {
     NotReady,
     /// What was asked for is kept no more.
     Lapsed,
+    /// A snapshot that was asked for was given up.
+    SnapshotFailed,
 }
 
 impl ProblemCode {
-    pub(super) const ALL: [ProblemCode; 10] = [
+    pub(super) const ALL: [ProblemCode; 11] = [
         ProblemCode::Malformed,
         ProblemCode::Unauthenticated,
         ProblemCode::IdempotencyKeyMissing,
@@ -42,6 +44,7 @@ impl ProblemCode {
         ProblemCode::TooSlow,
         ProblemCode::NotReady,
         ProblemCode::Lapsed,
+        ProblemCode::SnapshotFailed,
     ];
 
     pub(super) fn text(self) -> &'static str {
@@ -71,6 +74,11 @@ impl ProblemCode {
                 (503, "not_ready", "send it again, with the same key, after a short wait")
             }
             ProblemCode::Lapsed => (410, "lapsed", "begin anew, and look at what has changed meanwhile"),
+            ProblemCode::SnapshotFailed => (
+                503,
+                "snapshot_failed",
+                "see to what the detail names, such as room on the device, and ask again",
+            ),
             ProblemCode::NotJson => (415, "not_json", "send Content-Type: application/json"),
         }
     }

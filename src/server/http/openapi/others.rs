@@ -13,6 +13,7 @@ use crate::server::http::head::ON_BEHALF_OF;
 use crate::server::http::messages::{ItemBody, MessageBody};
 use crate::server::http::platform::{LinkedBody, PageQuery, RowBody, SearchQuery};
 use crate::server::http::resources::Method;
+use crate::server::http::snapshots::SnapshotBody;
 
 /// What stands beside the commands.
 pub(super) fn others(taken: &mut SchemaGenerator, given: &mut SchemaGenerator) -> Vec<(&'static str, Value)> {
@@ -56,6 +57,7 @@ pub(super) fn others(taken: &mut SchemaGenerator, given: &mut SchemaGenerator) -
     vec![
         ("/v1/messages", messages(taken, given)),
         ("/v1/events", events(taken, given)),
+        ("/v1/snapshots", snapshots(given)),
         ("/v1/platform", get("search_platform", "Looks through what is published.", search, &page(&row))),
         (
             "/v1/accounts/{account}/page",
@@ -115,6 +117,26 @@ fn events(taken: &mut SchemaGenerator, given: &mut SchemaGenerator) -> Value {
         "summary": "Reads what has happened, for good, in its order: from an event on, or from now on.",
         "tags": ["events"],
         "parameters": parameters,
+        "responses": responses,
+    })
+}
+
+/// A snapshot now.
+fn snapshots(given: &mut SchemaGenerator) -> Value {
+    let body = given.subschema_for::<SnapshotBody>();
+    let mut responses = responses(body.as_value(), Method::Post);
+    responses["200"] = json!({
+        "description": "It is finished.",
+        "content": { "application/json": { "schema": body } },
+    });
+    responses["202"] = json!({
+        "description": "It is under way still; /metrics counts it when it is finished.",
+        "content": { "application/json": { "schema": body } },
+    });
+    json!({
+        "operationId": "take_snapshot",
+        "summary": "Takes a snapshot now, and answers when it is finished or has failed; an operator's to ask.",
+        "tags": ["health"],
         "responses": responses,
     })
 }
