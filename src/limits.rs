@@ -281,6 +281,11 @@ pub const BODY_MS_MAX: u64 = 30_000;
 /// How long a request may wait for its answers, in milliseconds: behind that its outcome is unknown.
 pub const ANSWER_MS_MAX: u64 = 30_000;
 
+/// Bounds of the histogram of the journal's syncs, in microseconds: from a device with a cache of its own that outlives a loss of
+/// power to one that is in trouble.
+pub const SYNC_MICROSECONDS: [u64; 13] =
+    [100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 2_000_000];
+
 /// How often a request that waits for a snapshot looks whether it is finished, in milliseconds.
 pub const SNAPSHOT_LOOKED_AT_MS: u64 = 20;
 

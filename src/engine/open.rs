@@ -307,6 +307,12 @@ impl Engine {
         self.permits.taken()
     }
 
+    /// How many messages wait at each shard to be decided, somewhat roughly; of a hot sale most wait at one.
+    #[must_use]
+    pub fn waiting(&self) -> Vec<usize> {
+        self.shards.waiting()
+    }
+
     /// Why the engine has stopped by itself, if it has.
     #[must_use]
     pub fn fault(&self) -> Option<&str> {

@@ -8,6 +8,7 @@
 
 mod events;
 mod grpc;
+mod metrics;
 mod product_server;
 mod readme;
 mod server;
