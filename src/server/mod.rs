@@ -17,6 +17,7 @@ mod metrics;
 mod room;
 mod run;
 mod tls;
+mod trace;
 mod webhooks;
 
 pub use beside::FileError;

@@ -15,6 +15,7 @@ mod server;
 mod settings;
 mod snapshots;
 mod tls;
+mod traces;
 mod webhooks;
 mod wrong;
 
