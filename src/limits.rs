@@ -250,6 +250,9 @@ const _: () = assert!(
     "a rush that is told nothing else keeps to its bound"
 );
 
+/// The largest file of settings, in bytes: some hundred times what it would be with every key in it.
+pub const SETTINGS_FILE_BYTES_MAX: u64 = 64 * 1024;
+
 /// The most keys that count at once: services, not customers.
 pub const KEYS_MAX: usize = 10_000;
 
@@ -345,6 +348,14 @@ pub const BODY_MS_MAX: u64 = 30_000;
 
 /// How long a request may wait for its answers, in milliseconds: behind that its outcome is unknown.
 pub const ANSWER_MS_MAX: u64 = 30_000;
+
+/// Bounds of the histogram of the journal's syncs, in microseconds: from a device with a cache of its own that outlives a loss of
+/// power to one that is in trouble.
+pub const SYNC_MICROSECONDS: [u64; 13] =
+    [100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 2_000_000];
+
+/// How often a request that waits for a snapshot looks whether it is finished, in milliseconds.
+pub const SNAPSHOT_LOOKED_AT_MS: u64 = 20;
 
 /// The most batches of one stream that are under way at once: enough that one is always there when a sync ends.
 pub const STREAM_BATCHES_MAX: usize = 8;

@@ -5,6 +5,7 @@
 //! (`worker`), and how a wake-up travels (`shard`).
 
 use std::collections::VecDeque;
+use std::sync::atomic::AtomicUsize;
 
 use super::envelope::Envelope;
 use super::house::House;
@@ -29,6 +30,9 @@ pub(crate) struct Inbox<W> {
     /// True while the shard has nothing to do.
     idle: AtomicBool,
     pushes: AtomicU64,
+    /// How many messages the shard had taken and not decided when it was last told. The standard library's own: nothing follows
+    /// from it, so no order of threads needs to be tried for it.
+    held: AtomicUsize,
     visits: Mutex<VecDeque<Visit>>,
     address: OnceLock<W>,
 }
@@ -40,6 +44,7 @@ impl<W> Default for Inbox<W> {
             woken: AtomicBool::new(false),
             idle: AtomicBool::new(false),
             pushes: AtomicU64::new(0),
+            held: AtomicUsize::new(0),
             visits: Mutex::default(),
             address: OnceLock::new(),
         }
@@ -103,6 +108,16 @@ impl<W: Wakes> Inbox<W> {
             self.idle.store(true, Ordering::SeqCst);
         }
         std::mem::swap(&mut *queue, taken);
+    }
+
+    /// Tells how many messages the shard has taken and not decided.
+    pub(super) fn holds(&self, messages: usize) {
+        self.held.store(messages, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    /// How many messages wait to be decided, somewhat roughly: here, and taken by the shard.
+    pub(super) fn waiting(&self) -> usize {
+        self.lock().len() + self.held.load(std::sync::atomic::Ordering::Relaxed)
     }
 
     /// Takes the first visit.

@@ -114,6 +114,12 @@ impl Shards {
         self.inboxes.len()
     }
 
+    /// How many messages wait at each shard to be decided, somewhat roughly.
+    #[must_use]
+    pub fn waiting(&self) -> Vec<usize> {
+        self.inboxes.iter().map(Inbox::waiting).collect()
+    }
+
     /// Sends messages to a shard, in order.
     pub fn send(&self, shard: usize, envelopes: Vec<Envelope>) {
         self.inboxes[shard].push(envelopes);

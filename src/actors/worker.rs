@@ -95,6 +95,7 @@ impl<W: Wakes> Worker<W> {
             let Some(house) = &mut self.house else {
                 inbox.take(&mut self.taken, false);
                 self.taken.clear();
+                inbox.holds(0);
                 inbox.drop_visits();
                 return;
             };
@@ -102,6 +103,7 @@ impl<W: Wakes> Worker<W> {
             let visit = inbox.take_visit();
             inbox.take(&mut self.taken, house.busy());
             house.deliver(self.taken.drain(..));
+            inbox.holds(house.waiting());
             if !house.busy() && due.is_none() && visit.is_none() {
                 return;
             }

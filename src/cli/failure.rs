@@ -6,7 +6,7 @@ use super::orders::OrdersError;
 use crate::domain::Refusal;
 use crate::receipt::ReceiptError;
 use crate::server::{KeysError, PasswordsError, ServeError, WebhooksError};
-use crate::{AuditError, EngineError};
+use crate::{AuditError, EngineError, SnapshotNotTaken};
 
 /// A command failed; its text is one line that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +29,12 @@ pub enum Failure {
     /// The folder holds something else.
     #[error("{} holds accounts that are not of a sale: choose another folder with --data", .0.display())]
     OtherStore(PathBuf),
+    /// Who has the store open must take the snapshot.
+    #[error("{} is in use by a process, such as a server: ask the server for a snapshot by POST /v1/snapshots, or end it first", .0.display())]
+    SnapshotInUse(PathBuf),
+    /// A snapshot was not taken.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotNotTaken),
     /// The engine refused what a sale needs.
     #[error("{step} was refused: {refusal}")]
     Refused {

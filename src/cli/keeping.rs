@@ -6,9 +6,9 @@ use super::failure::Failure;
 use crate::Keeping;
 use crate::limits::{SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
 
-const MEBIBYTE: u64 = 1024 * 1024;
+pub(super) const MEBIBYTE: u64 = 1024 * 1024;
 /// A million gibibytes: more than any device has.
-const MEBIBYTES_MAX: u64 = 1 << 30;
+pub(super) const MEBIBYTES_MAX: u64 = 1 << 30;
 
 /// When snapshots are taken, and how much journal is kept.
 #[derive(Clone, Copy, Debug, Args)]

@@ -6,23 +6,25 @@
 mod audit;
 mod failure;
 mod keeping;
+mod logging;
 pub mod orders;
 mod passwords;
 mod progress;
 mod sale;
 mod serve;
+mod settings;
 mod simulate;
+mod snapshot;
 mod text;
 mod verify;
 mod webhooks;
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::panic::catch_unwind;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
 
 pub use failure::Failure;
 
@@ -60,6 +62,8 @@ enum Command {
     /// Put the engine on the network, by HTTP and JSON, until it is told to end.
     #[command(allow_negative_numbers = true)]
     Serve(serve::Options),
+    /// Take a snapshot of a store that no process has open, so that its next start is quick.
+    Snapshot(snapshot::Options),
     /// Make, list and revoke the keys by which services come in.
     Keys(serve::KeysOptions),
     /// Set, remove and list the passwords by which accounts log in.
@@ -72,18 +76,22 @@ enum Command {
 #[must_use]
 pub fn run() -> ExitCode {
     quiet_panics();
-    let arguments = Arguments::parse();
-    // What goes wrong in a server has nobody else to tell it.
-    let usual = if matches!(arguments.command, Command::Serve(_)) { "warn" } else { "off" };
-    let filter = EnvFilter::try_from_env("HONGBAO_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
-    let colours = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
+    let arguments = match settings::arguments() {
+        Ok(arguments) => arguments,
+        Err(failure) => return failed(&failure),
+    };
+    if let Command::Serve(options) = &arguments.command {
+        logging::of_a_server(&options.logging);
+    } else {
+        logging::of_a_command();
+    }
     let outcome = catch_unwind(|| match arguments.command {
         Command::Sale(options) => sale::run(&options),
         Command::Audit { data, json } => audit::run(&data, json),
         Command::Simulate(options) => simulate::run(&options),
         Command::Verify(options) => verify::run(&options),
         Command::Serve(options) => serve::run(&options),
+        Command::Snapshot(options) => snapshot::run(&options),
         Command::Keys(options) => serve::keys(&options),
         Command::Passwords(options) => passwords::run(&options),
         Command::Webhooks(options) => webhooks::run(&options),
@@ -95,14 +103,16 @@ pub fn run() -> ExitCode {
     });
     match outcome {
         Ok(code) => code,
-        Err(failure) => {
-            // Where nobody reads errors any more, the exit code still tells.
-            let _ = writeln!(std::io::stderr(), "hongbao: {}", text::one_line(&failure.to_string()));
-            match failure {
-                Failure::Arguments(_) => ExitCode::from(2),
-                _ => ExitCode::FAILURE,
-            }
-        }
+        Err(failure) => failed(&failure),
+    }
+}
+
+fn failed(failure: &Failure) -> ExitCode {
+    // Where nobody reads errors any more, the exit code still tells.
+    let _ = writeln!(std::io::stderr(), "hongbao: {}", text::one_line(&failure.to_string()));
+    match failure {
+        Failure::Arguments(_) => ExitCode::from(2),
+        _ => ExitCode::FAILURE,
     }
 }
 

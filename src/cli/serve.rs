@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::builder::RangedU64ValueParser;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Subcommand, ValueEnum};
 
 use super::failure::Failure;
 use super::keeping::KeepingArguments;
+use super::logging::LoggingArguments;
 use super::progress;
 use super::text::count;
 use crate::Config;
@@ -22,6 +23,9 @@ use crate::server::{
 /// How to serve.
 #[derive(Debug, Args)]
 pub(super) struct Options {
+    /// A file (TOML) that says what neither a flag nor a variable says; its keys are the names of the flags.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// The data folder; made where there is none.
     #[arg(long, value_name = "DIR", default_value = "snapshots/served")]
     data: PathBuf,
@@ -32,10 +36,10 @@ pub(super) struct Options {
     #[arg(long, value_name = "ADDRESS")]
     grpc: Option<SocketAddr>,
     /// Speak TLS at both doors: the chain of certificates, in PEM.
-    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    #[arg(long, value_name = "FILE")]
     tls_certificate: Option<PathBuf>,
     /// The key of the certificate, in PEM.
-    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    #[arg(long, value_name = "FILE")]
     tls_key: Option<PathBuf>,
     /// How many messages a second an account may send through its keys and sessions together, and twice as many at once after
     /// a silence; 0 is as many as it likes. Services have no bound.
@@ -43,13 +47,15 @@ pub(super) struct Options {
         value_parser = clap::value_parser!(u32).range(0..=i64::from(ACCOUNT_RATE_MAX)))]
     account_rate: u32,
     /// Make a key for everything, print it, and let it count as long as this server runs.
-    #[arg(long)]
+    #[arg(long, value_name = "true|false", action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", hide_possible_values = true)]
     dev: bool,
     /// Work with so many shards instead of the cores less one.
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=SHARDS_MAX as u64))]
     shards: Option<usize>,
     #[command(flatten)]
     keeping: KeepingArguments,
+    #[command(flatten)]
+    pub(super) logging: LoggingArguments,
 }
 
 /// What to do with keys.
@@ -105,8 +111,15 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
     }
     let keys = KeyFile::beside(&options.data);
     let webhooks = WebhookFile::beside(&options.data);
-    let files = options.tls_certificate.clone().zip(options.tls_key.clone());
-    let tls = files.map(|(certificate, key)| TlsFiles { certificate, key });
+    let tls = match (options.tls_certificate.clone(), options.tls_key.clone()) {
+        (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
+        (None, None) => None,
+        (Some(_), None) => return Err(one_of_two("--tls-key", "--tls-certificate")),
+        (None, Some(_)) => return Err(one_of_two("--tls-certificate", "--tls-key")),
+    };
+    if let Some(file) = &options.config {
+        tracing::info!(file = %file.display(), "what neither flags nor variables say is this file's");
+    }
     let data = options.data.display().to_string();
     let options = ServeOptions {
         config,
@@ -138,6 +151,10 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
     };
     serve(options, tell)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn one_of_two(missing: &str, given: &str) -> Failure {
+    Failure::Arguments(format!("{missing} is left out, and {given} is given: give both or neither"))
 }
 
 fn listening(

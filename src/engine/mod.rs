@@ -2,6 +2,7 @@
 //!
 //! Absent on purpose: decisions. Doors resolve and stamp; actors decide.
 
+mod asked;
 mod audit;
 mod clock;
 mod config;
@@ -25,6 +26,7 @@ mod subscription;
 mod sweeps;
 mod taking;
 
+pub use asked::{AskedSnapshot, SnapshotNotTaken, SnapshotOutcome, SnapshotTaken};
 pub use audit::{Audit, AuditError, CurrencyTotals, Totals, audit, audit_telling};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use config::{Config, Keeping, Progress};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use super::asked::AskedSnapshot;
 use super::config::Config;
 use super::deliver::{Answers, Batch, Reply};
 use super::door::Door;
@@ -329,10 +330,23 @@ impl Engine {
         self.sweeps.stats()
     }
 
+    /// Asks for a snapshot now, whatever [`Config::keeping`] says. One that is being taken already is finished first. The
+    /// journal is then trimmed as behind every other.
+    #[must_use]
+    pub fn snapshot(&self) -> AskedSnapshot {
+        self.sweeps.ask()
+    }
+
     /// How many messages are under way.
     #[must_use]
     pub fn in_flight(&self) -> usize {
         self.permits.taken()
+    }
+
+    /// How many messages wait at each shard to be decided, somewhat roughly; of a hot sale most wait at one.
+    #[must_use]
+    pub fn waiting(&self) -> Vec<usize> {
+        self.shards.waiting()
     }
 
     /// Why the engine has stopped by itself, if it has.

@@ -9,8 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
+use super::asked::{Asked, AskedSnapshot, SnapshotNotTaken, SnapshotTaken};
 use super::config::Keeping;
 use super::pressure::Gauge;
 use super::retention::Retention;
@@ -57,6 +58,11 @@ pub struct SnapshotStats {
     pub held: Duration,
     /// Pages of idle actors that were out of memory at the end of the newest slices.
     pub pages_away: usize,
+    /// When the newest one that counts was finished; none where there is none. Of one that was there when the engine was
+    /// opened, as its file says.
+    pub newest_at: Option<SystemTime>,
+    /// Bytes of journal that a start would read behind the newest one that counts; all, where there is none.
+    pub journal_behind: u64,
 }
 
 /// What the thread works with.
@@ -77,13 +83,18 @@ pub(super) struct Sweeper {
 pub(super) struct Sweeps {
     stop: Arc<AtomicBool>,
     stats: Arc<Mutex<SnapshotStats>>,
+    asked: Arc<Asked>,
+    gauge: Arc<Gauge>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Sweeps {
     /// Starts the thread.
     pub(super) fn start(sweeper: Sweeper) -> std::io::Result<Sweeps> {
-        let (stop, stats) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::default()));
+        let newest_at = sweeper.snapshots.newest_at();
+        let stats = SnapshotStats { newest_at, ..SnapshotStats::default() };
+        let (stop, stats) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(stats)));
+        let (asked, gauge) = (Arc::new(Asked::default()), Arc::clone(&sweeper.gauge));
         let mut run = Run {
             written: [None, None],
             swept_at: 0,
@@ -91,17 +102,26 @@ impl Sweeps {
             slices: SliceTimes::new()?,
             stop: Arc::clone(&stop),
             stats: Arc::clone(&stats),
+            asked: Arc::clone(&asked),
             sweeper,
         };
         let retention = &run.sweeper.retention;
         run.swept_at = retention.newest_needs().map_or(0, |newest| retention.bytes_before(newest));
         run.spare();
+        run.note(|stats| stats.journal_behind = run.swept_at);
         let thread = std::thread::Builder::new().name("snapshots".to_owned()).spawn(move || run.run())?;
-        Ok(Sweeps { stop, stats, thread: Mutex::new(Some(thread)) })
+        Ok(Sweeps { stop, stats, asked, gauge, thread: Mutex::new(Some(thread)) })
     }
 
     pub(super) fn stats(&self) -> SnapshotStats {
-        self.stats.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let stats = self.stats.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let bytes = self.gauge.bytes();
+        SnapshotStats { journal_behind: bytes.saturating_sub(stats.journal_behind), ..stats }
+    }
+
+    /// Asks for a snapshot now.
+    pub(super) fn ask(&self) -> AskedSnapshot {
+        self.asked.ask()
     }
 
     /// Ends the thread; a snapshot under way is given up, unless it is about to be finished.
@@ -140,10 +160,23 @@ enum GivenUp {
 /// A slice, how long it took, and how many pages are away.
 type SliceTaken = ((Result<Slice, SweepError>, SliceTime), usize);
 
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.asked.end();
+    }
+}
+
+fn taken_in(manifest: &Manifest, took: Duration) -> SnapshotTaken {
+    let Manifest { generation, chunks, bytes, read_from, .. } = *manifest;
+    SnapshotTaken { generation, chunks, bytes, read_from, took }
+}
+
 struct Run {
     sweeper: Sweeper,
     stop: Arc<AtomicBool>,
+    /// Here, `journal_behind` is where the newest one began.
     stats: Arc<Mutex<SnapshotStats>>,
+    asked: Arc<Asked>,
     written: [Option<Written>; 2],
     /// The bytes of journal before the newest sweep's beginning.
     swept_at: u64,
@@ -161,19 +194,27 @@ impl Run {
             let fresh = bytes.saturating_sub(self.swept_at);
             let more_to_stand_for = self.sweeper.retention.needed_from() <= self.sweeper.journal.durable();
             let crowded = self.sweeper.gauge.crowded() && more_to_stand_for;
-            if fresh < self.sweeper.keeping.snapshot_every && !crowded {
+            let asked = self.asked.waiting();
+            if fresh < self.sweeper.keeping.snapshot_every && !crowded && asked.is_none() {
                 std::thread::sleep(LOOK_EVERY);
                 continue;
             }
             self.note(|stats| stats.under_way = true);
+            let begun = Instant::now();
             let taken = self.snapshot(bytes);
             self.note(|stats| stats.under_way = false);
             self.spare();
-            match taken {
-                Ok(()) => self.swept_at = bytes,
+            let outcome = match &taken {
+                Ok(manifest) => Ok(taken_in(manifest, begun.elapsed())),
                 // The shards have ended.
                 Err(GivenUp::Ending) => return,
-                Err(_) => self.rest(),
+                Err(why) => Err(SnapshotNotTaken::Failed(why.to_string())),
+            };
+            if let Some(asked) = asked {
+                self.asked.tell(asked, outcome);
+            }
+            if taken.is_err() {
+                self.rest();
             }
         }
     }
@@ -197,7 +238,7 @@ impl Run {
     }
 
     /// Takes a snapshot and trims the journal behind it.
-    fn snapshot(&mut self, bytes: u64) -> Result<(), GivenUp> {
+    fn snapshot(&mut self, bytes: u64) -> Result<Manifest, GivenUp> {
         let taken = catch_unwind(AssertUnwindSafe(|| self.take()));
         let taken =
             taken.unwrap_or_else(|panic| Err(GivenUp::Panic(panics::words(panic.as_ref()).to_owned())));
@@ -209,14 +250,16 @@ impl Run {
                     "a snapshot is taken"
                 );
                 let (slice_p999, slice_processor_p999) = self.slices.p999();
+                self.swept_at = bytes;
                 self.note(|stats| {
                     stats.finished += 1;
+                    (stats.newest_at, stats.journal_behind) = (Some(SystemTime::now()), bytes);
                     // It is told to three digits, and never as more than the longest.
                     stats.slice_p999 = slice_p999.min(stats.slice_max);
                     stats.slice_processor_p999 = slice_processor_p999;
                 });
                 self.trim(manifest.read_from, bytes);
-                Ok(())
+                Ok(manifest)
             }
             Err(why) => {
                 // A half that was begun counts no more.

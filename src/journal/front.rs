@@ -3,10 +3,12 @@
 //! Absent on purpose: who does what with it; `handover` is the shards' side, `writer` the other.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::{error::JournalError, log::RecordBatch};
 use crate::{
     domain::Position,
+    limits::SYNC_MICROSECONDS,
     planted::{self, Bug},
     sync::{
         Condvar, Mutex, MutexGuard, PoisonError,
@@ -31,6 +33,30 @@ pub struct JournalStats {
     pub records: u64,
     /// Syncs, one for each batch that the writer took.
     pub syncs: u64,
+    /// How long they took.
+    pub sync_times: SyncTimes,
+}
+
+/// How long syncs took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SyncTimes {
+    /// How many took no longer than each of `limits::SYNC_MICROSECONDS` and longer than the one before; behind the last one
+    /// those that took longer than all.
+    pub counts: [u64; SYNC_MICROSECONDS.len() + 1],
+    /// All together.
+    pub sum: Duration,
+    /// The longest.
+    pub longest: Duration,
+}
+
+impl SyncTimes {
+    /// Counts one.
+    pub(super) fn add(&mut self, took: Duration) {
+        let place = SYNC_MICROSECONDS.partition_point(|bound| Duration::from_micros(*bound) < took);
+        self.counts[place] += 1;
+        self.sum += took;
+        self.longest = self.longest.max(took);
+    }
 }
 
 pub(super) type FaultCallback = Box<dyn FnOnce(&str) + Send>;
@@ -105,4 +131,20 @@ pub(super) fn wait<'lock, A>(
     front: MutexGuard<'lock, Front<A>>,
 ) -> MutexGuard<'lock, Front<A>> {
     condition.wait(front).unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_sync_is_counted_once_by_how_long_it_took() {
+        let mut times = SyncTimes::default();
+        let micros = [0, 100, 101, 200, 5_000, 1_999_999, 2_000_000, 2_000_001, 60_000_000];
+        micros.into_iter().for_each(|micros| times.add(Duration::from_micros(micros)));
+        assert_eq!(times.counts.iter().sum::<u64>(), micros.len() as u64);
+        assert_eq!((times.counts[0], times.counts[1], times.counts.last()), (2, 2, Some(&2)));
+        assert_eq!(times.sum, Duration::from_micros(micros.iter().sum()));
+        assert_eq!(times.longest, Duration::from_secs(60));
+    }
 }

@@ -34,7 +34,7 @@ pub use error::JournalError;
 pub use findings::{Cut, Opened};
 pub use folder::DataFolder;
 pub use follow::Follower;
-pub use front::{Departure, JournalStats};
+pub use front::{Departure, JournalStats, SyncTimes};
 pub use handover::Journal;
 pub use joined::Joined;
 pub use log::{Log, RecordBatch, Visit};

@@ -4,6 +4,7 @@
 //! for good, and everybody who waits is told.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
 
 use super::{
     error::JournalError,
@@ -101,7 +102,9 @@ fn write_taken<A: Departure>(
     }
     let first = log.append(taken)?;
     assert_eq!(first, given, "the log gives the positions that the front gave");
+    let syncing = Instant::now();
     let durable = log.sync()?;
+    let took = syncing.elapsed();
     let newest = Position(given.0 + taken.records() - 1);
     assert_eq!(durable, newest, "a sync makes durable all that was appended");
 
@@ -111,6 +114,7 @@ fn write_taken<A: Departure>(
         front.stats.bytes = log.bytes_written();
         front.stats.records += taken.records();
         front.stats.syncs += 1;
+        front.stats.sync_times.add(took);
         let later = front.waiting.split_off(&Position(durable.0 + 1));
         std::mem::replace(&mut front.waiting, later)
     };

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use super::identity::rights;
 use super::identity::{Identity, Role, Who};
 use super::json::{AnswerBody, CommandBody, Names, Problem, ProblemCode};
-use super::metrics::{DONE, Metrics, Outcome};
+use super::metrics::{DONE, Metrics, OpenConnection, Outcome};
 use super::shown::Show;
 use super::webhooks::WebhookFile;
 use crate::Engine;
@@ -208,6 +208,11 @@ impl Door {
     /// Counts what came of sending an event to a webhook: `taken`, `not_taken` or `lapsed`.
     pub(super) fn count_event(&self, outcome: &'static str) {
         self.metrics.sent_events.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    /// Counts a connection, as long as what this gives lives.
+    pub(super) fn connection(&self, door: &'static str) -> OpenConnection {
+        self.metrics.connection(door)
     }
 
     /// Everything that can be watched, as text.

@@ -1,18 +1,24 @@
 //! What can be watched: counts and gauges in the text form of Prometheus.
 //!
-//! Absent on purpose: anything by account or offering, of which there may be millions.
+//! What the engine counts anyway is read when somebody looks, so that watching costs the engine nothing between two looks. Absent
+//! on purpose: anything by account or offering, of which there may be millions.
 
-use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::fmt;
+use std::sync::atomic::AtomicI64;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::metrics::counter::Counter;
+use prometheus_client::encoding::{EncodeLabelSet, EncodeMetric, MetricEncoder, NoLabelSet};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
+use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::Engine;
-use crate::limits::PERMITS_MAX;
+use crate::journal::SyncTimes;
+use crate::limits::{PERMITS_MAX, SYNC_MICROSECONDS};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Labels {
@@ -20,88 +26,66 @@ struct Labels {
     code: &'static str,
 }
 
-/// What came of sending an event.
+/// What came of sending an event, or of taking a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct Outcome {
     pub(super) outcome: &'static str,
 }
 
-type Whole = Gauge<i64, AtomicI64>;
-type Seconds = Gauge<f64, AtomicU64>;
+/// Which way in.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct At {
+    door: &'static str,
+}
 
-/// What is counted and measured.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Shard {
+    shard: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Build {
+    version: &'static str,
+}
+
+type Whole = Gauge<i64, AtomicI64>;
+
+/// What is counted here; everything else is read when somebody looks.
 pub(super) struct Metrics {
-    registry: Registry,
     messages: Family<Labels, Counter>,
     /// Events that webhooks have sent, by what came of it.
     pub(super) sent_events: Family<Outcome, Counter>,
-    under_way: Whole,
-    ready: Whole,
-    recovered_records: Whole,
-    recovery: Seconds,
-    journal_records: Whole,
-    journal_bytes: Whole,
-    journal_syncs: Whole,
-    snapshots: Whole,
-    snapshots_failed: Whole,
-    slice_longest: Seconds,
+    connections: Family<At, Whole>,
+    started: Duration,
 }
 
 /// The code of what was done.
 pub(super) const DONE: &str = "done";
 
+/// A connection that is open, as long as this lives.
+pub(super) struct OpenConnection(Whole);
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
 impl Metrics {
     pub(super) fn new() -> Metrics {
-        let mut registry = Registry::with_prefix("hongbao");
-        let messages = Family::default();
-        registry.register(
-            "messages",
-            "Messages by command and by code; done where they were",
-            messages.clone(),
-        );
-        let sent_events = Family::default();
-        registry.register(
-            "webhook_events",
-            "Events for webhooks: taken, not taken (and sent again), lapsed (a webhook that was behind what is kept)",
-            sent_events.clone(),
-        );
-        let permits = Whole::default();
-        permits.set(i64::try_from(PERMITS_MAX).unwrap_or(i64::MAX));
-        registry.register("permits", "The most messages under way at once", permits);
-        let mut whole = |name: &str, help: &str| {
-            let gauge = Whole::default();
-            registry.register(name, help, gauge.clone());
-            gauge
-        };
-        let under_way = whole("messages_under_way", "Messages that are taken and not answered");
-        let ready = whole("ready", "1 where messages are taken");
-        let recovered_records = whole("recovered_records", "Records of the journal that the start has read");
-        let journal_records = whole("journal_records", "Records made durable since the start");
-        let journal_bytes = whole("journal_bytes", "Bytes written to the journal since the start");
-        let journal_syncs = whole("journal_syncs", "Syncs of the journal since the start");
-        let snapshots = whole("snapshots", "Snapshots finished since the start");
-        let snapshots_failed = whole("snapshots_failed", "Snapshots that failed since the start");
-        let mut seconds = |name: &str, help: &str| {
-            let gauge = Seconds::default();
-            registry.register_with_unit(name, help, Unit::Seconds, gauge.clone());
-            gauge
-        };
-        let recovery = seconds("recovery", "How long the start has read");
-        let slice_longest = seconds("snapshot_slice_longest", "The longest that a snapshot has held a shard");
+        let (sent_events, connections): (Family<Outcome, Counter>, Family<At, Whole>) = Default::default();
+        // So that each is there before the first, and its first one is seen as a step from 0.
+        for outcome in ["taken", "not_taken", "lapsed"] {
+            let _ = sent_events.get_or_create(&Outcome { outcome });
+        }
+        for door in ["http", "grpc"] {
+            let _ = connections.get_or_create(&At { door });
+        }
         Metrics {
-            registry,
-            messages,
+            messages: Family::default(),
             sent_events,
-            under_way,
-            ready,
-            recovered_records,
-            recovery,
-            journal_records,
-            journal_bytes,
-            journal_syncs,
-            snapshots,
-            snapshots_failed,
-            slice_longest,
+            connections,
+            started: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
         }
     }
 
@@ -110,26 +94,118 @@ impl Metrics {
         self.messages.get_or_create(&Labels { command, code }).inc();
     }
 
+    /// Counts a connection at a door, as long as what this gives lives.
+    pub(super) fn connection(&self, door: &'static str) -> OpenConnection {
+        let open = self.connections.get_or_create_owned(&At { door });
+        open.inc();
+        OpenConnection(open)
+    }
+
     /// Everything as text, as it is now.
     pub(super) fn text(&self, engine: Option<&Engine>) -> String {
-        self.ready.set(i64::from(engine.is_some_and(|engine| engine.fault().is_none())));
+        let mut all = Registry::default();
+        let started = ConstGauge::new(self.started.as_secs_f64());
+        let help = "When this server was started, in seconds since 1970";
+        all.register_with_unit("process_start_time", help, Unit::Seconds, started);
+        let own = all.sub_registry_with_prefix("hongbao");
+        own.register("build", "The version", Info::new(Build { version: env!("CARGO_PKG_VERSION") }));
+        let ready = engine.is_some_and(|engine| engine.fault().is_none());
+        own.register("ready", "1 where messages are taken", ConstGauge::new(i64::from(ready)));
+        let help = "Messages by command and by code; done where they were";
+        own.register("messages", help, self.messages.clone());
+        let help = "Events for webhooks: taken, not_taken (and sent again), lapsed (a webhook that was behind what is kept)";
+        own.register("webhook_events", help, self.sent_events.clone());
+        own.register("connections", "Connections that are open, by door", self.connections.clone());
+        own.register("permits", "The most messages under way at once", whole(PERMITS_MAX as u64));
         if let Some(engine) = engine {
-            let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-            let (journal, snapshots, recovered) =
-                (engine.journal_stats(), engine.snapshot_stats(), engine.recovered());
-            self.under_way.set(whole(engine.in_flight() as u64));
-            self.recovered_records.set(whole(recovered.records));
-            self.recovery.set(recovered.took.as_secs_f64());
-            self.journal_records.set(whole(journal.records));
-            self.journal_bytes.set(whole(journal.bytes));
-            self.journal_syncs.set(whole(journal.syncs));
-            self.snapshots.set(whole(snapshots.finished));
-            self.snapshots_failed.set(whole(snapshots.failed));
-            self.slice_longest.set(snapshots.slice_max.as_secs_f64());
+            of_engine(own, engine);
         }
         let mut text = String::new();
         // A text takes whatever is written into it.
-        let _ = encode(&mut text, &self.registry);
+        let _ = encode(&mut text, &all);
         text
+    }
+}
+
+/// What an engine that is open tells.
+fn of_engine(own: &mut Registry, engine: &Engine) {
+    let (journal, snapshots, recovered) =
+        (engine.journal_stats(), engine.snapshot_stats(), engine.recovered());
+    let under_way = whole(engine.in_flight() as u64);
+    own.register("messages_under_way", "Messages that are taken and not answered", under_way);
+    let waiting: Family<Shard, Whole> = Family::default();
+    for (shard, messages) in engine.waiting().into_iter().enumerate() {
+        waiting.get_or_create(&Shard { shard }).set(i64::try_from(messages).unwrap_or(i64::MAX));
+    }
+    let help = "Messages that wait at a shard to be decided; a purchase is some eight of them";
+    own.register("shard_waiting_messages", help, waiting);
+    let records = whole(recovered.records);
+    own.register("recovered_records", "Records of the journal that the start has read", records);
+    own.register_with_unit("recovery", "How long the start has read", Unit::Seconds, seconds(recovered.took));
+    let records = ConstCounter::new(journal.records);
+    own.register("journal_records", "Records made durable since the start", records);
+    let bytes = ConstCounter::new(journal.bytes);
+    own.register_with_unit(
+        "journal_written",
+        "Bytes written to the journal since the start",
+        Unit::Bytes,
+        bytes,
+    );
+    let help = "How long syncs of the journal took; every answer waits for one";
+    own.register_with_unit("journal_sync", help, Unit::Seconds, Times(journal.sync_times));
+    let help = "The longest sync of the journal since the start";
+    own.register_with_unit("journal_sync_longest", help, Unit::Seconds, seconds(journal.sync_times.longest));
+    let help = "Bytes of journal behind the newest snapshot: what a start would read";
+    own.register_with_unit("journal_behind_snapshot", help, Unit::Bytes, whole(snapshots.journal_behind));
+    let taken: Family<Outcome, Counter> = Family::default();
+    for (outcome, count) in [("finished", snapshots.finished), ("failed", snapshots.failed)] {
+        taken.get_or_create(&Outcome { outcome }).inc_by(count);
+    }
+    own.register("snapshots", "Snapshots since the start, finished and failed", taken);
+    if let Some(at) = snapshots.newest_at {
+        let age = SystemTime::now().duration_since(at).unwrap_or_default();
+        let help = "How long ago the newest snapshot was finished; left out where there is none";
+        own.register_with_unit("snapshot_age", help, Unit::Seconds, seconds(age));
+    }
+    let bytes = ConstCounter::new(snapshots.bytes);
+    own.register_with_unit(
+        "snapshot_written",
+        "Bytes of states put into snapshots since the start",
+        Unit::Bytes,
+        bytes,
+    );
+    let held = ConstCounter::new(snapshots.held.as_secs_f64());
+    own.register_with_unit(
+        "snapshot_held",
+        "How long snapshots have held shards since the start",
+        Unit::Seconds,
+        held,
+    );
+    let help = "The longest that a snapshot has held a shard since the start";
+    own.register_with_unit("snapshot_slice_longest", help, Unit::Seconds, seconds(snapshots.slice_max));
+}
+
+fn whole(number: u64) -> ConstGauge<i64> {
+    ConstGauge::new(i64::try_from(number).unwrap_or(i64::MAX))
+}
+
+fn seconds(time: Duration) -> ConstGauge<f64> {
+    ConstGauge::new(time.as_secs_f64())
+}
+
+/// Times that the journal has counted.
+#[derive(Debug)]
+struct Times(SyncTimes);
+
+impl EncodeMetric for Times {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
+        let SyncTimes { counts, sum, .. } = &self.0;
+        let bounds = SYNC_MICROSECONDS.iter().map(|micros| Duration::from_micros(*micros).as_secs_f64());
+        let buckets: Vec<(f64, u64)> = bounds.chain([f64::INFINITY]).zip(counts.iter().copied()).collect();
+        encoder.encode_histogram::<NoLabelSet>(sum.as_secs_f64(), counts.iter().sum(), &buckets, None)
+    }
+
+    fn metric_type(&self) -> MetricType {
+        MetricType::Histogram
     }
 }

@@ -18,6 +18,7 @@ mod room;
 mod run;
 mod shown;
 mod tls;
+mod trace;
 mod webhooks;
 
 pub use beside::FileError;

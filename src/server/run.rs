@@ -139,6 +139,10 @@ pub fn serve(options: ServeOptions, tell: impl Fn(Told<'_>) + Send + 'static) ->
                 .app_data(PayloadConfig::new(BODY_BYTES_MAX))
                 .default_service(web::to(http::dispatch))
         });
+        let connected = Data::clone(&door);
+        let server = server.on_connect(move |_, kept| {
+            kept.insert(connected.connection("http"));
+        });
         let workers = thread::available_parallelism()?.get();
         let server = server.disable_signals().workers(workers).max_connections((room.http / workers).max(1));
         let server = match http_tls {

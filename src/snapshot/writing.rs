@@ -6,6 +6,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use super::chunk::{Content, frame};
@@ -72,6 +73,13 @@ impl Snapshots {
     /// What is there: the newest generation first, one with a damaged manifest or of which reading has failed last.
     pub fn generations(&self) -> &[Generation] {
         &self.generations
+    }
+
+    /// When the newest generation that counts was finished, as its manifest's file says.
+    pub fn newest_at(&self) -> Option<SystemTime> {
+        let newest = self.generations.iter().find(|generation| generation.manifest.is_ok())?;
+        let manifest = self.folder.join(newest.half.manifest_name());
+        fs::metadata(manifest).and_then(|metadata| metadata.modified()).ok()
     }
 
     /// Shows every chunk of a half, in the order of their keys. What was shown counts only when this returns `Ok`.

@@ -10,13 +10,17 @@ mod asking;
 mod events;
 mod grpc;
 mod history;
+mod metrics;
 mod passwords;
 mod product_server;
 mod rates;
 mod readme;
 mod roles;
 mod server;
+mod settings;
+mod snapshots;
 mod tls;
+mod traces;
 mod webhooks;
 mod wrong;
 

@@ -202,6 +202,12 @@ impl House {
         !(self.queue.is_empty() && self.inside.is_empty())
     }
 
+    /// How many messages wait to be decided.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.queue.len() + self.inside.len()
+    }
+
     /// Begins a sweep for a snapshot: everything with a record behind `changed_since` is going to be in its slices, and
     /// pages of actors without a record behind `idle_since` leave memory, where there is a shelf for them.
     /// Gives the oldest record whose message waits here to be absorbed, if there is one.

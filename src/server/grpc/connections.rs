@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use actix_web::web::Data;
 use futures_util::{Stream, StreamExt, stream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -14,18 +15,24 @@ use tokio::time::{Sleep, sleep};
 use tonic::transport::server::{Connected, TcpConnectInfo, TcpIncoming};
 
 use crate::limits::FIRST_BYTE_MS;
+use crate::server::door::Door;
+use crate::server::metrics::OpenConnection;
 
 /// Takes connections while there are fewer than so many.
-pub(super) fn limited(incoming: TcpIncoming, most: usize) -> impl Stream<Item = io::Result<Connection>> {
+pub(super) fn limited(
+    incoming: TcpIncoming,
+    most: usize,
+    door: Data<Door>,
+) -> impl Stream<Item = io::Result<Connection>> {
     let places = Arc::new(Semaphore::new(most));
-    stream::unfold((incoming, places), |(mut incoming, places)| async move {
+    stream::unfold((incoming, places, door), |(mut incoming, places, door)| async move {
         let place = Arc::clone(&places).acquire_owned().await.ok()?;
         let next = incoming.next().await?;
         let connection = next.map(|stream| {
             let silent = Some(Box::pin(sleep(Duration::from_millis(FIRST_BYTE_MS))));
-            Connection { stream, silent, _place: place }
+            Connection { stream, silent, _place: place, _counted: door.connection("grpc") }
         });
-        Some((connection, (incoming, places)))
+        Some((connection, (incoming, places, door)))
     })
 }
 
@@ -35,6 +42,7 @@ pub(super) struct Connection {
     /// How long it may go on saying nothing; none once it has said something.
     silent: Option<Pin<Box<Sleep>>>,
     _place: OwnedSemaphorePermit,
+    _counted: OpenConnection,
 }
 
 impl Connected for Connection {

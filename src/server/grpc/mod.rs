@@ -10,13 +10,15 @@ use std::pin::Pin;
 
 use actix_web::web::Data;
 use futures_util::{Stream, StreamExt};
-use tonic::metadata::MetadataMap;
+use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic::{Code as StatusCode, Request, Response, Status, Streaming};
+use tracing::{Instrument, Span};
 
 use super::batch::{Batch, Sent};
 use super::door::{Busy, Door, within};
 use super::identity::Role;
 use super::json::Problem;
+use super::trace::{TRACE_ID, TRACEPARENT, Trace};
 use crate::limits::STREAM_BATCHES_MAX;
 use crate::proto;
 use crate::proto::hongbao_server::Hongbao;
@@ -37,6 +39,36 @@ impl Hongbao for Service {
     type SubmitStream = Answering;
 
     async fn submit(&self, request: Request<Streaming<proto::Batch>>) -> Result<Response<Answering>, Status> {
+        let trace = trace(request.metadata());
+        let span = trace.span("grpc", "Submit");
+        let begun = span.in_scope(|| self.begun(request, &span));
+        answered(begun, &trace, &span)
+    }
+
+    async fn send(&self, request: Request<proto::Message>) -> Result<Response<proto::Answer>, Status> {
+        let trace = trace(request.metadata());
+        let span = trace.span("grpc", "Send");
+        let sent = self.sent(request).instrument(span.clone()).await;
+        answered(sent, &trace, &span)
+    }
+
+    async fn log_in(
+        &self,
+        request: Request<proto::Credentials>,
+    ) -> Result<Response<proto::LoggedIn>, Status> {
+        let trace = trace(request.metadata());
+        let span = trace.span("grpc", "LogIn");
+        let begun = self.logged_in(request).instrument(span.clone()).await;
+        answered(Ok(Response::new(begun)), &trace, &span)
+    }
+}
+
+impl Service {
+    fn begun(
+        &self,
+        request: Request<Streaming<proto::Batch>>,
+        span: &Span,
+    ) -> Result<Response<Answering>, Status> {
         let authorization = authorization(request.metadata());
         self.door.role(authorization.as_deref()).map_err(|problem| status(&problem))?;
         self.door.engine().map_err(|problem| status(&problem))?;
@@ -44,11 +76,15 @@ impl Hongbao for Service {
         let end = async move { ending.until_ending().await };
         let batches = request.into_inner().take_until(Box::pin(end));
         // A batch is sent when it is taken, so they are sent in their order; and none is taken while so many wait.
-        let answers = batches.map(move |batch| begin(&door, authorization.as_deref(), batch));
+        let span = span.clone();
+        let answers = batches.map(move |batch| {
+            let begun = span.in_scope(|| begin(&door, authorization.as_deref(), batch));
+            begun.instrument(span.clone())
+        });
         Ok(Response::new(Box::pin(answers.buffered(STREAM_BATCHES_MAX))))
     }
 
-    async fn send(&self, request: Request<proto::Message>) -> Result<Response<proto::Answer>, Status> {
+    async fn sent(&self, request: Request<proto::Message>) -> Result<Response<proto::Answer>, Status> {
         let authorization = authorization(request.metadata());
         let messages = vec![request.into_inner()];
         let answers =
@@ -63,10 +99,7 @@ impl Hongbao for Service {
         }
     }
 
-    async fn log_in(
-        &self,
-        request: Request<proto::Credentials>,
-    ) -> Result<Response<proto::LoggedIn>, Status> {
+    async fn logged_in(&self, request: Request<proto::Credentials>) -> proto::LoggedIn {
         use proto::logged_in::Outcome;
         let _busy = Busy::at(&self.door);
         let begun = match forms::credentials(request.into_inner()) {
@@ -78,7 +111,40 @@ impl Hongbao for Service {
             Ok(session) => Outcome::Session(forms::session(session)),
             Err(problem) => Outcome::Problem(forms::problem(&problem)),
         };
-        Ok(Response::new(proto::LoggedIn { outcome: Some(outcome) }))
+        proto::LoggedIn { outcome: Some(outcome) }
+    }
+}
+
+/// The trace of a call, which it may say once.
+fn trace(metadata: &MetadataMap) -> Trace {
+    let mut all = metadata.get_all(TRACEPARENT).iter();
+    let only = all.next().filter(|_| all.next().is_none());
+    Trace::of(only.and_then(|value| value.to_str().ok()))
+}
+
+/// An answer, or what ends the call, with the trace.
+fn answered<T>(
+    answered: Result<Response<T>, Status>,
+    trace: &Trace,
+    span: &Span,
+) -> Result<Response<T>, Status> {
+    let code = answered.as_ref().map_or_else(Status::code, |_| StatusCode::Ok);
+    span.in_scope(|| {
+        tracing::info!(?code, "answered");
+        if code == StatusCode::Internal {
+            trace.tell(|| tracing::error!("a call met an error of the engine's own"));
+        }
+    });
+    let Ok(text) = MetadataValue::try_from(&trace.text()[..]) else { return answered };
+    match answered {
+        Ok(mut response) => {
+            response.metadata_mut().insert(TRACE_ID, text);
+            Ok(response)
+        }
+        Err(mut status) => {
+            status.metadata_mut().insert(TRACE_ID, text);
+            Err(status)
+        }
     }
 }
 

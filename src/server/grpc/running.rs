@@ -66,7 +66,7 @@ async fn serve(listener: TcpListener, connections: usize, tls: Option<Identity>,
     let incoming = tokio::net::TcpListener::from_std(listener).map(TcpIncoming::from);
     let (description, incoming) = match (description, incoming) {
         (Ok(description), Ok(incoming)) => {
-            (description, limited(incoming.with_nodelay(Some(true)), connections))
+            (description, limited(incoming.with_nodelay(Some(true)), connections, Data::clone(&door)))
         }
         (Err(error), _) => return tracing::error!(%error, "the gRPC server has no description"),
         (_, Err(error)) => return tracing::error!(%error, "the gRPC server cannot listen"),

@@ -20,6 +20,7 @@ use crate::server::door::Door;
 use crate::server::feed::{EventBody, Known, Wanted, wrong_types};
 use crate::server::identity::rights;
 use crate::server::json::{Problem, ProblemCode};
+use crate::server::trace::Trace;
 use crate::{EventId, Feed, FeedError, FeedEvent};
 
 #[derive(Deserialize, JsonSchema)]
@@ -74,8 +75,8 @@ impl Drop for Listening {
 }
 
 /// The handler.
-pub(super) async fn get(door: Data<Door>, request: HttpRequest) -> HttpResponse {
-    let (feed, wanted, own) = match begun(&door, &request) {
+pub(super) async fn get(door: Data<Door>, request: HttpRequest, trace: Trace) -> HttpResponse {
+    let (feed, wanted, own) = match begun(&door, &request, &trace) {
         Ok(begun) => begun,
         Err(problem) => return problem_response(&problem),
     };
@@ -96,6 +97,7 @@ pub(super) async fn get(door: Data<Door>, request: HttpRequest) -> HttpResponse 
         known: Known::default(),
         waiting: VecDeque::new(),
         told_at: Instant::now(),
+        trace,
         _listening: listening,
     };
     HttpResponse::Ok()
@@ -110,7 +112,7 @@ pub(super) async fn get(door: Data<Door>, request: HttpRequest) -> HttpResponse 
 
 type Begun = (Feed, Wanted, Option<ActorNumber>);
 
-fn begun(door: &Door, request: &HttpRequest) -> Result<Begun, Problem> {
+fn begun(door: &Door, request: &HttpRequest, trace: &Trace) -> Result<Begun, Problem> {
     let role = role(door, request)?;
     door.identity().pace(&role)?;
     let on_behalf_of = on_behalf_of(request)?;
@@ -136,16 +138,16 @@ fn begun(door: &Door, request: &HttpRequest) -> Result<Begun, Problem> {
         })?),
         None => None,
     };
-    let feed = engine.feed(after.transpose()?).map_err(|error| problem(&error))?;
+    let feed = engine.feed(after.transpose()?).map_err(|error| problem(&error, trace))?;
     Ok((feed, wanted, own))
 }
 
-fn problem(error: &FeedError) -> Problem {
+fn problem(error: &FeedError, trace: &Trace) -> Problem {
     match error {
         FeedError::Lapsed { .. } => Problem::new(ProblemCode::Lapsed, "", error.to_string()),
         FeedError::Ahead { .. } => Problem::new(ProblemCode::Malformed, "after", error.to_string()),
         FeedError::Journal(error) => {
-            tracing::error!(%error, "the feed cannot be read");
+            trace.tell(|| tracing::error!(%error, "the feed cannot be read"));
             Problem::from(Refusal::of(Code::Internal))
         }
     }
@@ -161,6 +163,7 @@ struct Listener {
     known: Known,
     waiting: VecDeque<FeedEvent>,
     told_at: Instant,
+    trace: Trace,
     _listening: Listening,
 }
 
@@ -189,7 +192,7 @@ impl Listener {
                     self.feed = Some(feed);
                     self.waiting.extend(events);
                 }
-                Ok((Err(error), _)) => return Some(last_words(&problem(&error))),
+                Ok((Err(error), _)) => return Some(last_words(&problem(&error, &self.trace))),
                 Err(_) => return None,
             }
             let more = self.feed.as_ref().is_some_and(Feed::has_more);
@@ -219,7 +222,8 @@ impl Listener {
                 Err(refusal) if refusal.code.retryable() => return Err(()),
                 // A bug of ours; one event is not to keep all that follow.
                 Err(refusal) => {
-                    tracing::error!(%refusal, id = %event.id, "an event cannot be told");
+                    let told = || tracing::error!(%refusal, id = %event.id, "an event cannot be told");
+                    self.trace.tell(told);
                     return Ok(None);
                 }
             }

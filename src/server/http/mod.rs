@@ -14,6 +14,7 @@ mod platform;
 mod reply;
 mod resources;
 mod router;
+mod snapshots;
 mod webhooks;
 
 use actix_web::{HttpRequest, HttpResponse};

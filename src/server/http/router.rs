@@ -1,20 +1,25 @@
 //! Which handler a request is for: one look into a tree of all paths.
 
 use std::sync::OnceLock;
+use std::time::Instant;
 
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::{ConnectionType, Method as HttpMethod};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use matchit::Router;
 use percent_encoding::percent_decode_str;
+use tracing::{Instrument, Level};
 
 use super::reply::{problem_response, response};
 use super::resources::{self, Method, RESOURCES, Resource};
 use super::{
-    description, events, history, live, messages, metrics, page, passwords, platform, ready, webhooks,
+    description, events, history, live, messages, metrics, page, passwords, platform, ready, snapshots,
+    webhooks,
 };
 use crate::server::door::{Busy, Door};
 use crate::server::json::{Problem, ProblemCode};
+use crate::server::trace::{TRACE_ID, TRACEPARENT, Trace};
 
 /// What is done with a request.
 #[derive(Clone, Copy)]
@@ -28,6 +33,7 @@ enum Handler {
     Messages,
     Metrics,
     Events,
+    Snapshots,
     Platform,
     PrivatePage,
     Link,
@@ -53,7 +59,7 @@ struct Handlers {
 pub(super) type Params = Vec<(String, String)>;
 
 /// What there is beside the commands.
-const OTHERS: [(Method, &str, Handler); 20] = [
+const OTHERS: [(Method, &str, Handler); 21] = [
     (Method::Get, "/livez", Handler::Live),
     (Method::Get, "/readyz", Handler::Ready),
     (Method::Get, "/metrics", Handler::Metrics),
@@ -62,6 +68,7 @@ const OTHERS: [(Method, &str, Handler); 20] = [
     (Method::Get, "/docs/{*file}", Handler::DocsFile),
     (Method::Post, "/v1/messages", Handler::Messages),
     (Method::Get, "/v1/events", Handler::Events),
+    (Method::Post, "/v1/snapshots", Handler::Snapshots),
     (Method::Get, "/v1/platform", Handler::Platform),
     (Method::Get, "/v1/accounts/{account}/page", Handler::PrivatePage),
     (Method::Get, "/v1/links/{link}", Handler::Link),
@@ -96,12 +103,36 @@ fn router() -> &'static Router<Handlers> {
     })
 }
 
-/// Hands a request to its handler.
+/// Answers a request, within its trace.
 pub(in crate::server) async fn dispatch(
     door: Data<Door>,
     request: HttpRequest,
     payload: Payload,
 ) -> HttpResponse {
+    let mut said = request.headers().get_all(TRACEPARENT);
+    let only = said.next().filter(|_| said.next().is_none());
+    let trace = Trace::of(only.and_then(|value| value.to_str().ok()));
+    let span = trace.span("http", request.path());
+    let (begun, method) = (tracing::enabled!(Level::INFO).then(Instant::now), request.method().clone());
+    let mut response = handed_over(door, request, payload, trace).instrument(span.clone()).await;
+    span.in_scope(|| {
+        let status = response.status().as_u16();
+        if let Some(begun) = begun {
+            let microseconds = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+            tracing::info!(%method, status, microseconds, "answered");
+        }
+        if status == 500 {
+            trace.tell(|| tracing::error!(%method, status, "a request met an error of the engine's own"));
+        }
+    });
+    if let Ok(text) = HeaderValue::from_bytes(&trace.text()) {
+        response.headers_mut().insert(HeaderName::from_static(TRACE_ID), text);
+    }
+    response
+}
+
+/// Hands a request to its handler.
+async fn handed_over(door: Data<Door>, request: HttpRequest, payload: Payload, trace: Trace) -> HttpResponse {
     let Ok(found) = router().at(request.uri().path()) else { return no_such_resource(&request) };
     let handler = match *request.method() {
         HttpMethod::GET | HttpMethod::HEAD => found.value.get,
@@ -129,7 +160,8 @@ pub(in crate::server) async fn dispatch(
         Handler::Docs => page::there(),
         Handler::DocsFile => page::show(&request, only()),
         Handler::Messages => messages::post(door, request, payload).await,
-        Handler::Events => events::get(door, request).await,
+        Handler::Events => events::get(door, request, trace).await,
+        Handler::Snapshots => snapshots::post(&door, &request, payload).await,
         Handler::Platform => platform::search(door, request).await,
         Handler::PrivatePage => platform::private(door, request, only()).await,
         Handler::Link => platform::link(door, request, only()).await,

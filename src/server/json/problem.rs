@@ -44,10 +44,12 @@ pub(in crate::server) enum ProblemCode {
     TooLong,
     /// It would tell the luck of what is still to be drawn.
     DrawsOpen,
+    /// A snapshot that was asked for was given up.
+    SnapshotFailed,
 }
 
 impl ProblemCode {
-    pub(super) const ALL: [ProblemCode; 17] = [
+    pub(super) const ALL: [ProblemCode; 18] = [
         ProblemCode::Malformed,
         ProblemCode::Unauthenticated,
         ProblemCode::IdempotencyKeyMissing,
@@ -65,6 +67,7 @@ impl ProblemCode {
         ProblemCode::TooFast,
         ProblemCode::TooLong,
         ProblemCode::DrawsOpen,
+        ProblemCode::SnapshotFailed,
     ];
 
     pub(super) fn text(self) -> &'static str {
@@ -111,6 +114,11 @@ impl ProblemCode {
             ),
             ProblemCode::TooLong => (409, "too_long", "read its entries page by page instead"),
             ProblemCode::DrawsOpen => (409, "draws_open", "ask again once nothing more is to be drawn"),
+            ProblemCode::SnapshotFailed => (
+                503,
+                "snapshot_failed",
+                "see to what the detail names, such as room on the device, and ask again",
+            ),
             ProblemCode::NotJson => (415, "not_json", "send Content-Type: application/json"),
         }
     }

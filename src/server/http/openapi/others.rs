@@ -15,6 +15,7 @@ use crate::server::http::messages::{ItemBody, MessageBody};
 use crate::server::http::passwords::{LogInBody, PasswordAnswer, RemovePasswordBody, SetPasswordBody};
 use crate::server::http::platform::{LinkedBody, PageQuery, RowBody, SearchQuery};
 use crate::server::http::resources::Method;
+use crate::server::http::snapshots::SnapshotBody;
 use crate::server::http::webhooks::{MadeWebhookBody, NewWebhookBody, RemovedBody, WebhooksBody};
 use crate::server::json::HistoryBody;
 use crate::server::shown::Show;
@@ -64,6 +65,7 @@ pub(super) fn others(
     let mut all = vec![
         (Method::Post, "/v1/messages", messages(taken, given)),
         (Method::Get, "/v1/events", events(taken, given)),
+        (Method::Post, "/v1/snapshots", snapshots(given)),
         (
             Method::Get,
             "/v1/platform",
@@ -303,6 +305,26 @@ fn events(taken: &mut SchemaGenerator, given: &mut SchemaGenerator) -> Value {
         "summary": "Reads what has happened, for good, in its order: from an event on, or from now on.",
         "tags": ["events"],
         "parameters": parameters,
+        "responses": responses,
+    })
+}
+
+/// A snapshot now.
+fn snapshots(given: &mut SchemaGenerator) -> Value {
+    let body = given.subschema_for::<SnapshotBody>();
+    let mut responses = responses(body.as_value(), Method::Post);
+    responses["200"] = json!({
+        "description": "It is finished.",
+        "content": { "application/json": { "schema": body } },
+    });
+    responses["202"] = json!({
+        "description": "It is under way still; /metrics counts it when it is finished.",
+        "content": { "application/json": { "schema": body } },
+    });
+    json!({
+        "operationId": "take_snapshot",
+        "summary": "Takes a snapshot now, and answers when it is finished or has failed; an operator's to ask.",
+        "tags": ["health"],
         "responses": responses,
     })
 }

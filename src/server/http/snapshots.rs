@@ -1,0 +1,83 @@
+//! `POST /v1/snapshots`: a snapshot now, whatever the settings say of when.
+//!
+//! It needs no key of its own to be sent again: a second one is another snapshot, which costs time and changes nothing.
+
+use std::time::{Duration, Instant};
+
+use actix_web::web::Payload;
+use actix_web::{HttpRequest, HttpResponse, rt};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::body::body;
+use super::head::role;
+use super::reply::problem_response;
+use crate::domain::{Code, Refusal};
+use crate::limits::{ANSWER_MS_MAX, SNAPSHOT_LOOKED_AT_MS};
+use crate::server::door::Door;
+use crate::server::identity::Role;
+use crate::server::json::{Problem, ProblemCode};
+use crate::{SnapshotNotTaken, SnapshotTaken};
+
+/// What became of a snapshot.
+#[derive(JsonSchema, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub(super) enum SnapshotBody {
+    /// It is finished.
+    Finished {
+        /// 1, 2, 3 … over both halves.
+        generation: u64,
+        /// How many chunks of states it has.
+        chunks: u64,
+        /// The bytes of all its states.
+        bytes: u64,
+        /// The first record of the journal that a start from it reads.
+        read_from: u64,
+        /// How long it took.
+        milliseconds: u64,
+    },
+    /// It goes on, and nobody waits for it here any more.
+    UnderWay,
+}
+
+impl From<SnapshotTaken> for SnapshotBody {
+    fn from(taken: SnapshotTaken) -> SnapshotBody {
+        let SnapshotTaken { generation, chunks, bytes, read_from, took } = taken;
+        let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        SnapshotBody::Finished { generation, chunks, bytes, read_from: read_from.0, milliseconds }
+    }
+}
+
+/// The handler.
+pub(super) async fn post(door: &Door, request: &HttpRequest, payload: Payload) -> HttpResponse {
+    match taken(door, request, payload).await {
+        Ok(body @ SnapshotBody::Finished { .. }) => HttpResponse::Ok().json(body),
+        Ok(body @ SnapshotBody::UnderWay) => HttpResponse::Accepted().json(body),
+        Err(problem) => problem_response(&problem),
+    }
+}
+
+async fn taken(door: &Door, request: &HttpRequest, payload: Payload) -> Result<SnapshotBody, Problem> {
+    if !matches!(role(door, request)?, Role::Operator) {
+        return Err(Problem::from(Refusal::new(Code::NotAllowed, "key", "does not ask for snapshots")));
+    }
+    let engine = door.engine()?;
+    let body = body(request, payload).await?;
+    if !matches!(body.trim_ascii(), b"" | b"{}") {
+        return Err(Problem::new(ProblemCode::Malformed, "body", "is none here: leave it out"));
+    }
+    let (asked, begun) = (engine.snapshot(), Instant::now());
+    loop {
+        match asked.outcome() {
+            Some(Ok(taken)) => return Ok(taken.into()),
+            Some(Err(SnapshotNotTaken::Failed(why))) => {
+                return Err(Problem::new(ProblemCode::SnapshotFailed, "", why));
+            }
+            Some(Err(SnapshotNotTaken::Ended)) => return Err(Problem::from(Refusal::of(Code::Stopped))),
+            None if begun.elapsed() >= Duration::from_millis(ANSWER_MS_MAX) || door.is_ending() => {
+                return Ok(SnapshotBody::UnderWay);
+            }
+            None => rt::time::sleep(Duration::from_millis(SNAPSHOT_LOOKED_AT_MS)).await,
+        }
+    }
+}
