@@ -260,3 +260,35 @@ fn the_types_of_the_page_have_the_fields_and_variants_of_the_code_in_their_order
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// What the verifier in Python makes of a receipt: the number of entries and the head, or why it refuses.
+fn verified_by_a_stranger(receipt: &Path) -> Result<String, String> {
+    let mut command = Command::new("python3");
+    command.arg("-B").arg(project("tests/reader/verify_receipt.py")).arg(receipt).env("PYTHONUTF8", "1");
+    let output = command.output().unwrap_or_else(|error| panic!("python3 does not start: {error}"));
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().trim_end().to_owned();
+    if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
+}
+
+#[test]
+fn a_stranger_verifies_a_receipt_by_the_pages_alone() {
+    let receipt = project("tests/data/receipt-1.json");
+    let text = fs::read_to_string(&receipt).unwrap();
+    let parsed = hongbao::receipt::Receipt::parse(text.as_bytes()).unwrap();
+    let found = parsed.verify(None).unwrap();
+    assert_eq!(verified_by_a_stranger(&receipt), Ok(format!("{} {}", found.entries, found.chain_head)));
+    let folder = tempfile::tempdir().unwrap();
+    let changed = folder.path().join("receipt.json");
+    for (from, to) in [
+        ("\"price\":\"100.00\"", "\"price\":\"10.00\""),
+        ("\"events\":\"04", "\"events\":\"05"),
+        ("eve", "ann"),
+    ] {
+        let other = text.replacen(from, to, 1);
+        assert_ne!(other, text, "{from}");
+        fs::write(&changed, &other).unwrap();
+        let why = verified_by_a_stranger(&changed).unwrap_err();
+        assert!(why.contains("not true: does not match its checksum"), "{why}");
+        assert!(hongbao::receipt::Receipt::parse(other.as_bytes()).unwrap().verify(None).is_err());
+    }
+}

@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use super::open::Engine;
+use super::readers::Reading;
 use crate::actors::{Departing, House, Permit, Shards, shard_of};
 use crate::domain::chain::Head;
 use crate::domain::{
@@ -19,10 +19,10 @@ use crate::domain::{
     posted_before,
 };
 use crate::journal::record::{self, Record};
-use crate::journal::{FolderDisk, Journal, JournalError, Seeker};
+use crate::journal::{Journal, JournalError};
 use crate::limits::{
-    HISTORIES_MAX, HISTORY_BYTES_MAX, HISTORY_PATIENCE_MS, HISTORY_READERS_MAX, NAMES_PER_VISIT,
-    PAGE_ENTRIES_MAX, RECEIPT_ENTRIES_MAX, RECEIPT_EVENTS_BYTES_MAX, RECEIPT_READ_BYTES_MAX,
+    HISTORY_BYTES_MAX, NAMES_PER_VISIT, PAGE_ENTRIES_MAX, RECEIPT_ENTRIES_MAX, RECEIPT_EVENTS_BYTES_MAX,
+    RECEIPT_READ_BYTES_MAX,
 };
 use crate::receipt::{self, Entry, ReceiptError};
 
@@ -186,99 +186,6 @@ fn lapsed(oldest: Option<u64>) -> String {
     match oldest {
         Some(oldest) => format!("what was before entry {oldest} is kept no more: it is the oldest that is"),
         None => "what was asked for is kept no more".to_owned(),
-    }
-}
-
-/// The readers of an engine's journal: so many at once, for which a few more wait. Those that rest keep what they know of it.
-pub(super) struct Readers {
-    folder: PathBuf,
-    state: Mutex<ReadersState>,
-    /// One has come to rest.
-    rested: Condvar,
-}
-
-struct ReadersState {
-    /// How many histories there are.
-    histories: usize,
-    /// How many more readers there may be.
-    more: usize,
-    resting: Vec<Seeker<FolderDisk>>,
-}
-
-impl Readers {
-    pub(super) fn of(folder: PathBuf) -> Arc<Readers> {
-        let state = ReadersState { histories: 0, more: HISTORY_READERS_MAX, resting: Vec::new() };
-        Arc::new(Readers { folder, state: Mutex::new(state), rested: Condvar::new() })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, ReadersState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A place for one more history, or `overloaded`.
-    fn begin(self: &Arc<Self>) -> Result<Reading, Refusal> {
-        let mut state = self.lock();
-        if state.histories >= HISTORIES_MAX {
-            return Err(overloaded());
-        }
-        state.histories += 1;
-        Ok(Reading { readers: Arc::clone(self), seeker: None })
-    }
-}
-
-fn overloaded() -> Refusal {
-    Refusal::new(Code::Overloaded, "history", "is read by as many as can: ask again in a moment")
-}
-
-/// One history's place, and its reader once it reads. Both are given back when this is dropped.
-struct Reading {
-    readers: Arc<Readers>,
-    seeker: Option<Seeker<FolderDisk>>,
-}
-
-impl Reading {
-    /// Its reader, for which it may have to wait.
-    ///
-    /// # Errors
-    /// `overloaded`, where none has come to rest for so long.
-    fn reader(&mut self) -> Result<&mut Seeker<FolderDisk>, Refusal> {
-        let seeker = match self.seeker.take() {
-            Some(seeker) => seeker,
-            None => self.wait_for_a_reader()?,
-        };
-        Ok(self.seeker.insert(seeker))
-    }
-
-    fn wait_for_a_reader(&self) -> Result<Seeker<FolderDisk>, Refusal> {
-        let patience = Duration::from_millis(HISTORY_PATIENCE_MS);
-        let none = |state: &mut ReadersState| state.resting.is_empty() && state.more == 0;
-        let waited = self.readers.rested.wait_timeout_while(self.readers.lock(), patience, none);
-        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        if let Some(seeker) = state.resting.pop() {
-            return Ok(seeker);
-        }
-        if state.more == 0 {
-            return Err(overloaded());
-        }
-        state.more -= 1;
-        Ok(Seeker::new(FolderDisk::new(&self.readers.folder)))
-    }
-
-    /// How many bytes its reader has read in all.
-    fn bytes_read(&self) -> u64 {
-        self.seeker.as_ref().map_or(0, Seeker::bytes_read)
-    }
-}
-
-impl Drop for Reading {
-    fn drop(&mut self) {
-        let mut state = self.readers.lock();
-        state.histories -= 1;
-        if let Some(mut seeker) = self.seeker.take() {
-            seeker.rest();
-            state.resting.push(seeker);
-            self.readers.rested.notify_one();
-        }
     }
 }
 

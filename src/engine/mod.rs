@@ -17,6 +17,7 @@ mod lookup;
 mod open;
 mod platform;
 mod pressure;
+mod readers;
 mod reading;
 mod receipts;
 mod restore;
