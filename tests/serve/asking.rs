@@ -59,7 +59,7 @@ fn a_message_on_condition_is_done_or_changes_nothing() {
     assert_eq!(post("pay", &tag).status, 200, "a repeat");
     assert_eq!(post("pay again", &tag).problem().1, "sequence_mismatch");
     assert_eq!(post("pay at any time", "*").status, 200);
-    for wrong in ["17", "\"\"", "\"-1\"", "W/\"17\"", "\"99999999999999999999\"", "\"1\", \"2\""] {
+    for wrong in ["x", "\"17", "\"\"", "\"-1\"", "W/\"17\"", "\"99999999999999999999\"", "\"1\", \"2\""] {
         assert_eq!(
             post("wrong", wrong).problem(),
             (400, "malformed".to_owned(), "If-Match".to_owned()),

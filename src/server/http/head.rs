@@ -67,7 +67,9 @@ pub(super) fn if_match(request: &HttpRequest) -> Result<Option<u64>, Problem> {
     if text.trim() == "*" {
         return Ok(None);
     }
-    let digits = text.trim().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    // With its quotes or, as people write it, without.
+    let quoted = text.trim().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let digits = Some(quoted.unwrap_or(text.trim()));
     let digits = digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
     let wrong = || {
         Problem::new(

@@ -364,7 +364,7 @@ pub(super) fn parameters(taken: &mut SchemaGenerator) -> Value {
         "IfMatch": {
             "name": "If-Match", "in": "header", "required": false,
             "description": "The ETag of a view of what this is addressed to: it is done only where nothing has happened there since.",
-            "schema": { "type": "string", "pattern": "^(\\*|\"[0-9]{1,19}\")$" },
+            "schema": { "type": "string", "pattern": "^(\\*|[0-9]{1,18}|\"[0-9]{1,18}\")$" },
         },
         "Show": {
             "name": "show", "in": "query", "required": false, "style": "form", "explode": false,
