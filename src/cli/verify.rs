@@ -1,4 +1,4 @@
-//! `hongbao verify`: is a receipt true, and what does it say? It needs no store and no server.
+//! `hongbao verify`: does a receipt agree with itself and with a head that was kept, and what does it say? It needs no store and no server.
 
 use std::fs::File;
 use std::io::{Read, Write, stdin, stdout};
@@ -69,7 +69,10 @@ fn report(verified: &Verified) -> String {
     let facts = &verified.facts;
     let (currency, commission) = (&facts.currency, &facts.commission);
     let amount = |amount: &str| format!("{} {currency}", grouped(amount));
-    let mut text = String::from("receipt: true\n\n");
+    let mut text = String::from(match verified.kept {
+        Some(_) => "receipt: true, by the head that was kept\n\n",
+        None => "receipt: agrees with itself\n\n",
+    });
     let mut row = |field: &str, value: &str| text.push_str(&format!("  {field:<14} {value}\n"));
     row("bought", &format!("{}, certificate {}", facts.offering.name, facts.serial));
     row("by", &party(&facts.buyer));
@@ -111,7 +114,7 @@ fn report(verified: &Verified) -> String {
             "\nThe head that was kept is that of entry {}: nothing up to there was changed since; what follows came later.\n",
             count(kept)
         ),
-        None => "\nIt agrees with itself. Whether it was made up, only a head tells that somebody else has kept: --head HEX.\n"
+        None => "\nWhether it was made up, only a head tells that somebody else has kept: --head HEX.\n"
             .to_owned(),
     }
     .as_str());
