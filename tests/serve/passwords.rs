@@ -98,6 +98,15 @@ fn wrong_passwords_have_one_answer_and_then_pauses_and_keys_count_meanwhile() {
     until("the pause ends", || log_in(&server, "eve", PASSWORD).status == 200);
     // A right one forgets the wrong ones.
     (0..5).for_each(|_| assert_eq!(log_in(&server, "eve", "incorrect horse").status, 401));
+    let counted = server.get("/metrics").text;
+    for told in [
+        r#"{command="log_in",code="done"} 1"#,
+        r#"{command="log_in",code="wrong_password"} "#,
+        r#"{command="log_in",code="too_many_tries"} "#,
+        r#"{command="set_password",code="done"} 1"#,
+    ] {
+        assert!(counted.contains(&format!("hongbao_messages_total{told}")), "{told}: {counted}");
+    }
     assert!(server.end());
 }
 

@@ -144,8 +144,8 @@ struct State {
     /// The bytes of all whole lines.
     bytes: u64,
     lines: u64,
-    /// Which file it was: it is another one after it was written anew.
-    file: Option<u64>,
+    /// Which file it was: it is another one after it was written anew. It is kept open, so that no other gets its number.
+    file: Option<(u64, File)>,
 }
 
 impl State {
@@ -243,9 +243,8 @@ impl Passwords {
     /// # Errors
     /// As for `open`; then what was read before counts.
     pub(super) fn refresh(&self) -> Result<(), PasswordsError> {
-        if !self.file.path().exists() {
-            // Nothing is made beside the data where nobody has a password.
-            *self.write_state() = State::default();
+        // Nothing is made beside the data where nobody has a password.
+        if self.read_state().file.is_none() && !self.file.path().exists() {
             return Ok(());
         }
         let _lock = self.file.lock()?;
@@ -262,20 +261,24 @@ impl Passwords {
         };
         let metadata = file.metadata().map_err(self.file.failed("read"))?;
         let (number, length) = (metadata.ino(), metadata.len());
-        let known = self.read_state().bytes;
-        let known = if self.read_state().file == Some(number) && known <= length { known } else { 0 };
+        let known = {
+            let state = self.read_state();
+            let same = state.file.as_ref().is_some_and(|(known, _)| *known == number);
+            if same && state.bytes <= length { state.bytes } else { 0 }
+        };
         if known == length && known > 0 {
             return Ok(());
         }
-        let mut lines = BufReader::new(file);
+        let mut lines = BufReader::new(&file);
         let torn = if known > 0 {
             lines.seek(SeekFrom::Start(known)).map_err(self.file.failed("read"))?;
             let mut state = self.write_state();
             state.read(&mut lines).map_err(|error| self.failed(&state, error))?
         } else {
             // Whoever logs in meanwhile is judged by what counted before; so is everybody where a line is wrong.
-            let mut new = State { file: Some(number), ..State::default() };
+            let mut new = State::default();
             let torn = new.read(&mut lines).map_err(|error| self.failed(&new, error))?;
+            new.file = Some((number, file));
             *self.write_state() = new;
             torn
         };
@@ -382,9 +385,10 @@ impl Passwords {
                 Ok(())
             })?;
         }
-        let number = number_of(&self.file)?;
+        let file = File::open(self.file.path()).map_err(self.file.failed("read"))?;
+        let number = file.metadata().map_err(self.file.failed("read"))?.ino();
         let mut state = self.write_state();
-        (state.bytes, state.lines, state.file) = (bytes, lines, Some(number));
+        (state.bytes, state.lines, state.file) = (bytes, lines, Some((number, file)));
         Ok(())
     }
 
@@ -405,10 +409,6 @@ fn text_of(line: &Line) -> io::Result<Vec<u8>> {
     let mut text = serde_json::to_vec(line)?;
     text.push(b'\n');
     Ok(text)
-}
-
-fn number_of(file: &Beside) -> Result<u64, FileError> {
-    Ok(std::fs::metadata(file.path()).map_err(file.failed("read"))?.ino())
 }
 
 #[cfg(test)]
@@ -506,6 +506,15 @@ pub(in crate::server) mod tests {
         let kept = (passwords.of(&ann), passwords.of(&name("ben")));
         let again = folder.open().unwrap();
         assert_eq!((again.of(&ann), again.of(&name("ben"))), kept);
+        // Whoever has not looked for two such files reads the third, and not where the first one ended.
+        let (slow, names) = (folder.open().unwrap(), ["x", "y", "z"].map(|text| name(&text.repeat(100))));
+        for name in &names {
+            passwords.set(name, HASH, None).unwrap();
+            passwords.set(name, HASH, None).unwrap();
+            passwords.write_anew().unwrap();
+        }
+        slow.refresh().unwrap();
+        assert!(names.iter().all(|name| slow.of(name).is_some() && slow.of(name) == passwords.of(name)));
         // What was removed is nowhere once the file is written anew.
         passwords.remove(&ann, None).unwrap();
         assert!(folder.text().contains("ann"));

@@ -131,8 +131,9 @@ impl Sessions {
     /// # Errors
     /// As for `open`; then the one before counts.
     pub(super) fn refresh(&self) -> Result<(), PasswordsError> {
-        let read = read(&self.file)?;
-        *self.secret.write().unwrap_or_else(PoisonError::into_inner) = read.map(Arc::new);
+        // Nobody takes a new one meanwhile, which would be lost.
+        let mut secret = self.secret.write().unwrap_or_else(PoisonError::into_inner);
+        *secret = read(&self.file)?.map(Arc::new);
         Ok(())
     }
 

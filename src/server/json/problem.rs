@@ -77,9 +77,11 @@ impl ProblemCode {
     fn parts(self) -> (u16, &'static str, &'static str) {
         match self {
             ProblemCode::Malformed => (400, "malformed", "correct the field and send it again"),
-            ProblemCode::Unauthenticated => {
-                (401, "unauthenticated", "send a key that is not revoked as Authorization: Bearer KEY")
-            }
+            ProblemCode::Unauthenticated => (
+                401,
+                "unauthenticated",
+                "send a key that counts, or log in anew and send the token, as Authorization: Bearer KEY",
+            ),
             ProblemCode::IdempotencyKeyMissing => (
                 400,
                 "idempotency_key_missing",
