@@ -22,8 +22,8 @@ pub mod snapshot;
 mod sync;
 
 pub use engine::{
-    Answers, AskedSnapshot, Audit, AuditError, Clock, Config, CurrencyTotals, Door, Engine, EngineError,
-    EventId, Feed, FeedError, FeedEvent, Heard, Keeping, LinkedPage, ManualClock, NotAnEventId,
+    Answers, AskedSnapshot, Audit, AuditError, ClaimedStore, Clock, Config, CurrencyTotals, Door, Engine,
+    EngineError, EventId, Feed, FeedError, FeedEvent, Heard, Keeping, LinkedPage, ManualClock, NotAnEventId,
     PlatformCursor, PlatformPage, PlatformQuery, PlatformRow, PrivatePage, Progress, Recovered, Replies,
     Reply, Shown, SnapshotNotTaken, SnapshotOutcome, SnapshotStats, SnapshotTaken, Subscription, SystemClock,
     Totals, audit, audit_telling,

@@ -34,7 +34,7 @@ pub(crate) use digest::state_lines;
 pub use door::Door;
 pub use error::EngineError;
 pub use feed::{EventId, Feed, FeedError, FeedEvent, NotAnEventId};
-pub use open::{Engine, Recovered};
+pub use open::{ClaimedStore, Engine, Recovered};
 pub use platform::{
     LinkedPage, PlatformCursor, PlatformPage, PlatformQuery, PlatformRow, PrivatePage, Shown,
 };
