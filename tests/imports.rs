@@ -19,7 +19,7 @@ const LAYERS: [&[&str]; 6] = [
 const EVERYWHERE: &[&str] = &["limits", "panics", "planted", "proto", "codec", "sync"];
 
 /// Packages with one home.
-const HOMES: [(&str, &str); 14] = [
+const HOMES: [(&str, &str); 15] = [
     ("actix_web", "server/"),
     ("actix", "actors/shard.rs"),
     ("dashmap", "actors/directory.rs"),
@@ -27,6 +27,7 @@ const HOMES: [(&str, &str); 14] = [
     ("rust_decimal", "domain/money.rs"),
     ("rand_chacha", "domain/commission/draw.rs"),
     ("clap", "cli/"),
+    ("opentelemetry", "server/trace/otlp.rs"),
     ("toml", "cli/settings/file.rs"),
     ("shuttle", "sync/schedules.rs"),
     ("sled", "snapshot/database.rs"),

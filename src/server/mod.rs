@@ -24,4 +24,6 @@ pub use beside::FileError;
 pub use identity::{KeyFile, KeysError, Role, ShownKey};
 pub use run::{ServeError, ServeOptions, Told, serve};
 pub use tls::{TlsError, TlsFiles};
+#[cfg(feature = "otlp")]
+pub use trace::otlp;
 pub use webhooks::{NewWebhook, ShownWebhook, WebhookFile, WebhooksError};
