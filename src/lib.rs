@@ -23,12 +23,12 @@ pub mod snapshot;
 mod sync;
 
 pub use engine::{
-    Answers, AskedSnapshot, Audit, AuditError, Clock, Config, CurrencyTotals, Door, Engine, EngineError,
-    EventId, Feed, FeedError, FeedEvent, Heard, History, HistoryCursor, HistoryError, HistoryPage,
-    HistoryQuery, HistoryRow, Keeping, LinkedPage, ManualClock, NotACursor, NotAnEventId, PlatformCursor,
-    PlatformPage, PlatformQuery, PlatformRow, PrivatePage, Progress, Recovered, Replies, Reply, Shown,
-    SnapshotNotTaken, SnapshotOutcome, SnapshotStats, SnapshotTaken, Standing, Subscription, SystemClock,
-    Totals, Unwritten, Who, audit, audit_telling,
+    Answers, AskedSnapshot, Audit, AuditError, ClaimedStore, Clock, Config, CurrencyTotals, Door, Engine,
+    EngineError, EventId, Feed, FeedError, FeedEvent, Heard, History, HistoryCursor, HistoryError,
+    HistoryPage, HistoryQuery, HistoryRow, Keeping, LinkedPage, ManualClock, NotACursor, NotAnEventId,
+    PlatformCursor, PlatformPage, PlatformQuery, PlatformRow, PrivatePage, Progress, Recovered, Replies,
+    Reply, Shown, SnapshotNotTaken, SnapshotOutcome, SnapshotStats, SnapshotTaken, Standing, Subscription,
+    SystemClock, Totals, Unwritten, Who, audit, audit_telling,
 };
 
 /// The README's example compiles.

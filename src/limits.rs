@@ -354,6 +354,9 @@ pub const ANSWER_MS_MAX: u64 = 30_000;
 pub const SYNC_MICROSECONDS: [u64; 13] =
     [100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 2_000_000];
 
+/// How long a collector of traces may take to answer, and how long a server that ends waits for it, in milliseconds.
+pub const OTLP_MS_MAX: u64 = 5_000;
+
 /// How often a request that waits for a snapshot looks whether it is finished, in milliseconds.
 pub const SNAPSHOT_LOOKED_AT_MS: u64 = 20;
 

@@ -19,7 +19,7 @@ const LAYERS: [&[&str]; 6] = [
 const EVERYWHERE: &[&str] = &["limits", "panics", "planted", "proto", "codec", "sync"];
 
 /// Packages with one home.
-const HOMES: [(&str, &str); 15] = [
+const HOMES: [(&str, &str); 16] = [
     ("argon2", "server/identity/"),
     ("actix_web", "server/"),
     ("actix", "actors/shard.rs"),
@@ -28,6 +28,7 @@ const HOMES: [(&str, &str); 15] = [
     ("rust_decimal", "domain/money.rs"),
     ("rand_chacha", "domain/commission/draw.rs"),
     ("clap", "cli/"),
+    ("opentelemetry", "server/trace/otlp.rs"),
     ("toml", "cli/settings/file.rs"),
     ("shuttle", "sync/schedules.rs"),
     ("sled", "snapshot/database.rs"),

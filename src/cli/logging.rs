@@ -5,6 +5,8 @@ use std::io::IsTerminal;
 use clap::{Args, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
+use super::failure::Failure;
+
 /// What a server logs.
 #[derive(Debug, Args)]
 pub(super) struct LoggingArguments {
@@ -14,6 +16,9 @@ pub(super) struct LoggingArguments {
     /// How it is logged: as text, or as an object of JSON a line.
     #[arg(long, value_name = "text|json", value_enum, default_value_t = LogFormat::Text, hide_possible_values = true)]
     log_format: LogFormat,
+    /// Send the traces of requests to this collector, by OTLP over gRPC; only where hongbao is built with the feature otlp.
+    #[arg(long, value_name = "URL", value_parser = collector)]
+    otlp: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -30,8 +35,32 @@ fn filter(text: &str) -> Result<String, String> {
     }
 }
 
-/// Lets a server log.
-pub(super) fn of_a_server(arguments: &LoggingArguments) {
+/// An address of a collector as it was given, once it may be one.
+fn collector(text: &str) -> Result<String, String> {
+    let behind = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    match behind {
+        Some(host) if !host.is_empty() && !host.contains('@') => Ok(text.to_owned()),
+        _ => Err("give http://HOST:PORT or https://HOST:PORT, without a password".to_owned()),
+    }
+}
+
+/// What logs and sends traces, to be kept until the end.
+#[cfg(feature = "otlp")]
+type Kept = Option<crate::server::otlp::Sending>;
+/// Nothing has to be kept.
+#[cfg(not(feature = "otlp"))]
+type Kept = ();
+
+/// Lets a server log, and send traces where it is to.
+///
+/// # Errors
+/// Where traces cannot be sent.
+#[cfg(not(feature = "otlp"))]
+pub(super) fn of_a_server(arguments: &LoggingArguments) -> Result<Kept, Failure> {
+    if arguments.otlp.is_some() {
+        let why = "--otlp is given, and this hongbao is built without it: build it with --features otlp, or leave it out";
+        return Err(Failure::Arguments(why.to_owned()));
+    }
     let logger = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(&arguments.log))
         .with_ansi(std::io::stderr().is_terminal())
@@ -40,6 +69,38 @@ pub(super) fn of_a_server(arguments: &LoggingArguments) {
         LogFormat::Text => logger.init(),
         LogFormat::Json => logger.json().init(),
     }
+    Ok(())
+}
+
+/// Lets a server log, and send traces where it is to.
+///
+/// # Errors
+/// Where traces cannot be sent.
+#[cfg(feature = "otlp")]
+pub(super) fn of_a_server(arguments: &LoggingArguments) -> Result<Kept, Failure> {
+    use tracing_subscriber::Layer;
+    use tracing_subscriber::filter::{LevelFilter, Targets};
+    use tracing_subscriber::layer::SubscriberExt;
+    use tracing_subscriber::util::SubscriberInitExt;
+
+    let logger = tracing_subscriber::fmt::layer()
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
+    let filter = EnvFilter::new(&arguments.log);
+    let logger = match arguments.log_format {
+        LogFormat::Text => logger.with_filter(filter).boxed(),
+        LogFormat::Json => logger.json().with_filter(filter).boxed(),
+    };
+    let Some(url) = &arguments.otlp else {
+        tracing_subscriber::registry().with(logger).init();
+        return Ok(None);
+    };
+    let (sender, sending) =
+        crate::server::otlp::layer(url).map_err(|error| Failure::Other(error.to_string()))?;
+    // What its own sending logs is no trace.
+    let own = Targets::new().with_target("hongbao", LevelFilter::INFO);
+    tracing_subscriber::registry().with(logger).with(sender.with_filter(own)).init();
+    Ok(Some(sending))
 }
 
 /// Lets a command log where `HONGBAO_LOG` asks for it.

@@ -80,11 +80,15 @@ pub fn run() -> ExitCode {
         Ok(arguments) => arguments,
         Err(failure) => return failed(&failure),
     };
-    if let Command::Serve(options) = &arguments.command {
-        logging::of_a_server(&options.logging);
+    let _kept = if let Command::Serve(options) = &arguments.command {
+        match logging::of_a_server(&options.logging) {
+            Ok(kept) => Some(kept),
+            Err(failure) => return failed(&failure),
+        }
     } else {
         logging::of_a_command();
-    }
+        None
+    };
     let outcome = catch_unwind(|| match arguments.command {
         Command::Sale(options) => sale::run(&options),
         Command::Audit { data, json } => audit::run(&data, json),

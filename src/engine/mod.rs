@@ -40,7 +40,7 @@ pub use feed::{EventId, Feed, FeedError, FeedEvent, NotAnEventId};
 pub use history::{
     History, HistoryCursor, HistoryError, HistoryPage, HistoryQuery, HistoryRow, NotACursor, Standing, Who,
 };
-pub use open::{Engine, Recovered};
+pub use open::{ClaimedStore, Engine, Recovered};
 pub use platform::{
     LinkedPage, PlatformCursor, PlatformPage, PlatformQuery, PlatformRow, PrivatePage, Shown,
 };

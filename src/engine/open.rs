@@ -71,6 +71,22 @@ impl Recovered {
     }
 }
 
+/// A data folder that no other process can open now.
+pub struct ClaimedStore {
+    folder: DataFolder,
+    config: Config,
+}
+
+impl ClaimedStore {
+    /// Opens it, as [`Engine::open`] does.
+    ///
+    /// # Errors
+    /// As those of [`Engine::open`].
+    pub fn open(self) -> Result<Engine, EngineError> {
+        Engine::open_claimed(self)
+    }
+}
+
 impl Engine {
     /// Opens a data folder: locks it, reads the log, finishes what was unfinished, then takes messages.
     ///
@@ -78,11 +94,24 @@ impl Engine {
     /// One clear line: a setting out of its bounds, a folder that is in use or is no store, damage by name,
     /// no room, no permission.
     pub fn open(config: Config) -> Result<Engine, EngineError> {
-        let begun = Instant::now();
+        Engine::claim(config)?.open()
+    }
+
+    /// Only locks a data folder, so that no other process has it, and reads nothing yet. It is free again once what this gives
+    /// is dropped.
+    ///
+    /// # Errors
+    /// A setting out of its bounds, a folder that is in use or is no store, no room, no permission.
+    pub fn claim(config: Config) -> Result<ClaimedStore, EngineError> {
         check("shards", config.shards, SHARDS_MAX)?;
         check("permits", config.permits, PERMITS_MAX)?;
         config.keeping.check()?;
         let folder = DataFolder::open(&config.data)?;
+        Ok(ClaimedStore { folder, config })
+    }
+
+    fn open_claimed(ClaimedStore { folder, config }: ClaimedStore) -> Result<Engine, EngineError> {
+        let begun = Instant::now();
         // Opening the journal writes its tail anew, and a store that a later version has written is left as it is.
         snapshot::inspect(folder.snapshots())?;
         let options =

@@ -27,4 +27,6 @@ pub use identity::{
 };
 pub use run::{ServeError, ServeOptions, Told, serve};
 pub use tls::{TlsError, TlsFiles};
+#[cfg(feature = "otlp")]
+pub use trace::otlp;
 pub use webhooks::{MadeWebhook, NewWebhook, ShownWebhook, WebhookFile, WebhooksError};

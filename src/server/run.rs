@@ -23,7 +23,7 @@ use super::tls::{Tls, TlsError, TlsFiles};
 use super::webhooks::WebhookFile;
 use super::{grpc, http, webhooks};
 use crate::limits::{BODY_BYTES_MAX, DRAIN_FLUSH_MS, KEYS_LOOKED_AT_MS};
-use crate::{Config, Engine, EngineError, Recovered};
+use crate::{ClaimedStore, Config, Engine, EngineError, Recovered};
 
 /// What a server is to do.
 pub struct ServeOptions {
@@ -117,6 +117,8 @@ pub fn serve(options: ServeOptions, tell: impl Fn(Told<'_>) + Send + 'static) ->
     let identity = Identity::open(ring, &passwords, account_rate)?;
     let nobody = no_keys && identity.has_no_passwords();
     let (door, room) = (Data::new(Door::new(identity, webhooks.clone())), Room::take());
+    // Before it listens: whoever asks a second server would be told that the store is being read.
+    let claimed = Engine::claim(config)?;
     let listener = bind(listen, "--listen")?;
     let grpc = grpc.map(|address| bind(address, "--grpc")).transpose()?;
     let grpc = grpc
@@ -150,7 +152,7 @@ pub fn serve(options: ServeOptions, tell: impl Fn(Told<'_>) + Send + 'static) ->
             None => server.listen(listener)?,
         }
         .run();
-        open_beside(config, Data::clone(&door), server.handle(), ended, tell)?;
+        open_beside(claimed, Data::clone(&door), server.handle(), ended, tell)?;
         let watching = rt::spawn(watch(keys, own, Data::clone(&door), looked_at));
         let watching_passwords = rt::spawn(watch_passwords(Data::clone(&door)));
         let ending = rt::spawn(end_when_told(server.handle(), Data::clone(&door))?);
@@ -197,13 +199,13 @@ fn end_when_told(server: ServerHandle, door: Data<Door>) -> std::io::Result<impl
 
 /// Opens the engine on a thread of its own; where it cannot, the server ends.
 fn open_beside(
-    config: Config,
+    claimed: ClaimedStore,
     door: Data<Door>,
     server: ServerHandle,
     ended: mpsc::Sender<EngineError>,
     tell: impl Fn(Told<'_>) + Send + 'static,
 ) -> std::io::Result<()> {
-    let open = move || match Engine::open(config) {
+    let open = move || match claimed.open() {
         Ok(engine) => {
             tell(Told::Ready(engine.recovered()));
             door.open(engine);

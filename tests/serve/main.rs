@@ -372,12 +372,13 @@ fn a_server_says_that_it_is_not_ready_and_that_its_address_is_taken() {
     let taken = command.args(["serve", "--listen", address, "--data"]).arg(&other.data).output().unwrap();
     let why = String::from_utf8(taken.stderr).unwrap();
     assert!(!taken.status.success() && why.contains("cannot listen on") && why.lines().count() == 1, "{why}");
-    // The folder is in use: a second server listens, finds that out, and ends with that.
+    // The folder is in use: a second server finds that out before it listens, and ends with that.
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_hongbao"));
     let used =
         command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(&store.data).output().unwrap();
     let why = String::from_utf8(used.stderr).unwrap();
     assert!(!used.status.success() && why.contains("in use") && why.lines().count() == 1, "{why}");
+    assert!(used.stdout.is_empty(), "it has listened: {}", String::from_utf8_lossy(&used.stdout));
 }
 
 #[test]

@@ -5,6 +5,9 @@
 //! gets one of its own then (`Trace::tell`). Absent on purpose: spans within the engine, where one for each message would cost a
 //! fifth of the speed.
 
+#[cfg(feature = "otlp")]
+pub mod otlp;
+
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::OnceLock;
@@ -25,7 +28,7 @@ pub(super) struct Trace {
     parent: Option<Parent>,
 }
 
-/// What a sender says beside the id.
+/// What a sender says beside the id, for who sends traces on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Parent {
     span: u64,
@@ -40,7 +43,10 @@ impl Trace {
 
     /// The span of a request, where anybody reads it.
     pub(super) fn span(&self, door: &'static str, what: &str) -> Span {
-        tracing::info_span!("request", trace_id = %self, door, what)
+        let span = tracing::info_span!("request", trace_id = %self, door, what);
+        #[cfg(feature = "otlp")]
+        otlp::join(&span, self);
+        span
     }
 
     /// Tells something from within a span of this trace, also where no other is kept.
