@@ -66,7 +66,28 @@ pub enum Fact {
         /// The serial.
         serial: Serial,
     },
-    /// Money has come to an account.
+    /// An account is open (P1), with its first deposit.
+    Opened {
+        /// The account.
+        account: ActorNumber,
+        /// How much came in with it.
+        deposit: Money,
+    },
+    /// Money has come in from outside (P10).
+    Deposited {
+        /// To which account.
+        account: ActorNumber,
+        /// How much.
+        amount: Money,
+    },
+    /// Money has gone out (P10).
+    CashedOut {
+        /// From which account.
+        account: ActorNumber,
+        /// How much.
+        amount: Money,
+    },
+    /// Money has come to an account from another one, or from a certificate.
     Credited {
         /// To whom.
         account: ActorNumber,
@@ -152,6 +173,9 @@ impl Fact {
 
     fn of_account(account: ActorNumber, event: &AccountEvent) -> Option<Fact> {
         match event {
+            AccountEvent::Opened(opening, _) => Some(Fact::Opened { account, deposit: opening.deposit }),
+            AccountEvent::Deposited(amount, _) => Some(Fact::Deposited { account, amount: *amount }),
+            AccountEvent::CashedOut(amount, _) => Some(Fact::CashedOut { account, amount: *amount }),
             AccountEvent::Credited { amount, reason, .. } => {
                 Some(Fact::Credited { account, amount: *amount, reason: *reason })
             }

@@ -38,8 +38,20 @@ impl Engine {
     /// `unknown_certificate` where none of this number has come to life; `overloaded`, `stopped` or `outcome_unknown` where
     /// the engine could not look.
     pub async fn certificate(&self, number: ActorNumber) -> Result<CertificateView, Refusal> {
+        self.certificate_from(number, 1).await
+    }
+
+    /// As `certificate`, with its chain from this hop on.
+    ///
+    /// # Errors
+    /// As for `certificate`.
+    pub async fn certificate_from(
+        &self,
+        number: ActorNumber,
+        from_hop: u32,
+    ) -> Result<CertificateView, Refusal> {
         // Whoever is alive knows its own serial.
-        let task = Task::ShowCertificate { serial: Serial(0), from_hop: 1 };
+        let task = Task::ShowCertificate { serial: Serial(0), from_hop };
         match self.look_at(number, task).await? {
             Done::Certificate(view) => Ok(*view),
             _ => Err(Refusal::of(Code::UnknownCertificate)),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::open_the_mall;
-use crate::server::{Server, Store};
+use crate::server::{JSON, Server, Store};
 
 /// A listener.
 pub struct Listener(BufReader<TcpStream>);
@@ -118,8 +118,8 @@ fn the_feed_goes_on_behind_the_last_id_also_after_a_kill() {
         server.done(&path, &format!("buy {number}"), "eve", "");
     };
     (1..=10).for_each(|number| buy(&server, number));
-    // Nothing has happened before but openings: each purchase tells of its sale, its payment, and of three credits.
-    let before = listener.take(30);
+    // Three openings and a deposit have happened before; each purchase tells of its sale, its payment, and of three credits.
+    let before = listener.take(34);
     server.kill();
     drop(listener);
     let server = store.serve();
@@ -130,7 +130,7 @@ fn the_feed_goes_on_behind_the_last_id_also_after_a_kill() {
     let mut together = ids(&before);
     together.extend(ids(&behind));
     let mut whole = Listener::to(&server, &operator, "?after=0", "");
-    assert_eq!(ids(&whole.take(100)), together, "there is no gap and no repeat");
+    assert_eq!(ids(&whole.take(104)), together, "there is no gap and no repeat");
     let sold = behind.iter().chain(&before).filter(|event| event["type"] == "certificate.sold").count();
     assert_eq!(sold, 20);
     let only = "?after=0&types=certificate.sold&subject=/v1/offerings/teapot/certificates/2";
@@ -213,4 +213,65 @@ fn what_cannot_be_read_is_said() {
     assert_eq!(refused("?since=0"), (400, "malformed".to_owned(), "since".to_owned()));
     assert_eq!(server.ask("GET", "/v1/events", &[], b"").status, 401);
     assert!(server.end());
+}
+
+#[test]
+fn money_from_outside_is_told_to_its_account() {
+    let store = Store::new();
+    let ann = store.key(&["account", "--account", "ann"]);
+    let server = store.serve();
+    open_the_mall(&server, 1, &["ann", "ben"]);
+    let money = |amount: &str| json!({ "amount": amount, "currency": "USD" }).to_string();
+    server.done("/v1/accounts/ann/deposits", "more", "", &money("5.00"));
+    server.done("/v1/accounts/ann/cash-outs", "home", "", &money("7.00"));
+    let told = Listener::to(&server, &ann, "?after=0", "").take(3);
+    assert_eq!(types(&told), ["account.opened", "account.deposited", "account.cashed_out"]);
+    let amounts = ["500.00", "5.00", "7.00"];
+    for (event, amount) in told.iter().zip(amounts) {
+        let data = json!({ "account": "ann", "amount": amount, "currency": "USD" });
+        assert_eq!((&event["data"], &event["subject"]), (&data, &json!("/v1/accounts/ann")));
+    }
+}
+
+#[test]
+fn everybody_in_a_long_chain_is_told_that_its_commission_is_almost_met() {
+    // One look at a certificate shows a thousand hops.
+    let store = Store::new();
+    let (first, last) = ("sharer 1", "sharer 1045");
+    let [first, last] = [first, last].map(|name| store.key(&["account", "--account", name]));
+    let server = store.serve();
+    let open = json!({ "account": "mall", "currency": "USD", "deposit": "100000.00" }).to_string();
+    server.done("/v1/accounts", "open", "", &open);
+    let offer = json!({
+        "offering": "teapot",
+        "offer": {
+            "payee": "mall", "price": "100.00", "currency": "USD", "items": 1,
+            "information": { "product_name": "a teapot", "settlement": "at purchase" },
+        },
+    });
+    server.done("/v1/offerings", "issue", "mall", &offer.to_string());
+    let terms = json!({
+        "funded": "50.00", "attached": "0.01",
+        "condition": { "times": 1_100, "at_least": 1, "check_point": "after_increase", "prompt_ratio": 9_500 },
+    });
+    let commission = json!({ "terms": terms, "currency": "USD" });
+    server.done("/v1/offerings/teapot/commission", "attach", "mall", &commission.to_string());
+    server.done("/v1/offerings/teapot/publish", "publish", "mall", "");
+    let names: Vec<String> = (1..=1_045).map(|number| format!("sharer {number}")).collect();
+    let all = |message: &dyn Fn(&String) -> Value| {
+        let body: Vec<Value> = names.iter().map(message).collect();
+        let answers = server.messages(&server.key, JSON, &json!(body).to_string()).json();
+        assert!(answers.as_array().unwrap().iter().all(|answer| answer["status"] == 200), "{answers}");
+    };
+    all(
+        &|name| json!({ "idempotency_key": "open", "command": { "open_account": { "account": name, "currency": "USD" } } }),
+    );
+    all(&|name| {
+        let command = json!({ "circulate": { "offering": "teapot", "serial": 1 } });
+        json!({ "idempotency_key": "share", "on_behalf_of": name, "command": command })
+    });
+    for key in [&first, &last] {
+        let mut listener = Listener::to(&server, key, "?after=0&types=commission.almost_met", "");
+        assert_eq!(listener.next().unwrap()["data"], json!({ "offering": "teapot", "serial": 1 }));
+    }
 }

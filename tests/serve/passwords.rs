@@ -236,7 +236,8 @@ fn a_feed_of_a_session_ends_with_it() {
     open_the_mall(&server, 1, &["eve"]);
     assert_eq!(set(&server, &server.key, "eve", &json!({ "password": PASSWORD })).status, 200);
     let session = token(&server, "eve", PASSWORD);
-    let mut feed = crate::events::Listener::to(&server, &session, "?after=0", "");
+    let mut feed =
+        crate::events::Listener::to(&server, &session, "?after=0&types=account.status_changed", "");
     server.done("/v1/accounts/eve/freeze", "freeze", "", "");
     assert_eq!(feed.next().unwrap()["type"], "account.status_changed");
     assert!(passwords(&store, &["remove", "--account", "eve"], "").0);

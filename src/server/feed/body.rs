@@ -6,12 +6,12 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::known::Known;
-use crate::domain::{ActorNumber, Fact, Refusal, WithdrawalReason};
+use crate::domain::{ActorNumber, Fact, Money, Refusal, WithdrawalReason};
 use crate::server::json::{factors, time_text};
 use crate::{Engine, FeedEvent};
 
 /// The types of events.
-pub(super) const TYPES: [&str; 13] = [
+pub(super) const TYPES: [&str; 16] = [
     "certificate.sold",
     "certificate.fulfil",
     "certificate.refunded",
@@ -19,6 +19,9 @@ pub(super) const TYPES: [&str; 13] = [
     "commission.withdrawn",
     "commission.reserve_short",
     "reservation.ended",
+    "account.opened",
+    "account.deposited",
+    "account.cashed_out",
     "account.credited",
     "account.status_changed",
     "payment_certificate.issued",
@@ -117,13 +120,12 @@ async fn told(engine: &Engine, known: &mut Known, fact: Fact) -> Result<Told, Re
         }
         Fact::Prompted { certificate } => {
             let (offering, serial) = known.certificate(engine, certificate).await?;
-            let chain = engine.certificate(certificate).await?.chain;
-            let holders = chain.into_iter().map(|hop| hop.account);
+            let holders = holders(engine, certificate).await?;
             Ok(Told {
                 kind: "commission.almost_met",
                 subject: of_certificate(&offering.name, serial),
                 data: json!({ "offering": offering.name, "serial": serial }),
-                concerned: holders.chain([offering.supplier]).collect(),
+                concerned: holders.into_iter().chain([offering.supplier]).collect(),
             })
         }
         Fact::Withdrawn { certificate, reason } => {
@@ -151,7 +153,7 @@ async fn told(engine: &Engine, known: &mut Known, fact: Fact) -> Result<Told, Re
         Fact::Refunded { certificate, paid, owed } => {
             let (offering, serial) = known.certificate(engine, certificate).await?;
             let buyer = engine.certificate(certificate).await?.sale.map(|sale| sale.buyer);
-            let text = |amount: crate::domain::Money| amount.format(offering.currency);
+            let text = |amount: Money| amount.format(offering.currency);
             Ok(Told {
                 kind: "certificate.refunded",
                 subject: of_certificate(&offering.name, serial),
@@ -175,19 +177,33 @@ async fn told(engine: &Engine, known: &mut Known, fact: Fact) -> Result<Told, Re
     }
 }
 
+/// Everyone in a chain, page by page.
+async fn holders(engine: &Engine, certificate: ActorNumber) -> Result<Vec<ActorNumber>, Refusal> {
+    let mut holders = Vec::new();
+    loop {
+        let from_hop = u32::try_from(holders.len() + 1).unwrap_or(u32::MAX);
+        let view = engine.certificate_from(certificate, from_hop).await?;
+        holders.extend(view.chain.iter().map(|hop| hop.account));
+        // What was linked meanwhile comes with the next page.
+        if view.chain.is_empty() || holders.len() >= view.hops as usize {
+            return Ok(holders);
+        }
+    }
+}
+
 async fn of_accounts(engine: &Engine, known: &mut Known, fact: Fact) -> Result<Told, Refusal> {
     match fact {
+        Fact::Opened { account, deposit } => {
+            of_money(engine, known, "account.opened", account, deposit, None).await
+        }
+        Fact::Deposited { account, amount } => {
+            of_money(engine, known, "account.deposited", account, amount, None).await
+        }
+        Fact::CashedOut { account, amount } => {
+            of_money(engine, known, "account.cashed_out", account, amount, None).await
+        }
         Fact::Credited { account, amount, reason } => {
-            let (name, currency) = known.account(engine, account).await?;
-            Ok(Told {
-                kind: "account.credited",
-                subject: format!("/v1/accounts/{}", part(name.as_str())),
-                data: json!({
-                    "account": name, "amount": amount.format(currency), "currency": currency,
-                    "reason": reason.text(),
-                }),
-                concerned: vec![account],
-            })
+            of_money(engine, known, "account.credited", account, amount, Some(reason.text())).await
         }
         Fact::PaymentIssued { issuer, beneficiary, payment, amount } => {
             let (name, currency) = known.account(engine, issuer).await?;
@@ -264,6 +280,24 @@ async fn of_accounts(engine: &Engine, known: &mut Known, fact: Fact) -> Result<T
         }
         _ => Err(Refusal::of(crate::domain::Code::Internal)),
     }
+}
+
+/// Money of one account.
+async fn of_money(
+    engine: &Engine,
+    known: &mut Known,
+    kind: &'static str,
+    account: ActorNumber,
+    amount: Money,
+    reason: Option<&'static str>,
+) -> Result<Told, Refusal> {
+    let (name, currency) = known.account(engine, account).await?;
+    let mut data = json!({ "account": name, "amount": amount.format(currency), "currency": currency });
+    if let Some(reason) = reason {
+        data["reason"] = json!(reason);
+    }
+    let subject = format!("/v1/accounts/{}", part(name.as_str()));
+    Ok(Told { kind, subject, data, concerned: vec![account] })
 }
 
 fn of_certificate(offering: &crate::domain::Name, serial: u32) -> String {
