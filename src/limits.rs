@@ -360,6 +360,15 @@ pub const OTLP_MS_MAX: u64 = 5_000;
 /// How often a request that waits for a snapshot looks whether it is finished, in milliseconds.
 pub const SNAPSHOT_LOOKED_AT_MS: u64 = 20;
 
+/// How long anybody waits for whoever changes a file beside the data, in milliseconds: nobody needs more than a moment.
+pub const FILE_LOCK_MS_MAX: u64 = 5_000;
+
+/// How often that is tried, in milliseconds.
+pub const FILE_LOCK_TRIED_MS: u64 = 5;
+
+/// The most histories and receipts that one account reads at once, so that no account keeps all others from theirs.
+pub const HISTORIES_OF_ACCOUNT_MAX: usize = 8;
+
 /// The most batches of one stream that are under way at once: enough that one is always there when a sync ends.
 pub const STREAM_BATCHES_MAX: usize = 8;
 
@@ -435,6 +444,9 @@ const _: () = assert!(
 
 /// The most webhooks of one server: each has a thread.
 pub const WEBHOOKS_MAX: usize = 64;
+
+/// The longest address of a webhook, in bytes.
+pub const WEBHOOK_URL_BYTES_MAX: usize = 2_048;
 
 /// The most webhooks of one account, so that no account takes the room of all others.
 pub const WEBHOOKS_OF_ACCOUNT_MAX: usize = 8;

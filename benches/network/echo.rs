@@ -8,7 +8,7 @@ use actix_web::{App, HttpResponse, HttpServer};
 use futures_util::{Stream, StreamExt};
 use hongbao::proto::answer::Outcome;
 use hongbao::proto::hongbao_server::{Hongbao, HongbaoServer};
-use hongbao::proto::{Answer, Answers, Batch, Commission, Credentials, LoggedIn, Message, Purchased};
+use hongbao::proto::{Answer, Answers, Batch, Commission, Message, Purchased};
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status, Streaming};
@@ -55,10 +55,6 @@ impl Hongbao for Echo {
 
     async fn send(&self, _: Request<Message>) -> Result<Response<Answer>, Status> {
         Ok(Response::new(answer()))
-    }
-
-    async fn log_in(&self, _: Request<Credentials>) -> Result<Response<LoggedIn>, Status> {
-        Err(Status::unimplemented("an echo knows nobody"))
     }
 }
 

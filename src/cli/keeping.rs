@@ -20,20 +20,21 @@ pub(super) struct KeepingArguments {
     /// at least four times --snapshot-every. By default 16 times.
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..MEBIBYTES_MAX))]
     journal_max: Option<u64>,
-    /// Keep so many mebibytes of journal that no restart would need, for audits that begin earlier.
-    #[arg(long, value_name = "MIB", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..MEBIBYTES_MAX))]
-    archive: u64,
+    /// Keep so many mebibytes of journal that no restart would need, for histories, receipts, what has happened, and audits that
+    /// begin earlier. By default 1024 on a server, and none of a sale.
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(0..MEBIBYTES_MAX))]
+    archive: Option<u64>,
     /// Let actors leave memory that did nothing since so many snapshots; they come back with the next message.
     #[arg(long, value_name = "SNAPSHOTS", value_parser = clap::value_parser!(u16).range(1..))]
     idle: Option<u16>,
 }
 
 impl KeepingArguments {
-    /// As the engine takes it. Segments are half of what lies between two snapshots, so that a snapshot lets some go.
+    /// As the engine takes it; `archive` is how many mebibytes are kept where nothing says so. Segments are half of what lies between two snapshots, so that a snapshot lets some go.
     ///
     /// # Errors
     /// Where the journal's bound is too near to what lies between two snapshots.
-    pub(super) fn keeping(&self) -> Result<Keeping, Failure> {
+    pub(super) fn keeping(&self, archive: u64) -> Result<Keeping, Failure> {
         let journal_max = self.journal_max.unwrap_or(self.snapshot_every * 16);
         let least = self.snapshot_every * 4;
         if journal_max < least {
@@ -47,7 +48,7 @@ impl KeepingArguments {
         Ok(Keeping {
             snapshot_every,
             journal_max: journal_max * MEBIBYTE,
-            archive: self.archive * MEBIBYTE,
+            archive: self.archive.unwrap_or(archive) * MEBIBYTE,
             idle_snapshots: self.idle.map(usize::from),
             segment: (snapshot_every / 2).clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX),
         })

@@ -29,6 +29,14 @@ enum LogFormat {
 
 /// A filter as it was given, once it is found to be one.
 fn filter(text: &str) -> Result<String, String> {
+    // A word alone that is no level would be the name of a part that there is not.
+    const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
+    let word = |part: &str| !part.contains('=') && !LEVELS.contains(&part.to_ascii_lowercase().as_str());
+    if let Some(word) = text.split(',').map(str::trim).find(|part| word(part)) {
+        return Err(format!(
+            "{word:?} is no level: give error, warn, info, debug, trace or off, or PART=LEVEL,…"
+        ));
+    }
     match EnvFilter::try_new(text) {
         Ok(_) => Ok(text.to_owned()),
         Err(error) => Err(format!("{error}; give error, warn, info, debug, trace or off, or PART=LEVEL,…")),

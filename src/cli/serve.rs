@@ -1,7 +1,7 @@
 //! `hongbao serve` and `hongbao keys`: the engine on the network, and who may come in.
 
 use std::io::{Write, stdout};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -20,6 +20,9 @@ use crate::server::{
     KeyFile, PasswordFile, Role, ServeOptions, ShownKey, TlsFiles, Told, WebhookFile, serve,
 };
 
+/// How much journal a server keeps that no restart would need, in mebibytes, where nothing says so: its users read it.
+const SERVED_ARCHIVE: u64 = 1_024;
+
 /// How to serve.
 #[derive(Debug, Args)]
 pub(super) struct Options {
@@ -29,11 +32,11 @@ pub(super) struct Options {
     /// The data folder; made where there is none.
     #[arg(long, value_name = "DIR", default_value = "snapshots/served")]
     data: PathBuf,
-    /// Where to listen. Port 0 takes a free one.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7300")]
+    /// Where to listen: an address or a name of this machine, and a port. Port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7300", value_parser = address)]
     listen: SocketAddr,
     /// Where gRPC listens; left out, it does not. Port 0 takes a free one.
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     grpc: Option<SocketAddr>,
     /// Speak TLS at both doors: the chain of certificates, in PEM.
     #[arg(long, value_name = "FILE")]
@@ -102,10 +105,21 @@ enum RoleArgument {
     ProductServer,
 }
 
+/// An address, or the first one of a name.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    let mut found =
+        text.to_socket_addrs().map_err(|error| format!("{error}: give an address such as 127.0.0.1:7300"))?;
+    found.next().ok_or_else(|| "the name leads nowhere".to_owned())
+}
+
 /// Serves until it is told to end.
 pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let (told, reading) = progress::reading();
-    let mut config = Config::new(&options.data).with_keeping(options.keeping.keeping()?).with_progress(told);
+    let mut config =
+        Config::new(&options.data).with_keeping(options.keeping.keeping(SERVED_ARCHIVE)?).with_progress(told);
     if let Some(shards) = options.shards {
         config = config.with_shards(shards);
     }
@@ -135,6 +149,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let tell = move |told: Told<'_>| {
         let text = match told {
             Told::Listening { address, grpc, tls, operator_key, nobody } => {
+                let nobody = nobody.then_some(&*data);
                 listening(if tls { "https" } else { "http" }, (address, grpc), operator_key, nobody)
             }
             Told::Ready(recovered) => {
@@ -161,7 +176,7 @@ fn listening(
     scheme: &str,
     (address, grpc): (SocketAddr, Option<SocketAddr>),
     operator_key: Option<&str>,
-    nobody: bool,
+    nobody_of: Option<&str>,
 ) -> String {
     let mut text = format!("hongbao listens on {scheme}://{address}\n");
     if let Some(grpc) = grpc {
@@ -169,8 +184,10 @@ fn listening(
     }
     if let Some(key) = operator_key {
         text += &format!("development: this key may do everything, until this server ends\n\n    {key}\n\n");
-    } else if nobody {
-        text += "nobody can come in yet: make a key with `hongbao keys create`\n";
+    } else if let Some(data) = nobody_of {
+        text += &format!(
+            "nobody can come in yet: `hongbao keys create --role operator --data {data}` makes a key\n"
+        );
     }
     text
 }

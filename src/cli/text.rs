@@ -61,6 +61,18 @@ pub(super) fn one_line(text: &str) -> String {
     line
 }
 
+/// The text with whatever could pass for other lines, or turn the order of letters around, spelled out: a receipt may be anybody's.
+#[must_use]
+pub(super) fn plain(text: &str) -> String {
+    let hidden = |letter: char| {
+        letter.is_control()
+            || matches!(letter, '\u{2028}' | '\u{2029}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    let spelled =
+        |letter: char| if hidden(letter) { letter.escape_unicode().to_string() } else { letter.to_string() };
+    text.chars().map(spelled).collect()
+}
+
 /// A bar of `width` cells, `part` of `whole` filled.
 #[must_use]
 pub(super) fn bar(part: u128, whole: u128, width: usize) -> String {

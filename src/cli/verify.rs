@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::failure::Failure;
-use super::text::{count, grouped};
+use super::text::{count, grouped, plain};
 use crate::domain::chain::Head;
 use crate::limits::RECEIPT_FILE_BYTES_MAX;
 use crate::receipt::{Party, Receipt, Verified, parse_head};
@@ -45,17 +45,17 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
     match (verified, options.json) {
         (Ok(verified), false) => {
             stdout().write_all(report(&verified).as_bytes())?;
-            Ok(ExitCode::SUCCESS)
+            Ok(code_of(&verified))
         }
         (Ok(verified), true) => {
-            let mut object = json!({ "receipt": "ok" });
+            let mut object = json!({ "receipt": if partly(&verified) { "partly" } else { "ok" } });
             if let (Some(object), Ok(serde_json::Value::Object(more))) =
                 (object.as_object_mut(), serde_json::to_value(&verified))
             {
                 object.extend(more);
             }
             writeln!(stdout(), "{object}")?;
-            Ok(ExitCode::SUCCESS)
+            Ok(code_of(&verified))
         }
         (Err(error), true) => {
             writeln!(stdout(), "{}", json!({ "receipt": error.to_string() }))?;
@@ -65,16 +65,29 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
     }
 }
 
+/// True where the head that was kept says nothing of what came behind it, such as a refund.
+fn partly(verified: &Verified) -> bool {
+    verified.kept.is_some_and(|kept| kept < verified.entries)
+}
+
+/// Whoever holds a receipt against a head wants all of it proved.
+fn code_of(verified: &Verified) -> ExitCode {
+    if partly(verified) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
 fn report(verified: &Verified) -> String {
     let facts = &verified.facts;
     let (currency, commission) = (&facts.currency, &facts.commission);
     let amount = |amount: &str| format!("{} {currency}", grouped(amount));
-    let mut text = String::from(match verified.kept {
-        Some(_) => "receipt: true, by the head that was kept\n\n",
-        None => "receipt: agrees with itself\n\n",
-    });
+    let mut text = match verified.kept {
+        Some(kept) if partly(verified) => {
+            format!("receipt: proved up to entry {} of {} alone\n\n", count(kept), count(verified.entries))
+        }
+        Some(_) => "receipt: true, by the head that was kept\n\n".to_owned(),
+        None => "receipt: agrees with itself\n\n".to_owned(),
+    };
     let mut row = |field: &str, value: &str| text.push_str(&format!("  {field:<14} {value}\n"));
-    row("bought", &format!("{}, certificate {}", facts.offering.name, facts.serial));
+    row("bought", &format!("{}, certificate {}", plain(facts.offering.name.as_str()), facts.serial));
     row("by", &party(&facts.buyer));
     row("paid to", &party(&facts.payee));
     if facts.supplier != facts.payee {
@@ -82,7 +95,7 @@ fn report(verified: &Verified) -> String {
     }
     row("price", &amount(&facts.price));
     row("at", &facts.sold_at);
-    let home = commission.payer.as_ref().map(|payer| payer.name.as_str()).unwrap_or_default();
+    let home = commission.payer.as_ref().map(|payer| plain(payer.name.as_str())).unwrap_or_default();
     let funded = amount(&commission.funded);
     match commission.became.as_str() {
         "none" => row("commission", "none"),
@@ -111,7 +124,7 @@ fn report(verified: &Verified) -> String {
             "\nThe head that was kept is this one: nothing was changed since it was kept.\n".to_owned()
         }
         Some(kept) => format!(
-            "\nThe head that was kept is that of entry {}: nothing up to there was changed since; what follows came later.\n",
+            "\nThe head that was kept is that of entry {}: nothing up to there was changed since. What follows, a refund too, is the\nreceipt's own word: a head that was kept later proves it.\n",
             count(kept)
         ),
         None => "\nWhether it was made up, only a head tells that somebody else has kept: --head HEX.\n"
@@ -123,5 +136,5 @@ fn report(verified: &Verified) -> String {
 }
 
 fn party(party: &Party) -> String {
-    format!("{} (number {})", party.name, party.number)
+    format!("{} (number {})", plain(party.name.as_str()), party.number)
 }

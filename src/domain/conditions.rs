@@ -4,16 +4,18 @@
 use super::inside::Body;
 use super::money::Money;
 use super::refusal::{Code, Refusal};
+use super::request::Task;
 use super::step::Decision;
 
 /// What must hold for a message to be carried out; nothing by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Conditions {
-    /// How many entries the chain of the actor that it is addressed to must have, as its views show it.
+    /// How many entries the chain of the actor that it is addressed to must have, as its views show it: of the certificate that
+    /// is shared, acquired or refunded, of the offering for what is bought or reserved, of an account for everything of its own.
     pub(super) if_sequence: Option<u64>,
     /// What one certificate may cost, where it buys or reserves one; in minor units of the buyer's currency.
     price_max: Option<Money>,
-    /// How many entries there were instead, where the addressee has found another number and somebody else decides.
+    /// How many entries there were, where the addressee has looked and somebody else decides.
     missed: Option<u64>,
 }
 
@@ -39,6 +41,24 @@ impl Conditions {
     }
 }
 
+/// To whom a request is addressed, in a word: whose chain a condition is about, and who knows it as a repeat.
+fn addressee(task: &Task) -> &'static str {
+    match task {
+        Task::Circulate(task) if task.named.is_some() => "certificate",
+        Task::Acquire(_) | Task::Refund(_) | Task::ShowCertificate { .. } => "certificate",
+        Task::Issue(_)
+        | Task::Publish(_)
+        | Task::Attach(_)
+        | Task::Circulate(_)
+        | Task::Purchase(_)
+        | Task::Reserve(_)
+        | Task::PayReservation(..)
+        | Task::CancelReservation(_)
+        | Task::ShowOffering => "offering",
+        _ => "account",
+    }
+}
+
 /// What becomes of a decision on a message that depends on its addressee's chain, which has so many entries.
 #[must_use]
 pub fn on_condition(body: &Body, sequence: u64, decision: Decision) -> Decision {
@@ -48,11 +68,13 @@ pub fn on_condition(body: &Body, sequence: u64, decision: Decision) -> Decision 
     let found = conditions.missed.unwrap_or(sequence);
     match decision {
         Decision::Record(_) if found != asked => {
-            let detail = format!("is {asked}, and the chain has {found} entries");
+            let whose = addressee(&request.task);
+            let detail = format!("is {asked}, and the chain of the {whose} has {found} entries");
             Decision::Refuse(Refusal::new(Code::SequenceMismatch, "if_sequence", detail))
         }
-        // Whoever decides may know it as a repeat.
-        Decision::Pass(to, Body::Request(mut passed)) => {
+        // A certificate that is shared has been looked at; where it is not alive its offering decides. Everything else that is
+        // passed on is addressed to whoever decides, who may know it as a repeat.
+        Decision::Pass(to, Body::Request(mut passed)) if matches!(request.task, Task::Circulate(_)) => {
             passed.conditions = Some(Box::new(Conditions { missed: Some(found), ..*conditions }));
             Decision::Pass(to, Body::Request(passed))
         }

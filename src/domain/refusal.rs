@@ -172,7 +172,7 @@ codes! {
     /// The text is no page link (V5).
     BadLink = 65, "bad_link", "give the whole link as it was shown";
     /// Nothing was brought about here by a request of the caller's with this id, or it is remembered no more (I12).
-    UnknownRequest = 66, "unknown_request", "send it: it had no effect here, unless it is longer ago than requests are remembered";
+    UnknownRequest = 66, "unknown_request", "send it again with the same id: it may still be under way, have gone to somebody else, or be longer ago than requests are remembered";
     /// The actor's chain has another length than the one that the message depends on.
     SequenceMismatch = 67, "sequence_mismatch", "look at what has changed, and decide again";
     /// One costs more than the message was ready to pay.
@@ -186,10 +186,10 @@ impl Code {
         matches!(self, Code::Overloaded | Code::OutcomeUnknown | Code::Stopped | Code::Settling)
     }
 
-    /// True where the request certainly had no effect; false where only a repeat can tell.
+    /// True where the request certainly had no effect; false where only a repeat can tell, also of the request that was asked about.
     #[must_use]
     pub fn definite(self) -> bool {
-        self != Code::OutcomeUnknown
+        !matches!(self, Code::OutcomeUnknown | Code::UnknownRequest)
     }
 }
 

@@ -13,7 +13,7 @@ use std::sync::mpsc::Receiver;
 use super::open::Engine;
 use super::readers::Reading;
 use crate::actors::{Departing, House, Permit, Shards, shard_of};
-use crate::domain::chain::Head;
+use crate::domain::chain::{self, Head};
 use crate::domain::{
     ActorNumber, Balance, Code, Currency, Event, Name, Position, Refusal, Resident, Serial, Timestamp,
     posted_before,
@@ -184,8 +184,10 @@ pub enum HistoryError {
 
 fn lapsed(oldest: Option<u64>) -> String {
     match oldest {
-        Some(oldest) => format!("what was before entry {oldest} is kept no more: it is the oldest that is"),
-        None => "what was asked for is kept no more".to_owned(),
+        Some(oldest) => format!(
+            "what was before entry {oldest} is kept no more, it is the oldest that is: a server keeps more with --archive"
+        ),
+        None => "what was asked for is kept no more: a server keeps more with --archive".to_owned(),
     }
 }
 
@@ -217,7 +219,8 @@ impl Engine {
 
 fn standing(house: &mut House, number: ActorNumber) -> Result<Standing, JournalError> {
     let room = house.look_at(number)?;
-    Ok(room.map_or_else(Standing::default, |room| Standing {
+    let nothing = Standing { head: chain::origin(number), ..Standing::default() };
+    Ok(room.map_or(nothing, |room| Standing {
         position: room.position(),
         sequence: room.sequence,
         head: room.head,

@@ -3,7 +3,7 @@
 use super::open::Engine;
 use crate::domain::{
     AccountView, ActorNumber, CertificateView, Code, Currency, Done, GiftTask, GiftView, MerchantTask, Name,
-    OfferingView, Order, Refusal, RequestKey, Serial, Task,
+    OfferingView, Order, Refusal, RequestKey, Serial, Status, Task,
 };
 
 impl Engine {
@@ -12,6 +12,13 @@ impl Engine {
     pub fn currency_of(&self, account: &Name) -> Option<Currency> {
         let entry = self.door().common().directory.account(account).filter(|entry| entry.live);
         entry.map(|entry| entry.currency)
+    }
+
+    /// What an account may do; none where there is none of this name.
+    #[must_use]
+    pub fn status_of(&self, account: &Name) -> Option<Status> {
+        let entry = self.door().common().directory.account(account).filter(|entry| entry.live);
+        entry.map(|entry| entry.status)
     }
 
     /// The number of an account that is open; none where there is none of this name.

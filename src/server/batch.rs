@@ -86,23 +86,22 @@ impl Sent {
         let mut outcomes = Vec::with_capacity(places.len());
         for problem in places {
             let outcome = match problem {
-                Some(problem) => Outcome::refused(problem),
+                Some(problem) => (usize::MAX, Outcome::refused(problem)),
                 None => match answers.next() {
                     Some((place, (asked, answer))) => {
                         let answer = door.answered(engine, asked, answer).await;
-                        let shown = match &answer {
-                            Ok(answer) if !asked.show.is_empty() => {
-                                shown::beside(engine, asked, answer).await
-                            }
-                            _ => None,
-                        };
-                        Outcome { answer, replayed: again.contains(&place), shown }
+                        (place as usize, Outcome { answer, replayed: again.contains(&place), shown: None })
                     }
-                    None => Outcome::refused(Problem::from(Refusal::of(Code::OutcomeUnknown))),
+                    None => (usize::MAX, Outcome::refused(Problem::from(Refusal::of(Code::OutcomeUnknown)))),
                 },
             };
             outcomes.push(outcome);
         }
-        outcomes
+        if messages.iter().any(|asked| !asked.show.is_empty()) {
+            // What is not there in time is left out: it was done all the same.
+            let shown = shown::beside(engine, &messages, &mut outcomes);
+            let _ = tokio::time::timeout(Duration::from_millis(ANSWER_MS_MAX), shown).await;
+        }
+        outcomes.into_iter().map(|(_, outcome)| outcome).collect()
     }
 }

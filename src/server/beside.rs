@@ -3,12 +3,15 @@
 //!
 //! Absent on purpose: what stands in it.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde::Serialize;
+
+use crate::limits::{FILE_LOCK_MS_MAX, FILE_LOCK_TRIED_MS};
 
 /// A file cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -55,15 +58,53 @@ impl Beside {
         }
     }
 
-    /// Nobody else changes it while this lives.
+    /// Nobody else changes it while this lives. What a writer that was killed has left beside it is removed.
     ///
     /// # Errors
-    /// Where its folder cannot be made or it cannot be locked.
+    /// Where its folder cannot be made or it cannot be locked, also because somebody else holds it for `limits::FILE_LOCK_MS_MAX`.
     pub(super) fn lock(&self) -> Result<File, FileError> {
         fs::create_dir_all(self.folder()).map_err(self.failed("make the folder of"))?;
-        let file = File::create(self.0.with_extension("lock")).map_err(self.failed("lock"))?;
-        file.lock().map_err(self.failed("lock"))?;
+        let open = || -> io::Result<File> {
+            // Whoever can open it can hold it, so nobody else may.
+            let mut options = OpenOptions::new();
+            let file = options.write(true).create(true).truncate(false).mode(0o600);
+            let file = file.open(self.0.with_extension("lock"))?;
+            // Where it is another user's this may not be done, and need not.
+            let _ = file.set_permissions(Permissions::from_mode(0o600));
+            let owner = fs::metadata(&self.0).or_else(|_| fs::metadata(self.folder()))?;
+            let _ = fchown(&file, Some(owner.uid()), Some(owner.gid()));
+            Ok(file)
+        };
+        let file = open().map_err(self.failed("lock"))?;
+        let begun = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::Error(error)) => return Err(self.failed("lock")(error)),
+                Err(TryLockError::WouldBlock)
+                    if begun.elapsed() >= Duration::from_millis(FILE_LOCK_MS_MAX) =>
+                {
+                    let held = format!("somebody else has held it for {FILE_LOCK_MS_MAX} ms");
+                    return Err(self.failed("lock")(io::Error::new(io::ErrorKind::WouldBlock, held)));
+                }
+                Err(TryLockError::WouldBlock) => {
+                    std::thread::sleep(Duration::from_millis(FILE_LOCK_TRIED_MS));
+                }
+            }
+        }
+        let _ = fs::remove_file(self.unfinished());
         Ok(file)
+    }
+
+    /// What a file is written to before it is put in its place.
+    fn unfinished(&self) -> PathBuf {
+        self.0.with_extension("new")
+    }
+
+    /// What tells it from another one in its place, or from itself before it was changed; none where it is not there.
+    pub(super) fn version(&self) -> Option<(SystemTime, u64, u64)> {
+        let metadata = fs::metadata(&self.0).ok()?;
+        Some((metadata.modified().ok()?, metadata.ino(), metadata.len()))
     }
 
     /// Puts a new one in its place.
@@ -85,15 +126,29 @@ impl Beside {
         &self,
         fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> Result<(), FileError> {
+        let unfinished = self.unfinished();
         let write = || -> io::Result<()> {
-            let mut file = BufWriter::new(tempfile::NamedTempFile::new_in(self.folder())?);
+            let _ = fs::remove_file(&unfinished);
+            let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
+            // Whoever else works with it, such as a server of another user, still may.
+            if let Ok(before) = fs::metadata(&self.0) {
+                let own = file.metadata()?;
+                if (own.uid(), own.gid()) != (before.uid(), before.gid()) {
+                    fchown(&file, Some(before.uid()), Some(before.gid()))?;
+                }
+            }
+            let mut file = BufWriter::new(file);
             fill(&mut file)?;
             let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-            file.as_file().sync_all()?;
-            file.persist(&self.0)?;
+            file.sync_all()?;
+            fs::rename(&unfinished, &self.0)?;
             self.sync_folder()
         };
-        write().map_err(self.failed("write"))
+        let written = write();
+        if written.is_err() {
+            let _ = fs::remove_file(&unfinished);
+        }
+        written.map_err(self.failed("write"))
     }
 
     /// Writes behind its first so many bytes, in the place of what stands there, and makes it durable.

@@ -13,6 +13,7 @@ use super::identity::rights;
 use super::identity::{Identity, Role, Who};
 use super::json::{AnswerBody, CommandBody, Names, Problem, ProblemCode};
 use super::metrics::{DONE, Metrics, OpenConnection, Outcome};
+use super::places::Places;
 use super::shown::Show;
 use super::webhooks::WebhookFile;
 use crate::Engine;
@@ -20,7 +21,10 @@ use crate::domain::{
     Answer, Caller, Code, Command, Conditions, Currency, Done, GiftCommand, MerchantCommand, Message, Name,
     PaymentCommand, Refusal, RequestAt, RequestId, TransferCommand, WithholdFrom,
 };
-use crate::limits::{ANSWER_MS_MAX, DRAIN_LOOKED_AT_MS, DRAIN_SECONDS_MAX};
+use crate::limits::{
+    ANSWER_MS_MAX, DRAIN_LOOKED_AT_MS, DRAIN_SECONDS_MAX, FEED_LISTENERS_MAX, FEED_LISTENERS_OF_ACCOUNT_MAX,
+    HISTORIES_MAX, HISTORIES_OF_ACCOUNT_MAX,
+};
 
 /// A message as it was read, in whatever form.
 pub(super) struct ReadMessage {
@@ -70,6 +74,10 @@ pub(super) struct Door {
     engine: OnceLock<Engine>,
     identity: Arc<Identity>,
     webhooks: WebhookFile,
+    /// Those who are told without end what has happened.
+    listeners: Arc<Places>,
+    /// Those who read histories and receipts.
+    histories: Arc<Places>,
     /// True once the server is to end.
     ending: watch::Sender<bool>,
     /// True once nothing is waited for any more.
@@ -85,6 +93,8 @@ impl Door {
             engine: OnceLock::new(),
             identity: Arc::new(identity),
             webhooks,
+            listeners: Places::of("events", FEED_LISTENERS_MAX, FEED_LISTENERS_OF_ACCOUNT_MAX),
+            histories: Places::of("history", HISTORIES_MAX, HISTORIES_OF_ACCOUNT_MAX),
             ending: watch::Sender::new(false),
             hurrying: AtomicBool::new(false),
             under_way: AtomicUsize::new(0),
@@ -141,6 +151,16 @@ impl Door {
         &self.webhooks
     }
 
+    /// Places for those who listen.
+    pub(super) fn listeners(&self) -> &Arc<Places> {
+        &self.listeners
+    }
+
+    /// Places for those who read histories and receipts.
+    pub(super) fn histories(&self) -> &Arc<Places> {
+        &self.histories
+    }
+
     /// By what somebody is known.
     pub(super) fn identity(&self) -> &Arc<Identity> {
         &self.identity
@@ -180,7 +200,10 @@ impl Door {
         let ReadMessage { request_id, on_behalf_of, if_sequence, show, command: body } = read;
         let kind = body.name();
         let judged = || -> Result<(Message, Conditions), Problem> {
-            self.identity.pace(role)?;
+            // Each look is one, too.
+            for _ in 0..=show.len() {
+                self.identity.pace(role)?;
+            }
             let conditions = Conditions::of(if_sequence, body.price_max()?);
             let (command, currency) = body.command()?;
             Ok((judged(engine, role, on_behalf_of, request_id, command, currency)?, conditions))

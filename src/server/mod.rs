@@ -14,6 +14,7 @@ mod http;
 mod identity;
 mod json;
 mod metrics;
+mod places;
 mod room;
 mod run;
 mod shown;

@@ -6,10 +6,12 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::batch::Outcome;
 use super::door::{Asked, body_of, holder};
-use super::json::{AccountBody, AnswerBody, CertificateBody, OfferingBody};
+use super::json::{AccountBody, AnswerBody, CertificateBody, OfferingBody, Problem, ProblemCode};
 use crate::Engine;
 use crate::domain::{Caller, Command, Message, Name, Serial};
+use crate::limits::BATCH_MESSAGES_MAX;
 
 /// What an answer is to show beside itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -23,6 +25,19 @@ pub(super) enum Show {
     Certificate,
 }
 
+/// What is to be shown, each once.
+///
+/// # Errors
+/// `malformed`, where something is there twice.
+pub(super) fn each_once(show: Vec<Show>) -> Result<Vec<Show>, Problem> {
+    for (place, one) in show.iter().enumerate() {
+        if show[..place].contains(one) {
+            return Err(Problem::new(ProblemCode::Malformed, "show", "says the same twice: say it once"));
+        }
+    }
+    Ok(show)
+}
+
 /// What is shown beside an answer; what cannot be shown is left out.
 #[derive(Debug, Default, JsonSchema, Serialize)]
 pub(super) struct ShownBody {
@@ -34,23 +49,33 @@ pub(super) struct ShownBody {
     certificate: Option<Box<CertificateBody>>,
 }
 
-/// Shows what a message wishes to see beside its answer.
-pub(super) async fn beside(engine: &Engine, asked: &Asked, answer: &AnswerBody) -> Option<Box<ShownBody>> {
-    let mut shown = ShownBody::default();
-    let looks: Vec<Command> = asked.show.iter().filter_map(|show| look(*show, asked, answer)).collect();
-    let messages = looks.iter().map(|command| Message { command: command.clone(), ..asked.message.clone() });
-    let answers = engine.send_batch(messages.collect()).await;
-    for (command, answer) in looks.into_iter().zip(answers) {
-        let Ok(done) = answer else { continue };
-        let message = Message { command, ..asked.message.clone() };
-        match body_of(engine, &message, done).await {
-            Ok(AnswerBody::Account(body)) => shown.account = Some(body),
-            Ok(AnswerBody::Offering(body)) => shown.offering = Some(body),
-            Ok(AnswerBody::Certificate(body)) => shown.certificate = Some(body),
-            _ => {}
+/// Shows what messages wish to see beside their answers, all of it asked together.
+pub(super) async fn beside(engine: &Engine, asked: &[Asked], outcomes: &mut [(usize, Outcome)]) {
+    let mut wished = Vec::new();
+    for (place, (message, outcome)) in outcomes.iter().enumerate() {
+        let (Some(asked), Ok(answer)) = (asked.get(*message), &outcome.answer) else { continue };
+        for show in &asked.show {
+            wished.extend(look(*show, asked, answer).map(|command| (place, asked, command)));
         }
     }
-    Some(Box::new(shown))
+    for part in wished.chunks(BATCH_MESSAGES_MAX) {
+        let looks = part.iter().map(|(_, asked, command)| message(asked, command));
+        let answers = engine.send_batch(looks.collect()).await;
+        for ((place, asked, command), answer) in part.iter().zip(answers) {
+            let (Ok(done), Some((_, outcome))) = (answer, outcomes.get_mut(*place)) else { continue };
+            let shown = outcome.shown.get_or_insert_default();
+            match body_of(engine, &message(asked, command), done).await {
+                Ok(AnswerBody::Account(body)) => shown.account = Some(body),
+                Ok(AnswerBody::Offering(body)) => shown.offering = Some(body),
+                Ok(AnswerBody::Certificate(body)) => shown.certificate = Some(body),
+                _ => {}
+            }
+        }
+    }
+}
+
+fn message(asked: &Asked, command: &Command) -> Message {
+    Message { command: command.clone(), ..asked.message.clone() }
 }
 
 /// The look that shows it, where the message names it.

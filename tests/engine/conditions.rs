@@ -75,21 +75,22 @@ fn of_many_at_once_that_have_seen_the_same_one_is_carried_out() {
 }
 
 #[test]
-fn what_somebody_else_decides_still_depends_on_its_addressee() {
+fn a_condition_is_about_whom_the_message_is_addressed_to_also_where_another_looks_first() {
     for shards in SHARDS {
         let house = House::new(shards);
         house.open_accounts(["ann".to_owned(), "ben".to_owned()], 1_000);
         house.sell("lantern", offer(3, 100));
         house.send(crate::house::circulate("ann", "share", "lantern", 1)).unwrap();
-        // From a private page: the certificate looks first, the offering decides.
+        // From a private page: the certificate looks first, and it is the offering's to sell.
         let via = Via::PrivatePage(name("ann"));
         let command = Command::purchase(name("lantern"), Some(Serial(1)), via);
         let from_page = |id: &str| Message::from_account("ben", id, command.clone()).unwrap();
-        let seen = house.certificate("lantern", 1, 1).sequence;
+        let seen = house.offering("lantern").sequence;
+        assert_ne!(seen, house.certificate("lantern", 1, 1).sequence);
         assert_eq!(code(&send_on(&house, &from_page("1"), at(seen + 1))), Some(Code::SequenceMismatch));
         let done = send_on(&house, &from_page("1"), at(seen)).unwrap();
         assert_eq!(send_on(&house, &from_page("1"), at(99)).unwrap(), done, "a repeat");
-        // A gift of a certificate: the offering looks first, the donor decides.
+        // A gift of a certificate: the offering looks first, and it is the donor's to give.
         let object = GiftObject::Certificate { offering: name("lantern"), serial: Serial(3) };
         let give = GiftCommand::Give {
             recipient: name("ben"),
@@ -99,11 +100,19 @@ fn what_somebody_else_decides_still_depends_on_its_addressee() {
             expires_at: None,
         };
         let gift = Message::from_account("ann", "gift", Command::Gift(give)).unwrap();
-        let seen = house.offering("lantern").sequence;
+        let seen = house.account("ann").sequence;
         assert_eq!(code(&send_on(&house, &gift, at(seen + 1))), Some(Code::SequenceMismatch));
         assert_eq!(house.posted("ann"), 1_000);
         let done = send_on(&house, &gift, at(seen)).unwrap();
         assert_eq!(send_on(&house, &gift, at(99)).unwrap(), done, "a repeat");
+        // What is shared is its certificate's, alive or not.
+        let share = |id: &str, serial| crate::house::circulate("ben", id, "lantern", serial);
+        assert_eq!(code(&send_on(&house, &share("2", 2), at(1))), Some(Code::SequenceMismatch));
+        assert!(send_on(&house, &share("2", 2), at(0)).is_ok(), "an untouched one has no entries");
+        let seen = house.certificate("lantern", 2, 1).sequence;
+        let other = crate::house::circulate("ann", "2", "lantern", 2);
+        assert_eq!(code(&send_on(&house, &other, at(seen + 1))), Some(Code::SequenceMismatch));
+        assert!(send_on(&house, &other, at(seen)).is_ok());
         let goods = GiftObject::Goods { kind: GoodsKind::Product, description: "a kettle".to_owned() };
         let give = GiftCommand::Give {
             recipient: name("ben"),

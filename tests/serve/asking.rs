@@ -66,6 +66,14 @@ fn a_message_on_condition_is_done_or_changes_nothing() {
             "{wrong}"
         );
     }
+    let headers = [("On-Behalf-Of", "eve"), ("If-Match", "\"999\"")];
+    for (path, field) in
+        [("/v1/messages", "If-Match"), ("/v1/webhooks", "If-Match"), ("/v1/messages?show=account", "query")]
+    {
+        let headers = if field == "query" { &headers[..1] } else { &headers };
+        let refused = server.post_with(&server.key, path, "not looked at", headers, "[]").problem();
+        assert_eq!((refused.0, &*refused.2), (400, field), "{path}");
+    }
     let batch = json!([
         { "idempotency_key": "1", "on_behalf_of": "eve", "if_sequence": 999, "command": { "transfer": { "to": "mall", "amount": "1.00", "currency": "USD" } } },
         { "idempotency_key": "2", "on_behalf_of": "eve", "command": { "purchase": { "offering": "teapot", "price_max": "99.99", "currency": "USD" } } },
@@ -119,7 +127,9 @@ fn an_answer_shows_the_balances_and_the_chains_behind_it_where_it_is_asked_to() 
     let deposited = server.done("/v1/accounts/ann/deposits?show=account&show=offering", "more", "", &money);
     assert_eq!(deposited["shown"]["account"]["posted"], "507.00", "{deposited}");
     assert!(deposited["shown"].get("offering").is_none(), "a deposit names none");
-    for (query, field) in [("?show=everything", "show"), ("?shown=account", "shown")] {
+    for (query, field) in
+        [("?show=everything", "show"), ("?show=account,account", "show"), ("?shown=account", "shown")]
+    {
         let path = format!("/v1/offerings/teapot/purchases{query}");
         let refused = server.post(&path, "wrong", "eve", "");
         assert_eq!(refused.problem(), (400, "malformed".to_owned(), field.to_owned()));

@@ -275,7 +275,13 @@ fn eve_logs_in_here_too_and_her_stream_ends_with_her_password() {
     assert_eq!(crate::passwords::set(&server, &server.key, "eve", &password).status, 200);
     on_a_runtime(async {
         let channel = tonic::transport::Endpoint::from_shared(server.grpc.clone()).unwrap().connect_lazy();
+        let mut sessions = proto::sessions_client::SessionsClient::new(channel.clone());
         let mut calls = proto::hongbao_client::HongbaoClient::new(channel);
+        // Nobody without a key makes it hold more than a name and a password, and nothing at all beside logging in.
+        let long = proto::Credentials { account: "eve".to_owned(), password: "x".repeat(9_000) };
+        assert_eq!(sessions.log_in(long).await.unwrap_err().code(), tonic::Code::OutOfRange);
+        let nobody = calls.send(message("1", "", purchase())).await.unwrap_err();
+        assert_eq!(nobody.code(), tonic::Code::Unauthenticated);
         let credentials = |account: &str, password: &str| proto::Credentials {
             account: account.to_owned(),
             password: password.to_owned(),
@@ -285,7 +291,7 @@ fn eve_logs_in_here_too_and_her_stream_ends_with_her_password() {
         for (account, password) in
             [("eve", "incorrect"), ("nobody", "incorrect"), ("", "x"), ("eve", &*"x".repeat(513))]
         {
-            let told = calls.log_in(credentials(account, password)).await.unwrap().into_inner();
+            let told = sessions.log_in(credentials(account, password)).await.unwrap().into_inner();
             let Some(LoggedIn::Problem(problem)) = told.outcome else { panic!("{told:?}") };
             refused.push((problem.code, problem.status, problem.field));
         }
@@ -299,7 +305,7 @@ fn eve_logs_in_here_too_and_her_stream_ends_with_her_password() {
             refused,
             expected.map(|(code, status, field)| (code.to_owned(), status, field.to_owned()))
         );
-        let told = calls.log_in(credentials("eve", "correct horse")).await.unwrap().into_inner();
+        let told = sessions.log_in(credentials("eve", "correct horse")).await.unwrap().into_inner();
         let Some(LoggedIn::Session(session)) = told.outcome else { panic!("{told:?}") };
         assert_eq!(session.account, "eve");
         let (batches, receiver) = tokio::sync::mpsc::channel(1);

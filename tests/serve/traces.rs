@@ -84,7 +84,7 @@ fn a_trace_is_taken_over_or_made_and_stands_in_each_line_of_its_request() {
         ("http", "/livez", &traces[1], "200"),
         ("http", "/nothing", &traces[2], "404"),
         ("grpc", "Send", &traces[3], "Ok"),
-        ("grpc", "Send", &traces[4], "Unauthenticated"),
+        ("grpc", "without a key", &traces[4], "Unauthenticated"),
     ] {
         let line = answered.iter().find(|line| line["span"]["trace_id"] == **trace);
         let line = line.unwrap_or_else(|| panic!("{trace} of {what} is nowhere: {answered:?}"));

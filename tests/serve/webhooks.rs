@@ -273,6 +273,15 @@ fn a_key_makes_lists_and_removes_webhooks_of_its_own() {
         (r#"{"url":"https://127.0.0.1/"}"#, 422, "url"),
         (r#"{"url":"https://[::ffff:10.0.0.1]/"}"#, 422, "url"),
         (r#"{"url":"https://receiver.invalid/","types":["weather"]}"#, 422, "types"),
+        (
+            r#"{"url":"https://receiver.invalid/","types":["account.credited","account.credited"]}"#,
+            422,
+            "types",
+        ),
+        (r#"{"url":"https://ann:secret@receiver.invalid/"}"#, 422, "url"),
+        (r#"{"url":"https://2130706433/"}"#, 422, "url"),
+        (r#"{"url":"https://0x7f.1/"}"#, 422, "url"),
+        (r#"{"url":"https://localhost./"}"#, 422, "url"),
         (r#"{"url":"https://receiver.invalid/","inside":true}"#, 400, "inside"),
         (r#"{"url":"https://receiver.invalid/","account":"ben"}"#, 403, "account"),
         (r#"["https://receiver.invalid/"]"#, 400, "body"),
@@ -281,6 +290,8 @@ fn a_key_makes_lists_and_removes_webhooks_of_its_own() {
         let refused = create(&ann, "wrong", body).problem();
         assert_eq!((refused.0, &*refused.2), (status, field), "{body}: {refused:?}");
     }
+    let long = json!({ "url": format!("https://receiver.invalid/{}", "x".repeat(2_048)) }).to_string();
+    assert_eq!(create(&ann, "long", &long).problem().2, "url");
     assert_eq!(create(&ann, "", hook).status, 422);
     for number in 2..=8 {
         assert_eq!(create(&ann, &number.to_string(), hook).status, 200, "{number}");

@@ -70,7 +70,7 @@ fn settle<T>(
     options: &Options,
     drive: impl AsyncFnOnce(&Engine) -> Result<T, Failure>,
 ) -> Result<Settled<T>, Failure> {
-    let mut config = Config::new(&options.data).with_keeping(options.keeping.keeping()?);
+    let mut config = Config::new(&options.data).with_keeping(options.keeping.keeping(0)?);
     if let Some(shards) = options.shards {
         config = config.with_shards(shards);
     }

@@ -23,8 +23,8 @@ const SERVE: &str = "serve";
 /// The flag that names the file; it cannot stand in one itself.
 const CONFIG: &str = "config";
 
-/// Other commands that work with a server's data: what they share with it they take from the same variables.
-const BESIDE: [&str; 3] = ["keys", "snapshot", "webhooks"];
+/// Other commands that work with a server's data: which data, they take from the same variable.
+const BESIDE: [&str; 4] = ["keys", "passwords", "snapshot", "webhooks"];
 
 /// The arguments of this process, with what the environment and the file say.
 ///
@@ -71,19 +71,18 @@ fn matches(mut given: Vec<OsString>) -> Result<ArgMatches, Wrong> {
 
 /// The command line, with the variables.
 fn command() -> Command {
-    let mut command = Arguments::command().mut_subcommand(SERVE, with_variables);
+    let all: Vec<String> = flags_of_serve().iter().filter_map(Arg::get_long).map(str::to_owned).collect();
+    let mut command = Arguments::command().mut_subcommand(SERVE, |serve| with_variables(serve, &all));
     for name in BESIDE {
-        command = command.mut_subcommand(name, with_variables);
+        command = command.mut_subcommand(name, |beside| with_variables(beside, &["data".to_owned()]));
     }
     command
 }
 
-/// Lets whatever a server has be given by a variable, too.
-fn with_variables(command: Command) -> Command {
-    let servers = flags_of_serve();
+/// Lets these flags be given by variables, too.
+fn with_variables(command: Command, flags: &[String]) -> Command {
     command.mut_args(|flag| {
-        let named =
-            flag.get_long().filter(|_| servers.iter().any(|servers| servers.get_id() == flag.get_id()));
+        let named = flag.get_long().filter(|name| flags.iter().any(|flag| flag == name));
         match named.map(variable) {
             Some(variable) => flag.env(variable),
             None => flag,

@@ -17,7 +17,7 @@ use crate::server::json::{
     Amount, AnswerBody, CommandBody, CommissionBody, OwnGiftBody, PaidFromBody, Problem, ProblemCode,
     ViaBody, malformed, time_text,
 };
-use crate::server::shown::Show;
+use crate::server::shown::{Show, each_once};
 
 /// Reads a message.
 ///
@@ -27,7 +27,7 @@ pub(in crate::server) fn message(message: proto::Message) -> Result<ReadMessage,
     let request_id = request_id("idempotency_key", &message.idempotency_key)?;
     let on_behalf_of = message.on_behalf_of.map(|text| name("on_behalf_of", &text)).transpose()?;
     let missing = || Problem::new(ProblemCode::Malformed, "command", "is left out");
-    let show = message.show.into_iter().map(show).collect::<Result<_, Problem>>()?;
+    let show = each_once(message.show.into_iter().map(show).collect::<Result<_, Problem>>()?)?;
     let command = command(message.command.ok_or_else(missing)?)?;
     Ok(ReadMessage { request_id, on_behalf_of, if_sequence: message.if_sequence, show, command })
 }

@@ -22,12 +22,14 @@ use super::trace::{TRACE_ID, TRACEPARENT, Trace};
 use crate::limits::STREAM_BATCHES_MAX;
 use crate::proto;
 use crate::proto::hongbao_server::Hongbao;
+use crate::proto::sessions_server::Sessions;
 
 #[cfg(test)]
 pub(super) use forms::message as parsed;
 pub(super) use running::{Running, start};
 
-/// The service.
+/// Both services.
+#[derive(Clone)]
 struct Service {
     door: Data<Door>,
 }
@@ -51,7 +53,10 @@ impl Hongbao for Service {
         let sent = self.sent(request).instrument(span.clone()).await;
         answered(sent, &trace, &span)
     }
+}
 
+#[tonic::async_trait]
+impl Sessions for Service {
     async fn log_in(
         &self,
         request: Request<proto::Credentials>,
@@ -189,6 +194,15 @@ fn authorization(metadata: &MetadataMap) -> Option<String> {
     let mut all = metadata.get_all("authorization").iter();
     let only = all.next().filter(|_| all.next().is_none());
     only.and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
+/// Turns away whoever has no key that counts, before a message is read.
+fn with_a_key(door: &Door, request: Request<()>) -> Result<Request<()>, Status> {
+    let authorization = authorization(request.metadata());
+    let Err(problem) = door.role(authorization.as_deref()) else { return Ok(request) };
+    let trace = trace(request.metadata());
+    let turned_away = answered::<()>(Err(status(&problem)), &trace, &trace.span("grpc", "without a key"));
+    Err(turned_away.err().unwrap_or_else(|| status(&problem)))
 }
 
 /// What ends a call as a whole.

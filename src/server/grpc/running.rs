@@ -5,15 +5,19 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use actix_web::web::Data;
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Identity, Server, ServerTlsConfig};
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
-use super::Service;
 use super::connections::limited;
-use crate::limits::{BODY_BYTES_MAX, DRAIN_FLUSH_MS, KEPT_ALIVE_MS, READY_LOOKED_AT_MS, STREAMS_MAX};
-use crate::proto::{DESCRIPTION, hongbao_server::HongbaoServer};
+use super::{Service, with_a_key};
+use crate::limits::{
+    ANSWER_MS_MAX, BODY_BYTES_MAX, BODY_MS_MAX, DRAIN_FLUSH_MS, KEPT_ALIVE_MS, LOG_IN_BODY_BYTES_MAX,
+    READY_LOOKED_AT_MS, STREAMS_MAX,
+};
+use crate::proto::{DESCRIPTION, hongbao_server::HongbaoServer, sessions_server::SessionsServer};
 use crate::server::door::Door;
 
 /// A server that runs until the door says that it is to end.
@@ -58,7 +62,10 @@ async fn serve(listener: TcpListener, connections: usize, tls: Option<Identity>,
     let (reporter, health) = tonic_health::server::health_reporter();
     let watched = tokio::spawn(watch_readiness(reporter, Data::clone(&door)));
     let service = Service { door: Data::clone(&door) };
+    let sessions = SessionsServer::new(service.clone()).max_decoding_message_size(LOG_IN_BODY_BYTES_MAX);
     let service = HongbaoServer::new(service).max_decoding_message_size(BODY_BYTES_MAX);
+    let own = Data::clone(&door);
+    let service = InterceptedService::new(service, move |request| with_a_key(&own, request));
     let description = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(DESCRIPTION)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
@@ -83,7 +90,10 @@ async fn serve(listener: TcpListener, connections: usize, tls: Option<Identity>,
         .http2_keepalive_interval(Some(alive))
         .http2_keepalive_timeout(Some(alive))
         .max_concurrent_streams(STREAMS_MAX)
+        // A message has so long to come, and an answer; a stream's answers are not meant.
+        .timeout(Duration::from_millis(BODY_MS_MAX + ANSWER_MS_MAX))
         .add_service(service)
+        .add_service(sessions)
         .add_service(health)
         .add_service(description)
         .serve_with_incoming_shutdown(incoming, door.until_ending());

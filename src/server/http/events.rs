@@ -1,7 +1,6 @@
 //! `GET /v1/events`: the feed as server-sent events.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, PoisonError};
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use actix_web::http::Method;
@@ -14,12 +13,13 @@ use serde::Deserialize;
 use super::head::{authorization, header, on_behalf_of, role};
 use super::platform::read_query;
 use super::reply::{problem_response, response};
-use crate::domain::{ActorNumber, Code, Name, Refusal};
-use crate::limits::{FEED_ALIVE_MS, FEED_LISTENERS_MAX, FEED_LISTENERS_OF_ACCOUNT_MAX, FEED_LOOKED_AT_MS};
+use crate::domain::{ActorNumber, Code, Refusal};
+use crate::limits::{FEED_ALIVE_MS, FEED_LOOKED_AT_MS};
 use crate::server::door::Door;
 use crate::server::feed::{EventBody, Known, Wanted, wrong_types};
 use crate::server::identity::rights;
 use crate::server::json::{Problem, ProblemCode};
+use crate::server::places::Place;
 use crate::server::trace::Trace;
 use crate::{EventId, Feed, FeedError, FeedEvent};
 
@@ -36,44 +36,6 @@ pub(super) struct EventsQuery {
     subject: Option<String>,
 }
 
-/// Who listens, and how many times; nobody's name stands for those who may hear everything.
-static LISTENERS: Mutex<BTreeMap<Option<Name>, usize>> = Mutex::new(BTreeMap::new());
-
-/// One listener's place among them.
-struct Listening(Option<Name>);
-
-impl Listening {
-    fn begin(account: Option<Name>) -> Result<Listening, Problem> {
-        let mut listeners = LISTENERS.lock().unwrap_or_else(PoisonError::into_inner);
-        let full = |most: usize, whose: &str| {
-            let detail =
-                format!("has {most} listeners {whose}already: end one, or listen once for all that you want");
-            Err(Problem::from(Refusal::new(Code::Overloaded, "events", detail)))
-        };
-        if listeners.values().sum::<usize>() >= FEED_LISTENERS_MAX {
-            return full(FEED_LISTENERS_MAX, "");
-        }
-        let own = listeners.entry(account.clone()).or_default();
-        if account.is_some() && *own >= FEED_LISTENERS_OF_ACCOUNT_MAX {
-            return full(FEED_LISTENERS_OF_ACCOUNT_MAX, "of this account ");
-        }
-        *own += 1;
-        Ok(Listening(account))
-    }
-}
-
-impl Drop for Listening {
-    fn drop(&mut self) {
-        let mut listeners = LISTENERS.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(own) = listeners.get_mut(&self.0) {
-            *own -= 1;
-            if *own == 0 {
-                listeners.remove(&self.0);
-            }
-        }
-    }
-}
-
 /// The handler.
 pub(super) async fn get(door: Data<Door>, request: HttpRequest, trace: Trace) -> HttpResponse {
     let (feed, wanted, own) = match begun(&door, &request, &trace) {
@@ -84,7 +46,7 @@ pub(super) async fn get(door: Data<Door>, request: HttpRequest, trace: Trace) ->
         return HttpResponse::Ok().content_type("text/event-stream").finish();
     }
     let authorization = authorization(&request).unwrap_or_default().to_owned();
-    let listening = match Listening::begin(wanted.account.clone()) {
+    let listening = match door.listeners().take(wanted.account.clone()) {
         Ok(listening) => listening,
         Err(problem) => return response::<()>(Err(problem)),
     };
@@ -164,7 +126,7 @@ struct Listener {
     waiting: VecDeque<FeedEvent>,
     told_at: Instant,
     trace: Trace,
-    _listening: Listening,
+    _listening: Place,
 }
 
 impl Listener {

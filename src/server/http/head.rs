@@ -10,7 +10,7 @@ use crate::domain::{Name, Refusal, RequestId};
 use crate::server::door::Door;
 use crate::server::identity::{Role, Who};
 use crate::server::json::{Problem, ProblemCode};
-use crate::server::shown::Show;
+use crate::server::shown::{Show, each_once};
 
 /// The header by which a request says as whom it is sent.
 pub(super) const ON_BEHALF_OF: &str = "On-Behalf-Of";
@@ -97,7 +97,7 @@ pub(super) fn show(request: &HttpRequest) -> Result<Vec<Show>, Problem> {
             all.push(serde_json::from_value(Value::from(word)).map_err(wrong)?);
         }
     }
-    Ok(all)
+    each_once(all)
 }
 
 /// A header's text, which may be any UTF-8.

@@ -18,6 +18,7 @@ use crate::receipt::Receipt;
 use crate::server::door::{Door, ReadMessage, within};
 use crate::server::identity::rights;
 use crate::server::json::{CommandBody, HistoryBody, Others, Problem, ProblemCode, Time};
+use crate::server::places::Place;
 use crate::{Engine, History, HistoryError, HistoryPage, HistoryQuery, NotACursor, Who};
 
 #[derive(Deserialize, JsonSchema)]
@@ -49,7 +50,7 @@ impl EntriesQuery {
 pub(super) async fn of_account(door: Data<Door>, request: HttpRequest, params: Params) -> HttpResponse {
     response(
         within(async {
-            let (engine, shown) = shown(&door, &request, "show_account", params).await?;
+            let (engine, shown, _place) = shown(&door, &request, "show_account", params).await?;
             let asked = EntriesQuery::read(&request)?;
             let Done::Account(view) = shown else { return Err(Problem::from(Refusal::of(Code::Internal))) };
             let (page, others) = read(engine, view.number, None, asked).await?;
@@ -63,7 +64,7 @@ pub(super) async fn of_account(door: Data<Door>, request: HttpRequest, params: P
 pub(super) async fn of_certificate(door: Data<Door>, request: HttpRequest, params: Params) -> HttpResponse {
     response(
         within(async {
-            let (engine, shown) = shown(&door, &request, "show_certificate", params).await?;
+            let (engine, shown, _place) = shown(&door, &request, "show_certificate", params).await?;
             let asked = EntriesQuery::read(&request)?;
             let Done::Certificate(view) = shown else {
                 return Err(Problem::from(Refusal::of(Code::Internal)));
@@ -83,8 +84,11 @@ pub(super) async fn of_certificate(door: Data<Door>, request: HttpRequest, param
 /// `GET /v1/offerings/{offering}/certificates/{serial}/receipt`.
 pub(super) async fn receipt(door: Data<Door>, request: HttpRequest, params: Params) -> HttpResponse {
     let written: Result<Receipt, Problem> = within(async {
-        let caller = rights::caller(&role(&door, &request)?, on_behalf_of(&request)?)?;
+        let role = role(&door, &request)?;
+        door.identity().pace(&role)?;
+        let caller = rights::caller(&role, on_behalf_of(&request)?)?;
         let engine = door.engine()?;
+        let _place = door.histories().take(role.account().cloned())?;
         let body = read_command("show_certificate", &fields(params)?, "")?;
         let CommandBody::ShowCertificate { offering, serial, .. } = body else {
             return Err(Problem::from(Refusal::of(Code::Internal)));
@@ -102,12 +106,13 @@ async fn shown<'door>(
     request: &HttpRequest,
     command: &str,
     params: Params,
-) -> Result<(&'door Engine, Done), Problem> {
+) -> Result<(&'door Engine, Done, Place), Problem> {
     let role = role(door, request)?;
     let engine = door.engine()?;
     let body = read_command(command, &fields(params)?, "")?;
     let asked = door.message(engine, &role, ReadMessage::look(on_behalf_of(request)?, body)?)?;
-    Ok((engine, engine.send(asked.message).await?))
+    let place = door.histories().take(role.account().cloned())?;
+    Ok((engine, engine.send(asked.message).await?, place))
 }
 
 /// Reads a page, and who is on the other side of its rows; `also` is wanted in any case.

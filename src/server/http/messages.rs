@@ -17,7 +17,7 @@ use crate::server::batch::{Batch, Outcome};
 use crate::server::door::{Asked, Door, ReadMessage};
 use crate::server::identity::Role;
 use crate::server::json::{AnswerBody, CommandBody, Problem, ProblemCode, no_lists, read};
-use crate::server::shown::{Show, ShownBody};
+use crate::server::shown::{Show, ShownBody, each_once};
 
 /// One message.
 #[derive(Deserialize, JsonSchema)]
@@ -31,6 +31,7 @@ pub(super) struct MessageBody {
     if_sequence: Option<u64>,
     /// What its answer is to show beside itself, as it is then.
     #[serde(default)]
+    #[schemars(length(max = 3), extend("uniqueItems" = true))]
     show: Vec<Show>,
     command: CommandBody,
 }
@@ -184,6 +185,7 @@ fn message(
 pub(in crate::server) fn parsed(text: &str) -> Result<ReadMessage, Problem> {
     no_lists(text)?;
     let MessageBody { idempotency_key, on_behalf_of, if_sequence, show, command } = read(text)?;
+    let show = each_once(show)?;
     Ok(ReadMessage { request_id: idempotency_key, on_behalf_of, if_sequence, show, command })
 }
 

@@ -13,7 +13,7 @@ use super::body::{JSON, content_type, short_body, text};
 use super::head::{on_behalf_of, who};
 use super::reply::response;
 use super::resources::object;
-use crate::domain::{Code, Name, Refusal, Timestamp};
+use crate::domain::{Code, Name, Refusal, Status, Timestamp};
 use crate::server::door::{Door, within};
 use crate::server::identity::rights::{caller, check_password};
 use crate::server::identity::{SentPassword, Session};
@@ -104,6 +104,9 @@ pub(super) async fn set(door: &Door, request: &HttpRequest, payload: Payload, ac
         let password = password.to_set("password")?;
         let current = current_password.map(|current| current.to_try("current_password")).transpose()?;
         is_open(door, &account)?;
+        if door.engine()?.status_of(&account) == Some(Status::Closed) {
+            return Err(Problem::from(Refusal::of(Code::AccountClosed)));
+        }
         within(door.identity().set_password(account.clone(), password, current)).await?;
         Ok(PasswordAnswer::PasswordSet { account })
     }

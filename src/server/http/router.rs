@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 use std::time::Instant;
 
+use actix_web::http::header::IF_MATCH;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::{ConnectionType, Method as HttpMethod};
 use actix_web::web::{Data, Payload};
@@ -147,6 +148,9 @@ async fn handed_over(door: Data<Door>, request: HttpRequest, payload: Payload, t
     if params.iter().any(|(_, text)| text.is_empty()) {
         return no_such_resource(&request);
     }
+    if let Err(problem) = plain(handler, &request) {
+        return problem_response(&problem);
+    }
     // Whoever is told without end is not waited for at the end.
     let _busy = (!matches!(handler, Handler::Events)).then(|| Busy::at(&door));
     let ending = door.is_ending();
@@ -179,6 +183,39 @@ async fn handed_over(door: Data<Door>, request: HttpRequest, payload: Payload, t
         response.head_mut().set_connection_type(ConnectionType::Close);
     }
     response
+}
+
+/// Refuses a query or a condition where nobody would look at it.
+///
+/// # Errors
+/// `malformed`.
+fn plain(handler: Handler, request: &HttpRequest) -> Result<(), Problem> {
+    let wrong = |field, detail| Err(Problem::new(ProblemCode::Malformed, field, detail));
+    let condition = request.headers().contains_key(IF_MATCH);
+    match handler {
+        Handler::Messages if condition => {
+            wrong("If-Match", "is a header here: say if_sequence in each message")
+        }
+        Handler::Messages if !request.query_string().is_empty() => {
+            wrong("query", "is none here: say show in each message")
+        }
+        Handler::Messages
+        | Handler::LogIn
+        | Handler::SetPassword
+        | Handler::RemovePassword
+        | Handler::Webhooks
+        | Handler::NewWebhook
+        | Handler::RemoveWebhook
+        | Handler::Snapshots
+        | Handler::Link
+        | Handler::Receipt => {
+            if !request.query_string().is_empty() {
+                return wrong("query", "is none here: leave it out");
+            }
+            if condition { wrong("If-Match", "does not go with this: leave it out") } else { Ok(()) }
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What stands for bytes that are no text is refused: they would be replaced, and two paths be one.

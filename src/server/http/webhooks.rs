@@ -13,7 +13,7 @@ use super::head::{idempotency_key, on_behalf_of, role};
 use super::reply::{problem_response, response};
 use super::resources::{REPLAYED, object};
 use crate::domain::{Caller, Code, Name, Refusal};
-use crate::server::door::Door;
+use crate::server::door::{Door, within};
 use crate::server::identity::rights;
 use crate::server::json::{Problem, ProblemCode, read};
 use crate::server::webhooks::{MadeBy, NewWebhook, WebhookFile, WebhooksError};
@@ -134,6 +134,7 @@ pub(super) async fn remove(door: Data<Door>, request: HttpRequest, webhook: &str
 /// Whose webhooks a request is about: its account's, or everybody's where there is none.
 fn own(door: &Door, request: &HttpRequest) -> Result<Option<Name>, Problem> {
     let role = role(door, request)?;
+    door.identity().pace(&role)?;
     match rights::caller(&role, on_behalf_of(request)?)? {
         Caller::Account(own) => Ok(Some(own)),
         Caller::FundsManagement => Ok(None),
@@ -146,7 +147,7 @@ async fn apart<T: Send + 'static>(
     work: impl FnOnce(&WebhookFile) -> Result<T, WebhooksError> + Send + 'static,
 ) -> Result<T, Problem> {
     let door = Data::clone(door);
-    let done = web::block(move || work(door.webhooks())).await;
+    let done = within(async { Ok(web::block(move || work(door.webhooks())).await) }).await?;
     let failed = |why: String| {
         tracing::error!(why, "the webhooks cannot be read or written");
         Problem::from(Refusal::new(Code::Internal, "", "the webhooks cannot be read or written"))

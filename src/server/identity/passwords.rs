@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 
@@ -144,6 +144,8 @@ struct State {
     /// The bytes of all whole lines.
     bytes: u64,
     lines: u64,
+    /// The last whole line: where it stands no more, somebody has changed what was read.
+    last: Vec<u8>,
     /// Which file it was: it is another one after it was written anew. It is kept open, so that no other gets its number.
     file: Option<(u64, File)>,
 }
@@ -168,6 +170,13 @@ impl State {
         Ok(())
     }
 
+    /// True where the last line that was read stands there still.
+    fn ends_in(&self, file: &File) -> bool {
+        let mut there = vec![0; self.last.len()];
+        let read = file.read_exact_at(&mut there, self.bytes - self.last.len() as u64);
+        read.is_ok() && there == self.last
+    }
+
     /// Reads all whole lines that are left, and gives the bytes of a last one that is torn.
     fn read(&mut self, from: &mut impl BufRead) -> Result<usize, ReadError> {
         let mut line = Vec::new();
@@ -186,6 +195,7 @@ impl State {
             self.take(read).map_err(ReadError::Line)?;
             self.bytes += line.len() as u64;
             self.lines += 1;
+            self.last.clone_from(&line);
         }
     }
 }
@@ -264,7 +274,7 @@ impl Passwords {
         let known = {
             let state = self.read_state();
             let same = state.file.as_ref().is_some_and(|(known, _)| *known == number);
-            if same && state.bytes <= length { state.bytes } else { 0 }
+            if same && state.bytes <= length && state.ends_in(&file) { state.bytes } else { 0 }
         };
         if known == length && known > 0 {
             return Ok(());
@@ -369,7 +379,7 @@ impl Passwords {
     }
 
     fn write_anew_locked(&self) -> Result<(), PasswordsError> {
-        let (mut bytes, mut lines) = (0, 0);
+        let (mut bytes, mut lines, mut last) = (0, 0, Vec::new());
         {
             let state = self.read_state();
             if state.lines == state.accounts.len() as u64 {
@@ -381,6 +391,7 @@ impl Passwords {
                     file.write_all(&text)?;
                     bytes += text.len() as u64;
                     lines += 1;
+                    last = text;
                 }
                 Ok(())
             })?;
@@ -388,7 +399,7 @@ impl Passwords {
         let file = File::open(self.file.path()).map_err(self.file.failed("read"))?;
         let number = file.metadata().map_err(self.file.failed("read"))?.ino();
         let mut state = self.write_state();
-        (state.bytes, state.lines, state.file) = (bytes, lines, Some((number, file)));
+        (state.bytes, state.lines, state.last, state.file) = (bytes, lines, last, Some((number, file)));
         Ok(())
     }
 
@@ -485,6 +496,28 @@ pub(in crate::server) mod tests {
         fs::remove_file(folder.file().path()).unwrap();
         one.refresh().unwrap();
         assert_eq!(one.of(&ann), None);
+    }
+
+    #[test]
+    fn a_file_that_somebody_has_changed_where_it_stands_is_read_anew() {
+        let folder = Folder::new();
+        let passwords = folder.open().unwrap();
+        let (ann, ben, eve) = (name("ann"), name("ben"), name("eve"));
+        for account in [&ann, &ben] {
+            passwords.set(account, HASH, None).unwrap();
+        }
+        // As somebody does with an editor: a line is gone and another one is there, and the file is as long as before.
+        let text = folder.text();
+        let (first, second) = text.split_once('\n').unwrap();
+        fs::write(folder.file().path(), format!("{second}{}\n", first.replace("ann", "eve"))).unwrap();
+        passwords.refresh().unwrap();
+        assert!(passwords.of(&ann).is_none() && passwords.of(&ben).is_some() && passwords.of(&eve).is_some());
+        // What a writer that was killed has left is gone once somebody writes, and the lock is its owner's alone.
+        let beside = |ending: &str| folder.file().path().with_extension(ending);
+        fs::write(beside("new"), "a hash that counts no more").unwrap();
+        passwords.set(&ann, HASH, None).unwrap();
+        assert!(!beside("new").exists());
+        assert_eq!(fs::metadata(beside("lock")).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]

@@ -112,7 +112,7 @@ impl ProblemCode {
             ProblemCode::TooFast => (
                 429,
                 "too_fast",
-                "send it again, with the same key, when it was waited as long as Retry-After says",
+                "wait as many seconds as retry_after says, and send it again with the same key",
             ),
             ProblemCode::TooLong => (409, "too_long", "read its entries page by page instead"),
             ProblemCode::DrawsOpen => (409, "draws_open", "ask again once nothing more is to be drawn"),
@@ -154,8 +154,8 @@ struct ProblemBody {
     definite: bool,
     /// What to do.
     advice: &'static str,
-    /// How many seconds to wait, where it is not the usual.
-    #[serde(skip)]
+    /// How many seconds to wait before it may succeed; left out where it never will.
+    #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u32>,
 }
 
@@ -183,6 +183,8 @@ impl Problem {
             (true, false) => detail,
             (false, false) => format!("{field} {detail}"),
         };
+        // An account that remembers as many requests of a day as it can takes the next when the oldest is a day old.
+        let full = code == Code::Overloaded.text() && field == "request_id";
         let body = ProblemBody {
             kind,
             title,
@@ -193,7 +195,7 @@ impl Problem {
             retryable,
             definite,
             advice,
-            retry_after: None,
+            retry_after: retryable.then_some(if full { 3_600 } else { 1 }),
         };
         Problem(Box::new(body))
     }
@@ -217,12 +219,7 @@ impl Problem {
 
     /// After how many seconds the same may succeed; none where it never will.
     pub(in crate::server) fn retry_after(&self) -> Option<u32> {
-        if let Some(seconds) = self.0.retry_after {
-            return Some(seconds);
-        }
-        // An account that remembers as many requests of a day as it can takes the next when the oldest is a day old.
-        let full = self.0.code == Code::Overloaded.text() && self.0.field == "request_id";
-        self.0.retryable.then_some(if full { 3_600 } else { 1 })
+        self.0.retry_after
     }
 
     /// Whether it certainly had no effect.

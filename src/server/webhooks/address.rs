@@ -13,7 +13,13 @@ pub(super) const INSIDE: &str =
 
 /// True where a host is written so that it certainly leads inside, whatever names stand for later.
 pub(super) fn is_written_inside(host: &str) -> bool {
+    let host = host.trim_end_matches('.');
     let literal = host.trim_start_matches('[').trim_end_matches(']').parse();
+    // A number in another form than four parts of digits is an address all the same, and no name.
+    let number = |part: &str| part.parse::<u64>().is_ok() || part.to_ascii_lowercase().starts_with("0x");
+    if literal.is_err() && host.split('.').all(number) {
+        return true;
+    }
     let local = host.eq_ignore_ascii_case("localhost") || host.to_ascii_lowercase().ends_with(".localhost");
     local || literal.is_ok_and(|address| !is_outside(address))
 }

@@ -2,7 +2,7 @@
 //!
 //! Their secrets stand in it as they are, because what is sent is signed with them; so its owner alone may read it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use ureq::http::Uri;
 
 use super::address::{INSIDE, is_written_inside};
 use crate::domain::{Name, RequestId};
-use crate::limits::{WEBHOOKS_MAX, WEBHOOKS_OF_ACCOUNT_MAX};
+use crate::limits::{WEBHOOK_URL_BYTES_MAX, WEBHOOKS_MAX, WEBHOOKS_OF_ACCOUNT_MAX};
 use crate::server::beside::{Beside, FileError};
 use crate::server::feed::wrong_types;
 use crate::server::json::hex;
@@ -224,6 +224,40 @@ impl WebhookFile {
         serde_json::from_slice(&text).map_err(|error| damaged(&self.0, error.to_string()))
     }
 
+    /// What tells whether it has changed.
+    pub(super) fn version(&self) -> Option<(std::time::SystemTime, u64, u64)> {
+        self.0.version()
+    }
+
+    /// Removes what writers that were killed have left, and the places of webhooks that there are no more.
+    ///
+    /// # Errors
+    /// Where the file cannot be read or locked.
+    pub(super) fn sweep(&self) -> Result<(), WebhooksError> {
+        if !self.0.path().exists() {
+            return Ok(());
+        }
+        let _lock = self.0.lock()?;
+        let all = self.all()?;
+        let stem = self.0.with_ending("").path().to_owned();
+        let (Some(folder), Some(stem)) = (stem.parent(), stem.file_stem().and_then(|stem| stem.to_str()))
+        else {
+            return Ok(());
+        };
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let of = |name: &str| -> Option<String> {
+            let id = name.strip_prefix(stem)?.strip_prefix('.')?;
+            id.strip_suffix(".place").or(id.strip_suffix(".new")).map(str::to_owned)
+        };
+        for entry in fs::read_dir(folder).map_err(self.0.failed("look beside"))?.flatten() {
+            let id = entry.file_name().to_str().and_then(of);
+            if id.is_some_and(|id| id.len() == 16 && !all.contains_key(&id)) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+        Ok(())
+    }
+
     /// Where a webhook's place in the feed is kept.
     pub(super) fn place(&self, id: &str) -> Place {
         Place(self.0.with_ending(&format!("{id}.place")))
@@ -262,6 +296,18 @@ impl Place {
 
 fn check(asked: &NewWebhook) -> Result<(), WebhooksError> {
     let wrong = |field, why: String| Err(WebhooksError::Asked { field, why });
+    if asked.url.len() > WEBHOOK_URL_BYTES_MAX {
+        return wrong("url", format!("has more than {WEBHOOK_URL_BYTES_MAX} bytes: give a shorter one"));
+    }
+    if asked.url.contains(['@', '#']) {
+        return wrong(
+            "url",
+            "has a user, a password or a fragment: leave it out, the signature tells who sends".to_owned(),
+        );
+    }
+    if asked.types.len() > asked.types.iter().collect::<BTreeSet<_>>().len() {
+        return wrong("types", "has one twice: give each once".to_owned());
+    }
     let uri: Result<Uri, _> = asked.url.parse();
     let Some((scheme, host)) =
         uri.ok().and_then(|uri| Some((uri.scheme_str()?.to_owned(), uri.host()?.to_owned())))

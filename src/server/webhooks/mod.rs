@@ -28,6 +28,9 @@ use delivery::Delivery;
 /// # Errors
 /// Where the machine gives no threads.
 pub(super) fn start(file: WebhookFile, door: Data<Door>) -> std::io::Result<()> {
+    if let Err(error) = file.sweep() {
+        tracing::warn!(%error, "what is left of webhooks was not removed");
+    }
     thread::Builder::new().name("webhooks".to_owned()).spawn(move || watch(&file, &door)).map(drop)
 }
 
@@ -35,9 +38,15 @@ pub(super) fn start(file: WebhookFile, door: Data<Door>) -> std::io::Result<()> 
 fn watch(file: &WebhookFile, door: &Data<Door>) {
     let mut running: BTreeMap<String, (Arc<AtomicBool>, JoinHandle<()>)> = BTreeMap::new();
     let mut warned = None;
+    let (mut read, mut known) = (None, Ok(BTreeMap::new()));
     while !door.is_ending() {
         if door.engine().is_ok() {
-            match file.all() {
+            // Most of the time nothing has changed.
+            let version = file.version();
+            if known.is_err() || version != read {
+                (read, known) = (version, file.all());
+            }
+            match &known {
                 Ok(all) => {
                     warned = None;
                     // One that has ended by itself is begun anew.
@@ -47,20 +56,20 @@ fn watch(file: &WebhookFile, door: &Data<Door>) {
                         there && !thread.is_finished()
                     });
                     for (id, webhook) in all {
-                        if running.contains_key(&id) {
+                        if running.contains_key(id) {
                             continue;
                         }
                         let stop = Arc::new(AtomicBool::new(false));
                         let delivery = Delivery::new(
                             id.clone(),
-                            webhook,
-                            file.place(&id),
+                            webhook.clone(),
+                            file.place(id),
                             Data::clone(door),
                             Arc::clone(&stop),
                         );
                         let named = thread::Builder::new().name("webhook".to_owned());
                         match named.spawn(move || delivery.run()) {
-                            Ok(thread) => drop(running.insert(id, (stop, thread))),
+                            Ok(thread) => drop(running.insert(id.clone(), (stop, thread))),
                             Err(error) => tracing::error!(%error, id, "a webhook has no thread"),
                         }
                     }

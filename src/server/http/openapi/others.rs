@@ -369,7 +369,7 @@ pub(super) fn parameters(taken: &mut SchemaGenerator) -> Value {
         "Show": {
             "name": "show", "in": "query", "required": false, "style": "form", "explode": false,
             "description": "What the answer is to show beside itself, as it is then.",
-            "schema": { "type": "array", "items": taken.subschema_for::<Show>(), "maxItems": 3 },
+            "schema": { "type": "array", "items": taken.subschema_for::<Show>(), "maxItems": 3, "uniqueItems": true },
         },
         "OnBehalfOf": {
             "name": ON_BEHALF_OF, "in": "header", "required": false,
