@@ -18,6 +18,9 @@ INSTITUTION = ("/v1/accounts", "/deposits", "/cash-outs", "/credit-limit", "free
 def known(name, value, new=False):
     """A name that is there, or the value as it is; which of them follows from the value."""
     choice = sum(map(ord, str(value)))
+    # A view that is called as what it shows is no name.
+    if name in NAMES and isinstance(value, dict):
+        return NAMES[name][0]
     if name in NAMES and isinstance(value, str) and choice % 2 and not (new and name in ("account", "offering")):
         return NAMES[name][choice // 2 % len(NAMES[name])]
     if name == "serial" and isinstance(value, int):
