@@ -138,10 +138,6 @@ pub const JOURNAL_NUMBER_MAX: u64 = 1 << 62;
 /// be taken from the actors.
 pub const SNAPSHOT_CACHE_BYTES: u64 = 64 * 1024 * 1024;
 
-/// While a snapshot is written its files are synced whenever so many bytes were put into them: a gigabyte that is synced at once
-/// makes everybody who syncs meanwhile wait, the journal before all.
-pub const SNAPSHOT_SYNC_BYTES: u64 = 8 * 1024 * 1024;
-
 /// No chunk of a snapshot has a longer value, in bytes: room for the largest single actor, a certificate with all
 /// its hops; usual chunks have tens of kilobytes.
 pub const CHUNK_BYTES_MAX: u32 = 256 * 1024 * 1024;

@@ -45,7 +45,7 @@ impl Conditions {
 fn addressee(task: &Task) -> &'static str {
     match task {
         Task::Circulate(task) if task.named.is_some() => "certificate",
-        Task::Acquire(_) | Task::Refund(_) | Task::ShowCertificate { .. } => "certificate",
+        Task::Acquire(_) | Task::Refund(_) => "certificate",
         Task::Issue(_)
         | Task::Publish(_)
         | Task::Attach(_)
@@ -53,8 +53,7 @@ fn addressee(task: &Task) -> &'static str {
         | Task::Purchase(_)
         | Task::Reserve(_)
         | Task::PayReservation(..)
-        | Task::CancelReservation(_)
-        | Task::ShowOffering => "offering",
+        | Task::CancelReservation(_) => "offering",
         _ => "account",
     }
 }

@@ -86,20 +86,20 @@ impl Sent {
         let mut outcomes = Vec::with_capacity(places.len());
         for problem in places {
             let outcome = match problem {
-                Some(problem) => (usize::MAX, Outcome::refused(problem)),
+                Some(problem) => (None, Outcome::refused(problem)),
                 None => match answers.next() {
                     Some((place, (asked, answer))) => {
                         let answer = door.answered(engine, asked, answer).await;
-                        (place as usize, Outcome { answer, replayed: again.contains(&place), shown: None })
+                        (Some(asked), Outcome { answer, replayed: again.contains(&place), shown: None })
                     }
-                    None => (usize::MAX, Outcome::refused(Problem::from(Refusal::of(Code::OutcomeUnknown)))),
+                    None => (None, Outcome::refused(Problem::from(Refusal::of(Code::OutcomeUnknown)))),
                 },
             };
             outcomes.push(outcome);
         }
         if messages.iter().any(|asked| !asked.show.is_empty()) {
             // What is not there in time is left out: it was done all the same.
-            let shown = shown::beside(engine, &messages, &mut outcomes);
+            let shown = shown::beside(engine, &mut outcomes);
             let _ = tokio::time::timeout(Duration::from_millis(ANSWER_MS_MAX), shown).await;
         }
         outcomes.into_iter().map(|(_, outcome)| outcome).collect()

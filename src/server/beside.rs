@@ -25,6 +25,15 @@ pub struct FileError {
     pub source: io::Error,
 }
 
+/// What tells a file from another one in its place, or from itself before it was written on.
+pub(super) type Version = (SystemTime, u64, u64);
+
+/// The version of a file; none where it is not there.
+pub(super) fn version(path: &Path) -> Option<Version> {
+    let metadata = fs::metadata(path).ok()?;
+    Some((metadata.modified().ok()?, metadata.ino(), metadata.len()))
+}
+
 /// The path of such a file.
 #[derive(Clone)]
 pub(super) struct Beside(PathBuf);
@@ -99,12 +108,6 @@ impl Beside {
     /// What a file is written to before it is put in its place.
     fn unfinished(&self) -> PathBuf {
         self.0.with_extension("new")
-    }
-
-    /// What tells it from another one in its place, or from itself before it was changed; none where it is not there.
-    pub(super) fn version(&self) -> Option<(SystemTime, u64, u64)> {
-        let metadata = fs::metadata(&self.0).ok()?;
-        Some((metadata.modified().ok()?, metadata.ino(), metadata.len()))
     }
 
     /// Puts a new one in its place.

@@ -1,13 +1,10 @@
 //! A running server: it listens at once, opens the engine meanwhile, and ends when it is told to, with everything answered.
 
-use std::fs;
 use std::net::{SocketAddr, TcpListener};
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 use std::pin::pin;
 use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::web::{self, Data, PayloadConfig};
@@ -16,6 +13,7 @@ use actix_web::{App, HttpServer, rt};
 use futures_util::future;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::beside::{Version, version};
 use super::door::Door;
 use super::identity::{Identity, KeyFile, KeyRing, KeysError, PasswordFile, PasswordsError};
 use super::room::Room;
@@ -254,12 +252,4 @@ async fn watch_passwords(door: Data<Door>) {
         }
         rt::time::sleep(Duration::from_millis(KEYS_LOOKED_AT_MS)).await;
     }
-}
-
-/// What tells one file from another: each is written anew in the place of the one before, or written on at its end.
-type Version = (SystemTime, u64, u64);
-
-fn version(path: &Path) -> Option<Version> {
-    let metadata = fs::metadata(path).ok()?;
-    Some((metadata.modified().ok()?, metadata.ino(), metadata.len()))
 }

@@ -50,10 +50,10 @@ pub(super) struct ShownBody {
 }
 
 /// Shows what messages wish to see beside their answers, all of it asked together.
-pub(super) async fn beside(engine: &Engine, asked: &[Asked], outcomes: &mut [(usize, Outcome)]) {
+pub(super) async fn beside(engine: &Engine, outcomes: &mut [(Option<&Asked>, Outcome)]) {
     let mut wished = Vec::new();
-    for (place, (message, outcome)) in outcomes.iter().enumerate() {
-        let (Some(asked), Ok(answer)) = (asked.get(*message), &outcome.answer) else { continue };
+    for (place, (asked, outcome)) in outcomes.iter().enumerate() {
+        let (Some(asked), Ok(answer)) = (*asked, &outcome.answer) else { continue };
         for show in &asked.show {
             wished.extend(look(*show, asked, answer).map(|command| (place, asked, command)));
         }

@@ -9,7 +9,6 @@ use std::{
     fs::{self, DirEntry, File},
     io::{self, Read, Write},
     path::{Path, PathBuf},
-    time::{Duration, SystemTime},
 };
 
 use super::error::SnapshotError;
@@ -34,25 +33,6 @@ pub(super) fn sync_and_hash(half: &Path) -> Result<[u8; 16], SnapshotError> {
     }
     sync_folder(half)?;
     Ok(short(&hasher))
-}
-
-/// Lets the device have the bytes of all files that were written since then, or in the seconds before: file systems count in
-/// coarse steps.
-pub(super) fn sync_written_since(half: &Path, since: SystemTime) -> Result<(), SnapshotError> {
-    let since = since.checked_sub(Duration::from_secs(2)).unwrap_or(since);
-    for name in Contents::of(half)?.files {
-        let path = half.join(&name);
-        let file = match File::open(&path) {
-            // sled removes what it has replaced.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            opened => opened.map_err(|source| unreadable(half, &name, source))?,
-        };
-        let written = file.metadata().and_then(|metadata| metadata.modified());
-        if written.map_err(|source| unreadable(half, &name, source))? >= since {
-            file.sync_data().map_err(|source| JournalError::from_io("sync", &path, source))?;
-        }
-    }
-    Ok(())
 }
 
 /// How many bytes all files have.

@@ -12,13 +12,13 @@ use std::{
 use super::chunk::{Content, frame};
 use super::database::{self, Database};
 use super::error::SnapshotError;
-use super::files::{size, sync_and_hash, sync_written_since};
+use super::files::{size, sync_and_hash};
 use super::halves::{Generation, Half, find};
 use super::inspection::discard;
 use super::manifest::{Coverage, Manifest};
 use super::reading::{Visit, read_by_copy};
 use crate::journal::{JournalError, TEMPORARY_SUFFIX, create_durably, names_in, sync_folder};
-use crate::limits::{HALF_GROWTH_MAX, HALF_SPARE_BYTES, SNAPSHOT_SYNC_BYTES};
+use crate::limits::{HALF_GROWTH_MAX, HALF_SPARE_BYTES};
 
 /// The folder for the copy that is read, without its suffix.
 const COPY: &str = "reading";
@@ -51,22 +51,6 @@ struct Writing {
     begun: Begun,
     database: Database,
     content: Content,
-    /// How many bytes were put since its files were synced, and when that was.
-    unsynced: u64,
-    synced_at: SystemTime,
-}
-
-impl Writing {
-    /// Lets the device have what was written, a little at a time. It makes nothing count.
-    fn sync_some(&mut self, folder: &Path) -> Result<(), SnapshotError> {
-        if self.unsynced < SNAPSHOT_SYNC_BYTES {
-            return Ok(());
-        }
-        let now = SystemTime::now();
-        sync_written_since(&self.begun.half.path(folder), self.synced_at)?;
-        (self.unsynced, self.synced_at) = (0, now);
-        Ok(())
-    }
 }
 
 impl Snapshots {
@@ -157,8 +141,7 @@ impl Snapshots {
             make_folder(&path)?;
         }
         let database = Database::open(&path, &path)?;
-        let (content, synced_at) = (known.unwrap_or_default(), SystemTime::now());
-        self.writing = Some(Writing { begun, database, content, unsynced: 0, synced_at });
+        self.writing = Some(Writing { begun, database, content: known.unwrap_or_default() });
         Ok(begun)
     }
 
@@ -169,12 +152,10 @@ impl Snapshots {
     /// generation is abandoned.
     pub fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), SnapshotError> {
         let (stored, mark) = frame(key, value)?;
-        let (folder, bytes) = (self.folder.clone(), stored.len() as u64);
         self.change("take a chunk", |writing| {
             writing.database.put(key, stored)?;
             writing.content.put(key, mark);
-            writing.unsynced += bytes;
-            writing.sync_some(&folder)
+            Ok(())
         })
     }
 
@@ -195,7 +176,7 @@ impl Snapshots {
     /// # Errors
     /// What the device or sled says; the generation is then abandoned.
     pub fn finish(&mut self, coverage: Coverage) -> Result<Manifest, SnapshotError> {
-        let Some(Writing { begun, database, content, .. }) = self.writing.take() else {
+        let Some(Writing { begun, database, content }) = self.writing.take() else {
             return Err(SnapshotError::OutOfTurn { what: "be finished", why: "none was begun" });
         };
         let path = begun.half.path(&self.folder);

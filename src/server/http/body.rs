@@ -20,14 +20,10 @@ pub(super) async fn body(request: &HttpRequest, payload: Payload) -> Result<Byte
     let mut payload = payload.into_inner();
     let read = Bytes::from_request(request, &mut payload);
     let read = actix_web::rt::time::timeout(Duration::from_millis(BODY_MS_MAX), read).await;
-    let Ok(read) = read else {
-        let detail = format!("is not there after {BODY_MS_MAX} ms: send it faster");
-        return Err(Problem::new(ProblemCode::TooSlow, "body", detail));
-    };
+    let read = read.map_err(|_| too_slow())?;
     read.map_err(|error| {
         if error.as_response_error().status_code().as_u16() == 413 {
-            let detail = format!("has more than {BODY_BYTES_MAX} bytes");
-            return Problem::new(ProblemCode::TooLarge, "body", detail);
+            return too_large(BODY_BYTES_MAX);
         }
         Problem::new(ProblemCode::Malformed, "body", format!("cannot be read: {error}"))
     })
@@ -44,15 +40,18 @@ pub(super) async fn short_body(payload: Payload) -> Result<Bytes, Problem> {
         Ok(Ok(Err(error))) => {
             Err(Problem::new(ProblemCode::Malformed, "body", format!("cannot be read: {error}")))
         }
-        Ok(Err(_)) => {
-            let detail = format!("has more than {LOG_IN_BODY_BYTES_MAX} bytes");
-            Err(Problem::new(ProblemCode::TooLarge, "body", detail))
-        }
-        Err(_) => {
-            let detail = format!("is not there after {BODY_MS_MAX} ms: send it faster");
-            Err(Problem::new(ProblemCode::TooSlow, "body", detail))
-        }
+        Ok(Err(_)) => Err(too_large(LOG_IN_BODY_BYTES_MAX)),
+        Err(_) => Err(too_slow()),
     }
+}
+
+fn too_slow() -> Problem {
+    let detail = format!("is not there after {BODY_MS_MAX} ms: send it faster");
+    Problem::new(ProblemCode::TooSlow, "body", detail)
+}
+
+fn too_large(most: usize) -> Problem {
+    Problem::new(ProblemCode::TooLarge, "body", format!("has more than {most} bytes"))
 }
 
 /// What a request's content is said to be, in small letters and without parameters.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use super::sessions::from_hex;
 use crate::domain::Name;
 use crate::limits::KEYS_MAX;
 use crate::server::beside::{Beside, FileError};
@@ -197,7 +198,7 @@ impl KeyFile {
         let kept = |(id, key): (String, Kept)| {
             let why = || format!("the hash of {id} has not 64 hexadecimal digits");
             let damaged = || self.damaged(why());
-            Ok((id.clone(), (from_hex(&key.secret_sha256).ok_or_else(damaged)?, key.role)))
+            Ok((id.clone(), (hash_of(&key.secret_sha256).ok_or_else(damaged)?, key.role)))
         };
         Ok(KeyRing(counting.map(kept).collect::<Result<_, KeysError>>()?))
     }
@@ -262,16 +263,8 @@ fn hash(secret: &str) -> Hash {
     Sha256::digest(secret.as_bytes()).into()
 }
 
-fn from_hex(text: &str) -> Option<Hash> {
-    let mut bytes = [0; 32];
-    let digits: Vec<u8> = text.chars().map_while(|digit| u8::try_from(digit.to_digit(16)?).ok()).collect();
-    if digits.len() != 64 || text.len() != 64 {
-        return None;
-    }
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks(2)) {
-        *byte = pair[0] << 4 | pair[1];
-    }
-    Some(bytes)
+fn hash_of(digits: &str) -> Option<Hash> {
+    Hash::try_from(from_hex(&digits.to_ascii_lowercase())?).ok()
 }
 
 fn now() -> String {

@@ -83,7 +83,7 @@ impl Secret {
 }
 
 /// Bytes of small hexadecimal digits; there is one way to write them, so no two tokens say the same.
-fn from_hex(text: &str) -> Option<Vec<u8>> {
+pub(super) fn from_hex(text: &str) -> Option<Vec<u8>> {
     let digit = |digit: &u8| match digit {
         b'0'..=b'9' => Some(digit - b'0'),
         b'a'..=b'f' => Some(digit - b'a' + 10),

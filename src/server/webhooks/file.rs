@@ -13,7 +13,7 @@ use ureq::http::Uri;
 use super::address::{INSIDE, is_written_inside};
 use crate::domain::{Name, RequestId};
 use crate::limits::{WEBHOOK_URL_BYTES_MAX, WEBHOOKS_MAX, WEBHOOKS_OF_ACCOUNT_MAX};
-use crate::server::beside::{Beside, FileError};
+use crate::server::beside::{Beside, FileError, Version, version};
 use crate::server::feed::wrong_types;
 use crate::server::json::hex;
 use crate::{EventId, NotAnEventId};
@@ -225,8 +225,8 @@ impl WebhookFile {
     }
 
     /// What tells whether it has changed.
-    pub(super) fn version(&self) -> Option<(std::time::SystemTime, u64, u64)> {
-        self.0.version()
+    pub(super) fn version(&self) -> Option<Version> {
+        version(self.0.path())
     }
 
     /// Removes what writers that were killed have left, and the places of webhooks that there are no more.
