@@ -1,5 +1,6 @@
 //! A message on its way to an actor.
 
+use std::mem;
 use std::sync::Arc;
 
 use super::ticket::Ticket;
@@ -65,6 +66,13 @@ impl Envelope {
         ticket: Option<Arc<Ticket>>,
     ) -> Envelope {
         Envelope { to, walk, now, hop: 0, sender: Sender::Door, body, ticket }
+    }
+
+    /// The message, taken out of its place.
+    pub(super) fn taken(&mut self) -> Envelope {
+        let Envelope { to, walk, now, hop, sender, .. } = *self;
+        let body = mem::replace(&mut self.body, Body::CreditAbsorbed);
+        Envelope { to, walk, now, hop, sender, body, ticket: self.ticket.take() }
     }
 
     /// Notes that the turn's records have their positions, from `first` on.

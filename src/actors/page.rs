@@ -7,7 +7,7 @@ use std::num::NonZeroU32;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::chain::{self, Before, Entries, Head};
-use crate::domain::{ActorNumber, Position, Resident, Timestamp};
+use crate::domain::{ActorNumber, Body, Context, Decision, Event, Position, Resident, Timestamp};
 
 /// How many numbers a page spans: chunks of 16 to 64 KB where most of them are alive (DESIGN §4).
 const PAGE_NUMBERS: u64 = 128;
@@ -34,6 +34,20 @@ impl Room {
     pub fn new(number: ActorNumber, resident: Resident) -> Room {
         let (head, at) = (chain::origin(number), Timestamp::default());
         Room { resident, sequence: 0, head, at, newest: Position(0) }
+    }
+
+    /// What the resident decides on a message.
+    pub(super) fn apply(&self, context: Context, body: &Body) -> Decision {
+        self.resident.apply(context, self.sequence, &self.head, body)
+    }
+
+    /// Absorbs a record's events. Its time is the walk's, or that of the newest record where that is later, and is the
+    /// room's afterwards.
+    pub(super) fn absorb(&mut self, now: Timestamp, events: &[Event]) {
+        self.at = self.at.max(now);
+        for event in events {
+            self.resident.absorb(self.at, event);
+        }
     }
 
     /// The instant at which time alone brings about something here; none where no clock comes to it.
@@ -103,12 +117,22 @@ impl Numbered {
         Numbered { number, room, due: NEVER, record: None, entry: None }
     }
 
-    /// Adds an entry to its chain, of the room's time; its head is known once the entries are hashed.
-    pub(super) fn add_entry(&mut self, entries: &mut Entries, events: &[u8]) {
+    /// Adds an entry to its chain, of the room's time and the events that `encode` writes; gives its place. Its head is
+    /// known once the entries are hashed.
+    ///
+    /// # Errors
+    /// That of `encode`; then nothing is added.
+    pub(super) fn add_entry<E>(
+        &mut self,
+        entries: &mut Entries,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<u32, E> {
         let room = &mut self.room;
-        room.sequence += 1;
         let before = self.entry.map_or(Before::Head(&room.head), |entry| Before::Entry(entry.place()));
-        self.entry = Some(InTurn::at(entries.add(before, room.at, events)));
+        let place = entries.add_with(before, room.at, encode)?;
+        self.entry = Some(InTurn::at(place));
+        room.sequence += 1;
+        Ok(place)
     }
 
     /// Its newest record in the turn under way.
@@ -130,6 +154,11 @@ impl Numbered {
     pub(super) fn set_head(&mut self, head: &Head) {
         self.room.head = *head;
         self.entry = None;
+    }
+
+    /// True where something is due at `now`, as the schedule knows it.
+    pub(super) fn is_due(&self, now: Timestamp) -> bool {
+        self.due <= now && self.due != NEVER
     }
 
     /// What the schedule knows.

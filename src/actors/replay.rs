@@ -3,6 +3,7 @@
 //! Live, restart and audit all absorb events by the same function. Absent on purpose: the log's framing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 use std::hint::black_box;
 use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -299,7 +300,10 @@ impl Replay {
         let place = place.unwrap_or_else(|| unreachable!("a record has a first message"));
         let numbered = rooms.at_mut(place);
         if !record.events.is_empty() {
-            numbered.add_entry(&mut self.entries, record.encoded_events);
+            let Ok(_) = numbered.add_entry(&mut self.entries, |bytes| {
+                bytes.extend_from_slice(record.encoded_events);
+                Ok::<(), Infallible>(())
+            });
         }
         let room = &numbered.room;
         if (prefix.sequence, prefix.at) != (room.sequence, room.at) {

@@ -9,16 +9,14 @@ use super::ticket::Ticket;
 use crate::domain::chain::Entries;
 use crate::domain::supply::Change;
 use crate::domain::{News, Timestamp, WalkId};
-use crate::journal::{RecordBatch, Reference};
+use crate::journal::{Joined, RecordBatch, Reference};
 use crate::limits::TURN_RECORDS_MAX;
 
 /// Records, messages and tickets of a turn, in the order in which they came about.
 #[derive(Default)]
 pub(super) struct Turn {
     pub(super) batch: RecordBatch,
-    /// Memory for the events of one record, used again and again.
-    pub(super) encoded_events: Vec<u8>,
-    /// The same for other parts of it.
+    /// Memory for parts of one record, used again and again.
     pub(super) scratch: Vec<u8>,
     /// Chain entries, to be hashed together.
     pub(super) entries: Entries,
@@ -28,6 +26,8 @@ pub(super) struct Turn {
     pub(super) joints: Vec<Joint>,
     /// How many of them there are.
     pub(super) joints_begun: usize,
+    /// Memory for the further messages of a joint.
+    pub(super) joined: Vec<Joined>,
     /// Where the room of each record of the batch is.
     pub(super) places: Vec<Place>,
     /// Messages that leave with the turn's end.

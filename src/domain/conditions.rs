@@ -4,7 +4,7 @@
 use super::inside::Body;
 use super::money::Money;
 use super::refusal::{Code, Refusal};
-use super::request::Task;
+use super::request::{Request, Task};
 use super::step::Decision;
 
 /// What must hold for a message to be carried out; nothing by default.
@@ -58,10 +58,9 @@ fn addressee(task: &Task) -> &'static str {
     }
 }
 
-/// What becomes of a decision on a message that depends on its addressee's chain, which has so many entries.
+/// What becomes of a decision on a request that depends on its addressee's chain, which has so many entries.
 #[must_use]
-pub fn on_condition(body: &Body, sequence: u64, decision: Decision) -> Decision {
-    let Body::Request(request) = body else { return decision };
+pub fn on_condition(request: &Request, sequence: u64, decision: Decision) -> Decision {
     let Some(conditions) = request.conditions.as_deref() else { return decision };
     let Some(asked) = conditions.if_sequence else { return decision };
     let found = conditions.missed.unwrap_or(sequence);

@@ -149,6 +149,17 @@ impl Resident {
         }
     }
 
+    /// The event of a message from which nothing else follows, where it is such a message: `apply` gives the same and nothing
+    /// beside it. Most messages of a settlement are.
+    #[must_use]
+    pub fn sole_event(&self, body: &Body) -> Option<Event> {
+        match self {
+            Resident::Account(account) => account.sole_event(body),
+            Resident::Offering(offering) => offering.sole_event(body),
+            Resident::Certificate(_) => None,
+        }
+    }
+
     /// Takes an event that was decided before, and refuses nothing.
     pub fn absorb(&mut self, at: Timestamp, event: &Event) {
         match (self, event) {

@@ -11,7 +11,7 @@ mod timing;
 
 use std::collections::VecDeque;
 use std::hint::black_box;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -107,6 +107,8 @@ pub struct House {
     waiting: FxHashMap<(ActorNumber, WalkId), Vec<Envelope>>,
     /// Tickets of walks that wait in an offering's line.
     parked: FxHashMap<WalkId, Arc<Ticket>>,
+    /// Memory for the messages that are looked at together; empty between two turns.
+    near: Vec<Envelope>,
     /// The newest position that this house has handed over.
     handed: Position,
     /// The sweep that is under way.
@@ -132,6 +134,7 @@ impl House {
             inside: VecDeque::new(),
             waiting: FxHashMap::default(),
             parked: FxHashMap::default(),
+            near: Vec::new(),
             handed: Position(0),
             sweep: Sweep::default(),
             turn: Turn::default(),
@@ -263,73 +266,89 @@ impl House {
         outside: &mut impl Outside,
     ) -> Result<(), JournalError> {
         let mut turn = std::mem::take(&mut self.turn);
+        let mut near = std::mem::take(&mut self.near);
         let mut left = messages_max;
         // What follows from messages is decided, in its order, before more from elsewhere.
-        'turn: while left > 0 && self.busy() {
+        while left > 0 && self.busy() {
             let inside = !self.inside.is_empty();
-            let next = if inside { &self.inside } else { &self.queue };
-            let near = left.min(next.len()).min(NEAR_MESSAGES);
-            let mut places = look_ahead(&self.rooms, next.iter().take(near));
-            for place in places.iter_mut().take(near) {
-                if turn.is_full() {
-                    break 'turn;
+            let next = if inside { &mut self.inside } else { &mut self.queue };
+            let taken = left.min(next.len()).min(NEAR_MESSAGES);
+            near.extend(next.drain(..taken));
+            let places = look_ahead(&self.rooms, &near);
+            let mut decided = 0;
+            for (envelope, place) in near.iter_mut().zip(places) {
+                if turn.is_full() || !self.decide(envelope, place, &mut turn)? {
+                    break;
                 }
-                let next = if inside { &mut self.inside } else { &mut self.queue };
-                let Some(envelope) = next.pop_front() else { break };
-                if let Some(put_off) = self.decide(envelope, place.take(), &mut turn)? {
-                    let next = if inside { &mut self.inside } else { &mut self.queue };
-                    next.push_front(put_off);
-                    break 'turn;
-                }
+                decided += 1;
             }
-            left -= near;
+            left -= decided;
+            if decided < taken {
+                let next = if inside { &mut self.inside } else { &mut self.queue };
+                near.drain(decided..).rev().for_each(|envelope| next.push_front(envelope));
+                left = 0;
+            }
+            near.clear();
         }
+        self.near = near;
         self.conclude(turn, outside)
     }
 
-    /// Decides on a message to an actor whose room is at `place`, where that is known. Gives it back where more is due
-    /// at its actor than the turn takes.
+    /// Decides on a message to an actor whose room is at `place`, where that is known. False where more is due at its
+    /// actor than the turn takes: then the message is to come again.
     fn decide(
         &mut self,
-        mut envelope: Envelope,
+        envelope: &mut Envelope,
         place: Option<Place>,
         turn: &mut Turn,
-    ) -> Result<Option<Envelope>, JournalError> {
+    ) -> Result<bool, JournalError> {
         let first = envelope.sender == Sender::Door;
         let place = match place {
             Some(place) => Some(place),
             // It may have begun since the look ahead.
             None => self.call_back(envelope.to)?,
         };
-        if first && let Some(place) = place {
-            envelope.now = envelope.now.max(self.rooms.at(place).room.at);
-        }
-        if !self.catch_up(envelope.to, place, envelope.now, turn)? {
-            return Ok(Some(envelope));
-        }
-        if let Some(place) = place.filter(|_| envelope.body.shows_chain()) {
-            // It is going to see the head of the actor's chain.
-            if let Some(Newest::Joint(joint)) = self.rooms.at(place).newest() {
-                self.close(joint, turn)?;
+        if let Some(there) = place {
+            let numbered = self.rooms.at(there);
+            if first {
+                envelope.now = envelope.now.max(numbered.room.at);
             }
-            if self.rooms.at(place).entry.is_some() {
-                self.hash_chains(turn);
+            if numbered.is_due(envelope.now) && !self.catch_up(envelope.to, there, envelope.now, turn)? {
+                return Ok(false);
             }
         }
         let context = Context { walk: envelope.walk, now: envelope.now };
-        let room = place.map(|place| &self.rooms.at(place).room);
-        let decided = catch_unwind(AssertUnwindSafe(|| match room {
-            Some(room) => room.resident.apply(context, room.sequence, &room.head, &envelope.body),
+        let mut decision = match place {
+            Some(there) if first => {
+                if envelope.body.shows_chain() {
+                    self.show_head(there, turn)?;
+                }
+                let room = &self.rooms.at(there).room;
+                unless_it_panics(|| room.apply(context, &envelope.body))
+            }
+            None if first => {
+                unless_it_panics(|| Resident::apply_absent(context, envelope.to, &envelope.body))
+            }
+            Some(there) => {
+                let room = &self.rooms.at(there).room;
+                if let Some(event) = room.resident.sole_event(&envelope.body) {
+                    debug_assert_eq!(
+                        room.apply(context, &envelope.body),
+                        Decision::Record(Step::of(vec![event.clone()])),
+                    );
+                    self.record_sole(Origin::of(envelope, place), there, event, turn)?;
+                    return Ok(true);
+                }
+                room.apply(context, &envelope.body)
+            }
             None => Resident::apply_absent(context, envelope.to, &envelope.body),
-        }));
-        let decision = match decided {
-            Ok(decision) => decision,
-            // Nothing has moved yet: the client is told, the house goes on (DESIGN §3, point 11).
-            Err(_) if first => Decision::Refuse(Refusal::of(Code::Internal)),
-            Err(panic) => resume_unwind(panic),
         };
-        let decision = on_condition(&envelope.body, room.map_or(0, |room| room.sequence), decision);
-        match self.within_supply(&envelope, room, decision, turn) {
+        if let Body::Request(request) = &envelope.body {
+            let room = place.map(|there| &self.rooms.at(there).room);
+            decision = on_condition(request, room.map_or(0, |room| room.sequence), decision);
+            decision = self.within_supply(request, room, decision, turn);
+        }
+        match decision {
             Decision::Record(step) => self.record(Origin::of(envelope, place), step, turn)?,
             Decision::Refuse(refusal) => self.answer(Origin::of(envelope, place), Err(refusal), turn)?,
             Decision::Answer(done) => {
@@ -341,19 +360,31 @@ impl House {
             }
             Decision::Pass(to, body) => {
                 assert!(first, "a message whose walk is on record is decided where it arrives");
-                self.send_on(Envelope { to, body, ..envelope }, turn);
+                let passed = Envelope { to, body, ..envelope.taken() };
+                self.send_on(passed, turn);
             }
             Decision::Wait(walk) => {
                 assert!(first, "a message whose walk is on record is decided when it arrives");
                 let waiting = self.waiting.entry((envelope.to, walk)).or_default();
                 if waiting.len() < WAITERS_MAX {
-                    waiting.push(envelope);
+                    waiting.push(envelope.taken());
                 } else {
                     self.answer(Origin::of(envelope, place), Err(Refusal::of(Code::Overloaded)), turn)?;
                 }
             }
         }
-        Ok(None)
+        Ok(true)
+    }
+
+    /// Works out the head of an actor's chain, which somebody is going to see.
+    fn show_head(&mut self, place: Place, turn: &mut Turn) -> Result<(), JournalError> {
+        if let Some(Newest::Joint(joint)) = self.rooms.at(place).newest() {
+            self.close(joint, turn)?;
+        }
+        if self.rooms.at(place).entry.is_some() {
+            self.hash_chains(turn);
+        }
+        Ok(())
     }
 
     /// Sends a message on: to an actor of this house within the turn. Where a page's credit is absorbed that does not
@@ -386,19 +417,24 @@ impl House {
     }
 }
 
+/// What a walk's first actor decides. Nothing has moved before, so where that panics the client is told, and the house
+/// goes on (DESIGN §3, point 11).
+fn unless_it_panics(decide: impl FnOnce() -> Decision) -> Decision {
+    catch_unwind(AssertUnwindSafe(decide)).unwrap_or_else(|_| Decision::Refuse(Refusal::of(Code::Internal)))
+}
+
 /// Looks up the rooms of the next messages, and reads what is read first in each: so the processor waits for
 /// the memory of many at once, and not of one after the other.
-fn look_ahead<'message>(
-    rooms: &Rooms,
-    messages: impl Iterator<Item = &'message Envelope> + Clone,
-) -> [Option<Place>; NEAR_MESSAGES] {
+fn look_ahead(rooms: &Rooms, messages: &[Envelope]) -> [Option<Place>; NEAR_MESSAGES] {
     let mut places = [None; NEAR_MESSAGES];
-    for (place, envelope) in places.iter_mut().zip(messages.clone()) {
+    for (place, envelope) in places.iter_mut().zip(messages) {
         *place = rooms.find(envelope.to);
     }
-    let near = || places.iter().zip(messages.clone());
-    let rooms = || near().filter_map(|(place, envelope)| Some((&rooms.at((*place)?).room, envelope)));
-    black_box(near().fold(0, |read, (_, envelope)| read ^ envelope.glance()));
+    let rooms = || {
+        let near = places.iter().zip(messages);
+        near.filter_map(|(place, envelope)| Some((&rooms.at((*place)?).room, envelope)))
+    };
+    black_box(messages.iter().fold(0, |read, envelope| read ^ envelope.glance()));
     black_box(rooms().fold(0, |read, (room, _)| read ^ room.at.0 ^ u64::from(room.head[0])));
     black_box(rooms().fold(0, |read, (room, envelope)| read ^ room.resident.glance(Some(&envelope.body))));
     places

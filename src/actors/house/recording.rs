@@ -1,15 +1,17 @@
 //! Recording: a step becomes a record of the turn, messages to send, and answers to give.
 
 use std::sync::Arc;
+use std::{mem, slice};
 
 use super::{House, Place};
 use crate::actors::envelope::{Envelope, Sender};
 use crate::actors::news::DirectoryNews;
 use crate::actors::page::{Newest, Numbered, Room};
 use crate::actors::rooms::Rooms;
+use crate::actors::schedule::Schedule;
 use crate::actors::ticket::Ticket;
 use crate::actors::turn::{Absorbed, Chained, Spent, Turn};
-use crate::codec;
+use crate::codec::{self, CodecError};
 use crate::domain::{
     ActorNumber, Body, Event, News, Onward, OrderKey, Position, Resident, Step, Timestamp, WalkId, chain,
 };
@@ -27,22 +29,29 @@ pub(super) struct Origin {
 }
 
 impl Origin {
-    pub(super) fn of(envelope: Envelope, place: Option<Place>) -> Origin {
-        let Envelope { to, walk, now, hop, sender, ticket, .. } = envelope;
-        Origin { actor: to, place, message: Absorbed { walk, hop, sender, now }, ticket }
+    pub(super) fn of(envelope: &mut Envelope, place: Option<Place>) -> Origin {
+        let Envelope { to, walk, now, hop, sender, .. } = *envelope;
+        Origin {
+            actor: to,
+            place,
+            message: Absorbed { walk, hop, sender, now },
+            ticket: envelope.ticket.take(),
+        }
     }
 }
 
-/// What stands in a record beside its place.
+/// What stands in a record beside its place and its events.
 struct Contents<'step> {
-    /// Its events, encoded.
-    events: &'step [u8],
-    /// False where there are none.
-    changes: bool,
     joined: &'step [Joined],
     answer: AnswerMark,
     onward: &'step [Onward],
 }
+
+/// A record that only changes something.
+const NOTHING_FOLLOWS: Contents<'static> = Contents { joined: &[], answer: AnswerMark::None, onward: &[] };
+
+/// How no events are encoded: their number.
+const NO_EVENTS: &[u8] = &[0];
 
 impl House {
     pub(super) fn record(
@@ -57,7 +66,7 @@ impl House {
         if let Some(place) = origin.place {
             match self.rooms.at(place).newest() {
                 Some(newest) if self.joins(&origin, &step) => {
-                    return self.join(origin, place, newest, step, turn);
+                    return self.join(origin, place, newest, &step.events[0], turn);
                 }
                 Some(Newest::Joint(joint)) => self.close(joint, turn)?,
                 _ => {}
@@ -113,6 +122,32 @@ impl House {
         Ok(())
     }
 
+    /// Records the event of a message from which nothing else follows.
+    pub(super) fn record_sole(
+        &mut self,
+        origin: Origin,
+        place: Place,
+        event: Event,
+        turn: &mut Turn,
+    ) -> Result<(), JournalError> {
+        if self.common.notices.wanted() {
+            return self.record(origin, Step::of(vec![event]), turn);
+        }
+        if let Some(newest) = self.rooms.at(place).newest() {
+            return self.join(origin, place, newest, &event, turn);
+        }
+        let Origin { actor, message, ticket, .. } = origin;
+        let record = turn.next_record();
+        let events = slice::from_ref(&event);
+        let numbered = self.rooms.at_mut(place);
+        change(numbered, message.now, events, &mut self.schedule, &mut turn.news);
+        let encode = |bytes: &mut Vec<u8>| codec::encode_into(&events, bytes);
+        put(numbered, place, &message, Some(encode), NOTHING_FOLLOWS, turn)?;
+        self.wake(actor, message.walk);
+        turn.spent.extend(ticket.map(|ticket| Spent { ticket, record: Some(record) }));
+        Ok(())
+    }
+
     /// True where a message may share a record with others: it is on its way in a walk, one event comes of it, and
     /// nothing follows. Where somebody listens each has a record of its own, which the notices name.
     fn joins(&self, origin: &Origin, step: &Step) -> bool {
@@ -131,7 +166,7 @@ impl House {
         origin: Origin,
         place: Place,
         newest: Newest,
-        step: Step,
+        event: &Event,
         turn: &mut Turn,
     ) -> Result<(), JournalError> {
         let Origin { actor, message, ticket, .. } = origin;
@@ -140,14 +175,13 @@ impl House {
             Newest::Record(former) => turn.begin_joint(place, former),
         };
         let joint = &mut turn.joints[index as usize];
-        for event in &step.events {
-            codec::encode_into(event, &mut joint.events).map_err(record::unencodable)?;
-        }
+        codec::encode_into(event, &mut joint.events).map_err(record::unencodable)?;
         joint.messages.push(message);
         joint.tickets.extend(ticket);
         let ends = joint.events.len() >= JOINT_BYTES_MAX;
-        self.rooms.at_mut(place).set_newest(Newest::Joint(index));
-        self.change(Some(place), actor, message.now, &step.events, turn);
+        let numbered = self.rooms.at_mut(place);
+        numbered.set_newest(Newest::Joint(index));
+        change(numbered, message.now, slice::from_ref(event), &mut self.schedule, &mut turn.news);
         self.wake(actor, message.walk);
         if ends { self.close(index, turn) } else { Ok(()) }
     }
@@ -156,46 +190,38 @@ impl House {
     pub(super) fn close(&mut self, index: u32, turn: &mut Turn) -> Result<(), JournalError> {
         let joint = &mut turn.joints[index as usize];
         let Some(place) = joint.place.take() else { return Ok(()) };
-        let mut joint = std::mem::take(joint);
+        let mut joint = mem::take(joint);
+        let mut joined = mem::take(&mut turn.joined);
         let record = turn.next_record();
         let numbered = self.rooms.at_mut(place);
         numbered.set_newest(Newest::Record(joint.former));
-        let mut events = std::mem::take(&mut turn.encoded_events);
-        events.clear();
-        codec::encode_into(&joint.messages.len(), &mut events).map_err(record::unencodable)?;
-        events.extend_from_slice(&joint.events);
-        let (first, joined) = joint.messages.split_first().unwrap_or_else(|| unreachable!("it has messages"));
+        let (first, others) = joint.messages.split_first().unwrap_or_else(|| unreachable!("it has messages"));
         let cause = |message: &Absorbed| {
             message.cause(record).unwrap_or_else(|| unreachable!("only messages of walks share a record"))
         };
-        let joined: Vec<Joined> = joined
-            .iter()
-            .map(|message| Joined {
-                walk: message.walk,
-                hop: message.hop,
-                cause: cause(message),
-                now: message.now,
-            })
-            .collect();
-        let contents = Contents {
-            events: &events,
-            changes: true,
-            joined: &joined,
-            answer: AnswerMark::None,
-            onward: &[],
+        joined.clear();
+        joined.extend(others.iter().map(|message| Joined {
+            walk: message.walk,
+            hop: message.hop,
+            cause: cause(message),
+            now: message.now,
+        }));
+        let encode = |bytes: &mut Vec<u8>| {
+            codec::encode_into(&joint.messages.len(), bytes)?;
+            bytes.extend_from_slice(&joint.events);
+            Ok(())
         };
-        self.put(place, first, contents, turn)?;
-        turn.encoded_events = events;
+        put(numbered, place, first, Some(encode), Contents { joined: &joined, ..NOTHING_FOLLOWS }, turn)?;
         turn.spent.extend(joint.tickets.drain(..).map(|ticket| Spent { ticket, record: Some(record) }));
         joint.messages.clear();
         joint.events.clear();
-        turn.joints[index as usize] = joint;
+        (turn.joints[index as usize], turn.joined) = (joint, joined);
         Ok(())
     }
 
     /// Puts all joints into the turn's batch.
     pub(super) fn close_all(&mut self, turn: &mut Turn) -> Result<(), JournalError> {
-        for index in 0..std::mem::take(&mut turn.joints_begun) {
+        for index in 0..mem::take(&mut turn.joints_begun) {
             self.close(u32::try_from(index).unwrap_or(u32::MAX), turn)?;
         }
         Ok(())
@@ -209,30 +235,31 @@ impl House {
         index: u32,
         turn: &mut Turn,
     ) -> Result<(), JournalError> {
-        let Origin { actor, message, .. } = *origin;
-        let mut events = std::mem::take(&mut turn.encoded_events);
-        events.clear();
-        codec::encode_into(&step.events, &mut events).map_err(record::unencodable)?;
+        let (actor, message) = (origin.actor, origin.message);
         let listens = self.common.notices.wanted();
+        let (place, events) = match origin.place {
+            Some(place) => (place, &step.events[..]),
+            None => {
+                let (place, rest) = begin(&mut self.rooms, actor, message.now, &step.events);
+                turn.news.extend(begun(&self.rooms.at(place).room, actor, &step.events));
+                (place, rest)
+            }
+        };
         if let Some(there) = origin.place.filter(|_| listens) {
-            let Numbered { room, .. } = self.rooms.at(there);
+            let room = &self.rooms.at(there).room;
             let at = room.at.max(message.now);
             let told = step.events.iter().flat_map(|event| News::before(&room.resident, actor, event));
             turn.notices.extend(told.map(|news| (index, at, news)));
         }
-        let place = self.change(origin.place, actor, message.now, &step.events, turn);
         origin.place = Some(place);
-        let contents = Contents {
-            events: &events,
-            changes: !step.events.is_empty(),
-            joined: &[],
-            answer: AnswerMark::of(step.answer.as_ref()),
-            onward: &step.onward,
-        };
-        self.put(place, &message, contents, turn)?;
-        turn.encoded_events = events;
+        let numbered = self.rooms.at_mut(place);
+        change(numbered, message.now, events, &mut self.schedule, &mut turn.news);
+        let encode = |bytes: &mut Vec<u8>| codec::encode_into(&step.events, bytes);
+        let encode = (!step.events.is_empty()).then_some(encode);
+        let answer = AnswerMark::of(step.answer.as_ref());
+        put(numbered, place, &message, encode, Contents { joined: &[], answer, onward: &step.onward }, turn)?;
         if listens {
-            let room = &self.rooms.at(place).room;
+            let room = &numbered.room;
             let told = step.events.iter().filter_map(|event| News::after(&room.resident, actor, event));
             turn.notices.extend(told.map(|news| (index, room.at, news)));
         }
@@ -240,73 +267,6 @@ impl House {
             turn.news.drain(..).for_each(|news| news.tell(&self.common.directory));
         }
         Ok(())
-    }
-
-    /// Absorbs events, and notes what follows from them for the schedule and for the directory.
-    fn change(
-        &mut self,
-        place: Option<Place>,
-        actor: ActorNumber,
-        now: Timestamp,
-        events: &[Event],
-        turn: &mut Turn,
-    ) -> Place {
-        let place = absorb(&mut self.rooms, place, actor, now, events);
-        let numbered = self.rooms.at_mut(place);
-        let next_due = numbered.room.next_due();
-        self.schedule.moved(actor, numbered.set_due(next_due), next_due);
-        let room = &numbered.room;
-        turn.news.extend(events.iter().filter_map(|event| DirectoryNews::of(actor, &room.resident, event)));
-        place
-    }
-
-    /// Adds a record of absorbed and encoded events to the turn's batch, and its entry to the turn's.
-    fn put(
-        &mut self,
-        place: Place,
-        message: &Absorbed,
-        contents: Contents<'_>,
-        turn: &mut Turn,
-    ) -> Result<(), JournalError> {
-        let Contents { events, changes, joined, answer, onward } = contents;
-        let record = turn.next_record();
-        let numbered = self.rooms.at_mut(place);
-        if changes {
-            numbered.add_entry(&mut turn.entries, events);
-        }
-        if let Some(entry) = numbered.entry {
-            let (entry, at) = (entry.place(), record::chain_place(&turn.batch));
-            turn.chained.push(Chained { entry, place, at });
-        }
-        let former = match numbered.newest() {
-            Some(Newest::Record(former)) => Some(Reference::Back(u64::from(record - former))),
-            Some(Newest::Joint(_)) => unreachable!("a joint is closed before another record of its actor"),
-            None => {
-                Some(numbered.room.position()).filter(|position| *position > Position(0)).map(Reference::At)
-            }
-        };
-        numbered.set_newest(Newest::Record(record));
-        let room = &numbered.room;
-        let prefix = Prefix {
-            walk: message.walk,
-            hop: message.hop,
-            cause: message.cause(record),
-            actor: numbered.number,
-            sequence: room.sequence,
-            former,
-            at: room.at,
-            now: message.now,
-            // Set anew where the head is not known yet.
-            chain: chain::prefix(&room.head),
-            answer,
-            events_bytes: 0,
-            joined_bytes: 0,
-        };
-        turn.places.push(place);
-        turn.batch.push_with(|bytes| {
-            record::encode(prefix, events, joined, onward, &mut turn.scratch, bytes)
-                .map_err(record::unencodable)
-        })
     }
 
     /// Hashes the turn's entries so far, many side by side, into their actors' heads and their records.
@@ -341,6 +301,94 @@ fn tell_too_soon(step: &mut Step) {
     }
 }
 
+/// What the directory is told of the event that has begun an actor.
+fn begun(room: &Room, actor: ActorNumber, events: &[Event]) -> Option<DirectoryNews> {
+    events.first().and_then(|event| DirectoryNews::of(actor, &room.resident, event))
+}
+
+/// Absorbs events, and notes what follows from them for the schedule and for the directory.
+fn change(
+    numbered: &mut Numbered,
+    now: Timestamp,
+    events: &[Event],
+    schedule: &mut Schedule,
+    news: &mut Vec<DirectoryNews>,
+) {
+    numbered.room.absorb(now, events);
+    let next_due = numbered.room.next_due();
+    if next_due != numbered.due() {
+        schedule.moved(numbered.number, numbered.set_due(next_due), next_due);
+    }
+    for event in events {
+        news.extend(DirectoryNews::of(numbered.number, &numbered.room.resident, event));
+    }
+}
+
+/// Adds a record of absorbed events to the turn's batch, and its entry to the turn's; `encode` writes the events, and is none
+/// where there are none.
+fn put(
+    numbered: &mut Numbered,
+    place: Place,
+    message: &Absorbed,
+    encode: Option<impl FnOnce(&mut Vec<u8>) -> Result<(), CodecError>>,
+    contents: Contents<'_>,
+    turn: &mut Turn,
+) -> Result<(), JournalError> {
+    let Contents { joined, answer, onward } = contents;
+    let record = turn.next_record();
+    let events = match encode {
+        Some(encode) => {
+            let entry = numbered.add_entry(&mut turn.entries, encode).map_err(record::unencodable)?;
+            turn.entries.events(entry)
+        }
+        None => NO_EVENTS,
+    };
+    if let Some(entry) = numbered.entry {
+        let (entry, at) = (entry.place(), record::chain_place(&turn.batch));
+        turn.chained.push(Chained { entry, place, at });
+    }
+    let former = match numbered.newest() {
+        Some(Newest::Record(former)) => Some(Reference::Back(u64::from(record - former))),
+        Some(Newest::Joint(_)) => unreachable!("a joint is closed before another record of its actor"),
+        None => Some(numbered.room.position()).filter(|position| *position > Position(0)).map(Reference::At),
+    };
+    numbered.set_newest(Newest::Record(record));
+    let room = &numbered.room;
+    let prefix = Prefix {
+        walk: message.walk,
+        hop: message.hop,
+        cause: message.cause(record),
+        actor: numbered.number,
+        sequence: room.sequence,
+        former,
+        at: room.at,
+        now: message.now,
+        // Set anew where the head is not known yet.
+        chain: chain::prefix(&room.head),
+        answer,
+        events_bytes: 0,
+        joined_bytes: 0,
+    };
+    turn.places.push(place);
+    turn.batch.push_with(|bytes| {
+        record::encode(prefix, events, joined, onward, &mut turn.scratch, bytes).map_err(record::unencodable)
+    })
+}
+
+/// Gives an actor that begins with the first of these events its place; what is left of them is to be absorbed.
+fn begin<'events>(
+    rooms: &mut Rooms,
+    actor: ActorNumber,
+    now: Timestamp,
+    events: &'events [Event],
+) -> (Place, &'events [Event]) {
+    let begun = events.first().and_then(|event| Resident::begun(actor, event));
+    let begun = begun.unwrap_or_else(|| unreachable!("an actor's first event is a beginning: {events:?}"));
+    let mut room = Room::new(actor, begun);
+    room.at = now;
+    (rooms.add(actor, room), &events[1..])
+}
+
 /// Absorbs a record's events, the first of which begins the actor where it has no place yet; gives its place.
 /// The record's time is the walk's, or the actor's newest where that is later, and stands in the room afterwards.
 pub(in crate::actors) fn absorb(
@@ -352,17 +400,8 @@ pub(in crate::actors) fn absorb(
 ) -> Place {
     let (place, rest) = match place {
         Some(place) => (place, events),
-        None => {
-            let begun = events.first().and_then(|event| Resident::begun(actor, event));
-            let begun =
-                begun.unwrap_or_else(|| unreachable!("an actor's first event is a beginning: {events:?}"));
-            (rooms.add(actor, Room::new(actor, begun)), &events[1..])
-        }
+        None => begin(rooms, actor, now, events),
     };
-    let room = &mut rooms.at_mut(place).room;
-    room.at = room.at.max(now);
-    for event in rest {
-        room.resident.absorb(room.at, event);
-    }
+    rooms.at_mut(place).room.absorb(now, rest);
     place
 }

@@ -1,25 +1,22 @@
 //! The bound on a currency's whole money, as a house holds it.
 
 use super::House;
-use crate::actors::envelope::Envelope;
 use crate::actors::page::Room;
 use crate::actors::turn::Turn;
 use crate::domain::supply::Change;
-use crate::domain::{Body, Code, Decision, Money, Refusal, Resident, Task};
+use crate::domain::{Code, Decision, Money, Refusal, Request, Resident, Task};
 
 impl House {
     /// Holds a deposit or credit line against the bound on its currency's whole money, so that no credit
     /// inside a walk can overflow. `room` is the account's.
     pub(super) fn within_supply(
         &self,
-        envelope: &Envelope,
+        request: &Request,
         room: Option<&Room>,
         decision: Decision,
         turn: &mut Turn,
     ) -> Decision {
-        let (Body::Request(request), Decision::Record(_)) = (&envelope.body, &decision) else {
-            return decision;
-        };
+        let Decision::Record(_) = &decision else { return decision };
         let account = match room {
             Some(Room { resident: Resident::Account(account), .. }) => Some(account),
             _ => None,

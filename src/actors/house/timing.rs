@@ -37,8 +37,9 @@ impl House {
         let mut turn = std::mem::take(&mut self.turn);
         for _ in 0..residents_max {
             let Some((_, actor)) = is_due(self) else { break };
-            let place = self.call_back(actor)?;
-            if !self.catch_up(actor, place, now, &mut turn)? {
+            if let Some(place) = self.call_back(actor)?
+                && !self.catch_up(actor, place, now, &mut turn)?
+            {
                 break;
             }
             let left = is_due(self).is_some_and(|(_, next)| next == actor);
@@ -53,15 +54,14 @@ impl House {
     pub(super) fn catch_up(
         &mut self,
         actor: ActorNumber,
-        place: Option<Place>,
+        place: Place,
         now: Timestamp,
         turn: &mut Turn,
     ) -> Result<bool, JournalError> {
-        let Some(there) = place else { return Ok(true) };
         let due = |house: &House| {
-            let numbered = house.rooms.at(there);
+            let numbered = house.rooms.at(place);
             let room = &numbered.room;
-            numbered.due().filter(|due| *due <= now).and_then(|_| room.resident.due(room.at, now))
+            numbered.is_due(now).then(|| room.resident.due(room.at, now)).flatten()
         };
         while let Some((at, step)) = due(self) {
             if turn.is_full() {
@@ -71,7 +71,7 @@ impl House {
             self.record(
                 Origin {
                     actor,
-                    place,
+                    place: Some(place),
                     message: Absorbed { walk, hop: 0, sender: Sender::Door, now: at },
                     ticket: None,
                 },

@@ -2,7 +2,7 @@
 
 use super::{Account, account};
 use crate::domain::command::WhenShort;
-use crate::domain::event::{AccountEvent, Debt, Income};
+use crate::domain::event::{AccountEvent, Debt, Event, Income};
 use crate::domain::inside::{
     Body, ClawBack, Credit, CreditReason, DebitRefund, GiftReversed, ReversalPaid, ReverseOrder,
 };
@@ -13,6 +13,16 @@ use crate::domain::step::Step;
 use crate::limits::CREDITS_PER_PAGE;
 
 impl Account {
+    /// As `Resident::sole_event`.
+    pub(in crate::domain) fn sole_event(&self, body: &Body) -> Option<Event> {
+        match *body {
+            Body::Credit(Credit { amount, from, reason, awaited: false }) if self.debts().is_empty() => {
+                Some(account(AccountEvent::Credited { amount, from, reason }))
+            }
+            _ => None,
+        }
+    }
+
     pub(super) fn apply_credit(&self, credit: &Credit) -> Step {
         let mut step = self.credited(credit.amount, credit.from, credit.reason);
         if credit.awaited {

@@ -3,8 +3,10 @@
 //! An entry whose head before is that of another gathered one waits for it: entries are hashed in waves, each of
 //! entries that do not depend on each other, and within a wave those of one length side by side.
 
+use std::convert::Infallible;
+
 use super::lanes::{self, LANES};
-use super::{BLOCK_BYTES, HEAD_BYTES, Head, write};
+use super::{BLOCK_BYTES, HEAD_BYTES, HEADER_BYTES, Head, write};
 use crate::domain::time::Timestamp;
 
 /// Entries of up to so many blocks, nearly all, are hashed side by side; longer ones one by one.
@@ -36,26 +38,59 @@ pub struct Entries {
 
 struct Entry {
     start: usize,
+    /// How many bytes its events have.
+    events: u32,
     before: Option<u32>,
     wave: u32,
     class: u8,
 }
 
 impl Entries {
-    /// Gathers an entry; gives its place.
+    /// Gathers an entry of these encoded events; gives its place.
     pub fn add(&mut self, before: Before<'_>, at: Timestamp, events: &[u8]) -> u32 {
+        let Ok(place) = self.add_with(before, at, |bytes| {
+            bytes.extend_from_slice(events);
+            Ok::<(), Infallible>(())
+        });
+        place
+    }
+
+    /// Gathers an entry of the events whose encoding `encode` appends; gives its place.
+    ///
+    /// # Errors
+    /// That of `encode`; then nothing is gathered.
+    pub fn add_with<E>(
+        &mut self,
+        before: Before<'_>,
+        at: Timestamp,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<u32, E> {
         let start = self.bytes.len();
         let (head, before, wave) = match before {
             Before::Head(head) => (head, None, 0),
             Before::Entry(place) => (&[0; HEAD_BYTES], Some(place), self.entries[place as usize].wave + 1),
         };
-        write(&mut self.bytes, head, at, events);
+        let events = match write(&mut self.bytes, head, at, encode) {
+            Ok(events) => events,
+            Err(error) => {
+                self.bytes.truncate(start);
+                return Err(error);
+            }
+        };
         let blocks = (self.bytes.len() - start) / BLOCK_BYTES;
         // At most CLASSES - 1.
         let class = (blocks - 1).min(BLOCKS_SIDE_BY_SIDE) as u8;
         self.waves = self.waves.max(wave as usize + 1);
-        self.entries.push(Entry { start, before, wave, class });
-        u32::try_from(self.entries.len() - 1).unwrap_or_else(|_| unreachable!("memory ends before places do"))
+        self.entries.push(Entry { start, events, before, wave, class });
+        Ok(u32::try_from(self.entries.len() - 1)
+            .unwrap_or_else(|_| unreachable!("memory ends before places do")))
+    }
+
+    /// The encoding of an entry's events.
+    #[must_use]
+    pub fn events(&self, place: u32) -> &[u8] {
+        let Entry { start, events, .. } = self.entries[place as usize];
+        &self.bytes[start + HEADER_BYTES..][..events as usize]
     }
 
     /// True where nothing is gathered.
@@ -180,7 +215,9 @@ mod tests {
                     let beginning = origin(ActorNumber(actor));
                     let known = before.get(&actor).unwrap_or(&beginning);
                     let former = newest.get(&actor).map_or(Before::Head(known), |place| Before::Entry(*place));
-                    newest.insert(actor, gathered.add(former, Timestamp(at), &events));
+                    let place = gathered.add(former, Timestamp(at), &events);
+                    prop_assert_eq!(gathered.events(place), &events[..]);
+                    newest.insert(actor, place);
                     let head = heads.entry(actor).or_insert(beginning);
                     *head = advance(head, Timestamp(at), &events);
                     expected.push(*head);

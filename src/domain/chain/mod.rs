@@ -11,6 +11,8 @@ mod lanes;
 
 pub use entries::{Before, Entries};
 
+use std::convert::Infallible;
+
 use super::number::ActorNumber;
 use super::time::Timestamp;
 
@@ -20,7 +22,9 @@ pub type Head = [u8; HEAD_BYTES];
 const HEAD_BYTES: usize = 32;
 /// What the hash takes at once.
 const BLOCK_BYTES: usize = 64;
-const HEADER_BYTES: usize = HEAD_BYTES + 8 + 4;
+/// Where the length of the events stands.
+const LENGTH_AT: usize = HEAD_BYTES + 8;
+const HEADER_BYTES: usize = LENGTH_AT + 4;
 
 /// The head before an actor's first entry.
 #[must_use]
@@ -34,21 +38,32 @@ pub fn origin(actor: ActorNumber) -> Head {
 #[must_use]
 pub fn advance(head: &Head, at: Timestamp, events: &[u8]) -> Head {
     let mut entry = Vec::new();
-    write(&mut entry, head, at, events);
+    let encode = |entry: &mut Vec<u8>| {
+        entry.extend_from_slice(events);
+        Ok::<(), Infallible>(())
+    };
+    let Ok(_) = write(&mut entry, head, at, encode);
     *blake3::hash(&entry).as_bytes()
 }
 
-/// Appends an entry's bytes.
-fn write(bytes: &mut Vec<u8>, head: &Head, at: Timestamp, events: &[u8]) {
-    let length = u32::try_from(events.len())
-        .unwrap_or_else(|_| unreachable!("a record's bound is far below the length's four bytes"));
+/// Appends an entry's bytes, of which `encode` appends those of its events; gives how many these are.
+fn write<E>(
+    bytes: &mut Vec<u8>,
+    head: &Head,
+    at: Timestamp,
+    encode: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+) -> Result<u32, E> {
     let start = bytes.len();
-    bytes.resize(start + (HEADER_BYTES + events.len()).next_multiple_of(BLOCK_BYTES), 0);
-    let entry = &mut bytes[start..];
-    entry[..HEAD_BYTES].copy_from_slice(head);
-    entry[HEAD_BYTES..HEAD_BYTES + 8].copy_from_slice(&at.0.to_le_bytes());
-    entry[HEAD_BYTES + 8..HEADER_BYTES].copy_from_slice(&length.to_le_bytes());
-    entry[HEADER_BYTES..HEADER_BYTES + events.len()].copy_from_slice(events);
+    let mut header = [0; HEADER_BYTES];
+    header[..HEAD_BYTES].copy_from_slice(head);
+    header[HEAD_BYTES..LENGTH_AT].copy_from_slice(&at.0.to_le_bytes());
+    bytes.extend_from_slice(&header);
+    encode(bytes)?;
+    let events = u32::try_from(bytes.len() - start - HEADER_BYTES)
+        .unwrap_or_else(|_| unreachable!("a record's bound is far below the length's four bytes"));
+    bytes[start + LENGTH_AT..start + HEADER_BYTES].copy_from_slice(&events.to_le_bytes());
+    bytes.resize(start + (bytes.len() - start).next_multiple_of(BLOCK_BYTES), 0);
+    Ok(events)
 }
 
 /// The first eight bytes of a head, as a record carries them to be checked against.

@@ -278,6 +278,14 @@ impl Offering {
         }
     }
 
+    /// As `Resident::sole_event`: nobody waits in the line to hear of a payment.
+    pub(in crate::domain) fn sole_event(&self, body: &Body) -> Option<Event> {
+        match body {
+            Body::Paid(serial) if self.line.is_empty() => Some(Event::Offering(OfferingEvent::Paid(*serial))),
+            _ => None,
+        }
+    }
+
     /// The buyer has paid: whoever waited for this serial, or for a stock of which nothing can come free any more
     /// by a payment that fails, is refused.
     pub(super) fn apply_paid(&self, serial: Serial) -> Decision {
