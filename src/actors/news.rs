@@ -14,6 +14,15 @@ pub(super) enum DirectoryNews {
 }
 
 impl DirectoryNews {
+    /// True where an event is news: few are.
+    pub(super) fn is(event: &Event) -> bool {
+        matches!(
+            event,
+            Event::Account(AccountEvent::Opened(..) | AccountEvent::StatusChanged(..))
+                | Event::Offering(OfferingEvent::Issued(..) | OfferingEvent::Published(..))
+        )
+    }
+
     /// The news of an event of this actor, if it is any.
     pub(super) fn of(number: ActorNumber, resident: &Resident, event: &Event) -> Option<DirectoryNews> {
         match (event, resident) {

@@ -15,9 +15,6 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::SerializeSeq}
 /// copy the entries of one part.
 const PART_ENTRIES: usize = 256;
 
-/// A map of fewer entries is mostly near.
-const ENTRIES_FAR: usize = 8_192;
-
 /// A map of keys that a client may have chosen: they are hashed with a secret.
 #[derive(Clone, Debug)]
 pub(in crate::domain) struct PartedMap<K, V> {
@@ -53,11 +50,8 @@ impl<K: Hash + Eq + Clone, V: Clone> PartedMap<K, V> {
         part.find(hash, |hashed| hashed.is(hash, key)).map(|hashed| &hashed.entry.1)
     }
 
-    /// Reads what finding a key would read, where that may be far, and makes a meaningless number of it.
+    /// Reads what finding a key would read, and makes a meaningless number of it.
     pub(in crate::domain) fn glance(&self, key: &K) -> u64 {
-        if self.entries < ENTRIES_FAR {
-            return 0;
-        }
         let hash = self.hasher.hash_one(key);
         let part = &self.parts[place(hash, self.parts.len())];
         part.find(hash, |hashed| hashed.hash == hash).map_or(0, |hashed| hashed.hash)

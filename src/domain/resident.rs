@@ -99,10 +99,7 @@ impl Resident {
     pub fn glance(&self, body: Option<&Body>) -> u64 {
         match (self, body) {
             (Resident::Account(account), _) => account.glance(),
-            (Resident::Offering(offering), Some(Body::Request(request))) => {
-                offering.glance(&request.mark.key)
-            }
-            (Resident::Offering(offering), _) => u64::from(offering.stock().sold()),
+            (Resident::Offering(offering), body) => offering.glance(body),
             (Resident::Certificate(certificate), _) => certificate.glance(),
         }
     }

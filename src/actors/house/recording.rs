@@ -319,7 +319,7 @@ fn change(
     if next_due != numbered.due() {
         schedule.moved(numbered.number, numbered.set_due(next_due), next_due);
     }
-    for event in events {
+    for event in events.iter().filter(|event| DirectoryNews::is(event)) {
         news.extend(DirectoryNews::of(numbered.number, &numbered.room.resident, event));
     }
 }

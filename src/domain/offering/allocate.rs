@@ -56,7 +56,7 @@ impl Offering {
                 return Decision::Refuse(Refusal::of(Code::IdReused));
             }
         }
-        if task.named.is_some_and(|serial| self.stock.standing(serial).is_none()) {
+        if task.named.is_some_and(|serial| !self.stock.has(serial)) {
             return Decision::Refuse(Refusal::of(Code::UnknownCertificate));
         }
         if self.published.is_none() {

@@ -8,7 +8,7 @@ use crate::domain::inside::{Body, Credit, CreditReason, Draw};
 use crate::domain::money::Money;
 use crate::domain::number::Serial;
 use crate::domain::step::Step;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Timestamp, Window};
 
 /// What can be due.
 #[derive(Clone, Copy)]
@@ -45,6 +45,10 @@ impl Offering {
     /// The instant of the earliest thing that will be due without any message.
     #[must_use]
     pub fn next_due(&self) -> Option<Timestamp> {
+        // Mostly there is no window, and nothing is reserved.
+        if self.offer.window == Window::default() && self.stock.reserved() == 0 {
+            return self.expires_at();
+        }
         self.earliest().map(|(at, _)| at)
     }
 

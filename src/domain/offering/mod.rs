@@ -22,12 +22,12 @@ pub use stock::{Payment, Reservation, Standing, Stock};
 use super::answer::FrozenRow;
 use super::commission::CommissionTerms;
 use super::event::Queued;
-use super::inside::{Birth, Envelope};
+use super::inside::{Birth, Body, Envelope};
 use super::message::Display;
 use super::money::Money;
 use super::name::RequestId;
 use super::number::{ActorNumber, Fingerprint, Serial, WalkId};
-use super::request::{IssuedOffer, RequestKey, RequestMark};
+use super::request::{IssuedOffer, RequestKey, RequestMark, Task};
 use super::time::Timestamp;
 
 /// The state of an offering.
@@ -148,9 +148,21 @@ impl Offering {
         self.published.as_ref().map(|published| published.at)
     }
 
-    /// As `Resident::glance`, for a request with this key.
-    pub(super) fn glance(&self, key: &RequestKey) -> u64 {
-        self.requests.glance(key) ^ u64::from(self.stock.sold())
+    /// As `Resident::glance`.
+    pub(super) fn glance(&self, body: Option<&Body>) -> u64 {
+        match body {
+            Some(Body::Request(request)) => {
+                let serial = match &request.task {
+                    Task::Purchase(task) => task.named,
+                    Task::Circulate(task) => task.named,
+                    _ => None,
+                };
+                let stock = serial.map_or(0, |serial| self.stock.glance(serial));
+                self.requests.glance(&request.mark.key) ^ stock
+            }
+            Some(Body::Paid(serial)) => self.stock.glance(*serial),
+            _ => u64::from(self.stock.sold()),
+        }
     }
 
     /// How many requests it remembers.

@@ -102,20 +102,32 @@ impl Stock {
     /// Where a serial stands; none where the offering has no such serial.
     #[must_use]
     pub fn standing(&self, serial: Serial) -> Option<Standing> {
-        if serial.0 == 0 || serial.0 > self.items {
+        if !self.has(serial) {
             return None;
         }
         Some(if self.in_payment.contains_key(&serial.0) {
             Standing::InPayment
         } else if self.reserved.contains_key(&serial.0) {
             Standing::Reserved
-        } else if self.alive.contains(serial.0) {
+        } else if self.has_chain(serial) {
             Standing::Alive
         } else if self.is_untouched(serial.0) {
             Standing::Untouched
         } else {
             Standing::Sold
         })
+    }
+
+    /// True where the offering has such a serial.
+    #[must_use]
+    pub fn has(&self, serial: Serial) -> bool {
+        (1..=self.items).contains(&serial.0)
+    }
+
+    /// As `Resident::glance`, for a serial.
+    pub(super) fn glance(&self, serial: Serial) -> u64 {
+        let (alive, payment) = (self.alive.contains(serial.0), self.in_payment.contains_key(&serial.0));
+        u64::from(alive) ^ u64::from(self.has_chain(serial)) ^ u64::from(payment)
     }
 
     fn is_untouched(&self, serial: u32) -> bool {
