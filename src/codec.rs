@@ -1,7 +1,14 @@
 //! How values become bytes: bincode with variable-length integers, little endian.
 //!
-//! The only file that names bincode. Framing (magic, version, length, checksum) is the journal's.
+//! bincode says what the form is, and no file but this names it. Values are written by `encoder`, which costs a fraction of
+//! bincode; so that it cannot part from it, every value's bytes are compared with bincode's where debug assertions are on,
+//! which they are in all tests. Framing (magic, version, length, checksum) is the journal's.
 
+mod encoder;
+#[cfg(test)]
+mod tests;
+
+use encoder::{Encoder, Few, ONE_BYTE_MAX, Unencodable};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Command, Fingerprint};
@@ -28,19 +35,46 @@ fn configuration() -> impl bincode::config::Config {
 /// # Errors
 /// Where the value is not encodable; nothing of ours is.
 pub fn encode_into<T: Serialize>(value: &T, bytes: &mut Vec<u8>) -> Result<(), CodecError> {
-    bincode::serde::encode_into_writer(value, Behind(bytes), configuration())
-        .map_err(|error| CodecError(error.to_string()))
+    let start = bytes.len();
+    value.serialize(Encoder(bytes)).map_err(unencodable)?;
+    debug_assert_eq!(bytes[start..], by_bincode(value), "these bytes are not bincode's");
+    Ok(())
 }
 
-/// Writes behind what is there, without the counting and the failing of a writer of files.
-struct Behind<'bytes>(&'bytes mut Vec<u8>);
-
-impl bincode::enc::write::Writer for Behind<'_> {
-    #[inline]
-    fn write(&mut self, bytes: &[u8]) -> Result<(), bincode::error::EncodeError> {
-        self.0.extend_from_slice(bytes);
-        Ok(())
+/// Appends how many bytes a value has, and then these.
+///
+/// # Errors
+/// As for `encode_into`.
+pub fn encode_counted_into<T: Serialize>(value: &T, bytes: &mut Vec<u8>) -> Result<(), CodecError> {
+    let start = bytes.len();
+    // The number's one byte, which nearly always is enough.
+    bytes.push(0);
+    encode_into(value, bytes)?;
+    let length = bytes.len() - start - 1;
+    match u8::try_from(length) {
+        Ok(length) if length <= ONE_BYTE_MAX => bytes[start] = length,
+        _ => make_room_for_length(bytes, start, length)?,
     }
+    Ok(())
+}
+
+/// Puts a length that takes more bytes where one was left free for it.
+#[cold]
+fn make_room_for_length(bytes: &mut Vec<u8>, start: usize, length: usize) -> Result<(), CodecError> {
+    let mut number = Few::new();
+    length.serialize(Encoder(&mut number)).map_err(unencodable)?;
+    bytes.splice(start..=start, number.bytes().iter().copied());
+    Ok(())
+}
+
+#[cold]
+fn unencodable(why: Unencodable) -> CodecError {
+    CodecError(why.to_string())
+}
+
+/// A value's bytes as bincode gives them, which is what ours are held against.
+fn by_bincode<T: Serialize>(value: &T) -> Vec<u8> {
+    bincode::serde::encode_to_vec(value, configuration()).unwrap_or_default()
 }
 
 /// Takes a value off the front of the bytes; gives it and the bytes that are left.
@@ -73,15 +107,16 @@ pub fn decode_large<'bytes, T: Deserialize<'bytes>>(
 /// # Errors
 /// Where the command is not encodable; none is.
 pub fn fingerprint(command: &Command) -> Result<Fingerprint, CodecError> {
-    let mut bytes = Vec::with_capacity(128);
-    encode_into(command, &mut bytes)?;
+    let mut encoded = Few::new();
+    command.serialize(Encoder(&mut encoded)).map_err(unencodable)?;
+    debug_assert_eq!(encoded.bytes(), by_bincode(command), "these bytes are not bincode's");
     let mut short = [0; 16];
-    short.copy_from_slice(&blake3::hash(&bytes).as_bytes()[..16]);
+    short.copy_from_slice(&blake3::hash(encoded.bytes()).as_bytes()[..16]);
     Ok(Fingerprint(short))
 }
 
 #[cfg(test)]
-mod tests {
+mod frozen {
     use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;

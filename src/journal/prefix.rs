@@ -170,7 +170,10 @@ impl Prefix {
             end += length;
         }
         form[..LENGTHS_BYTES].copy_from_slice(&lengths.to_le_bytes()[..LENGTHS_BYTES]);
-        bytes.extend_from_slice(&form[..end]);
+        // A copy of so many bytes is a few moves, and one of as many as there are is a call.
+        let start = bytes.len();
+        bytes.extend_from_slice(&form);
+        bytes.truncate(start + end);
     }
 
     /// Takes a prefix off the front of the bytes; gives it and the bytes that are left.

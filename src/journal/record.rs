@@ -89,7 +89,8 @@ impl<'bytes> Sent<'bytes> {
     }
 }
 
-/// Appends the record's bytes; the lengths in the prefix are worked out here. `scratch` is memory for parts of them.
+/// Appends the record's bytes; the lengths in the prefix are worked out here. `scratch` is memory for what messages share,
+/// which the prefix in front of it tells the length of.
 ///
 /// # Errors
 /// Where something is not encodable; nothing of ours is.
@@ -109,10 +110,8 @@ pub fn encode(
     bytes.extend_from_slice(encoded_events);
     bytes.extend_from_slice(scratch);
     for Onward { to, body, continues } in onward {
-        scratch.clear();
-        codec::encode_into(&(body, continues), scratch)?;
-        codec::encode_into(&(to, scratch.len() as u64), bytes)?;
-        bytes.extend_from_slice(scratch);
+        codec::encode_into(to, bytes)?;
+        codec::encode_counted_into(&(body, continues), bytes)?;
     }
     Ok(())
 }
