@@ -12,6 +12,7 @@ pub mod invariants;
 mod news;
 mod notices;
 mod page;
+mod page_places;
 mod platform;
 mod replay;
 mod rooms;

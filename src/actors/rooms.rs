@@ -9,6 +9,7 @@ use std::sync::Arc;
 use rustc_hash::FxBuildHasher;
 
 use super::page::{Numbered, Page, PageNumber, Room};
+use super::page_places::PagePlaces;
 use crate::codec;
 use crate::domain::{ActorNumber, Position};
 use crate::limits::LARGE_ACTOR_ENTRIES;
@@ -25,8 +26,7 @@ pub(super) struct Place {
 #[derive(Default)]
 pub(super) struct Rooms {
     pages: Vec<Page>,
-    /// Where each page is. Numbers are the engine's own, so nobody can choose ones that collide.
-    numbers: HashMap<PageNumber, u32, FxBuildHasher>,
+    places: PagePlaces,
     /// Pages on the shelf, with the newest record of any of their actors.
     away: HashMap<PageNumber, Position, FxBuildHasher>,
     shelf: Option<Arc<Shelf>>,
@@ -39,7 +39,7 @@ pub(super) struct Rooms {
 impl Rooms {
     /// Where an actor's room is, if there is such an actor and it is in memory.
     pub(super) fn find(&self, number: ActorNumber) -> Option<Place> {
-        let page = *self.numbers.get(&PageNumber::of(number))?;
+        let page = self.places.get(PageNumber::of(number))?;
         let room = self.pages[page as usize].place(number)?;
         Some(Place { page, room })
     }
@@ -59,9 +59,12 @@ impl Rooms {
     /// Adds the room of an actor that has none.
     pub(super) fn add(&mut self, number: ActorNumber, room: Room) -> Place {
         let (pages, page_number) = (&mut self.pages, PageNumber::of(number));
-        let page = *self.numbers.entry(page_number).or_insert_with(|| {
+        let page = self.places.get(page_number).unwrap_or_else(|| {
             pages.push(Page::new(page_number));
-            u32::try_from(pages.len() - 1).unwrap_or_else(|_| unreachable!("memory ends before page numbers"))
+            let place = u32::try_from(pages.len() - 1);
+            let place = place.unwrap_or_else(|_| unreachable!("memory ends before page numbers"));
+            self.places.put(page_number, place);
+            place
         });
         Place { page, room: pages[page as usize].add(number, room) }
     }
@@ -135,10 +138,10 @@ impl Rooms {
     pub(super) fn leave(&mut self, number: PageNumber, bytes: &[u8]) -> Result<(), SnapshotError> {
         let Some(shelf) = &self.shelf else { return Ok(()) };
         shelf.put(&self.key(number), bytes)?;
-        if let Some(index) = self.numbers.remove(&number) {
+        if let Some(index) = self.places.remove(number) {
             let page = self.pages.swap_remove(index as usize);
             if let Some(moved) = self.pages.get(index as usize) {
-                self.numbers.insert(moved.number(), index);
+                self.places.put(moved.number(), index);
             }
             self.away.insert(number, page.newest());
         }
@@ -178,6 +181,6 @@ impl Rooms {
     }
 
     pub(super) fn page(&self, number: PageNumber) -> Option<&Page> {
-        self.numbers.get(&number).map(|index| &self.pages[*index as usize])
+        self.places.get(number).map(|index| &self.pages[index as usize])
     }
 }

@@ -316,7 +316,7 @@ mod tests {
         let opening = Opening { name, currency: Currency::USD, deposit, credit_limit };
         let key = RequestKey { caller: ActorNumber::FUNDS_MANAGEMENT, id: RequestId::new("id").unwrap() };
         let mark = RequestMark { key, fingerprint: Fingerprint([7; 16]) };
-        Room::new(number, Resident::Account(Box::new(Account::opened(number, &opening, &mark))))
+        Room::new(number, Resident::Account(Account::opened(number, &opening, &mark)))
     }
 
     /// The number of an idle account, and its room.

@@ -17,8 +17,8 @@ use super::time::Timestamp;
 /// The state of an account, an offering or a certificate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Resident {
-    /// An account.
-    Account(Box<Account>),
+    /// An account; with the room, so that whoever has found the one has the other near.
+    Account(Account),
     /// An offering.
     Offering(Box<Offering>),
     /// A certificate.
@@ -31,7 +31,7 @@ impl Resident {
     pub fn begun(number: ActorNumber, event: &Event) -> Option<Resident> {
         Some(match event {
             Event::Account(AccountEvent::Opened(opening, mark)) => {
-                Resident::Account(Box::new(Account::opened(number, opening, mark)))
+                Resident::Account(Account::opened(number, opening, mark))
             }
             Event::Offering(OfferingEvent::Issued(offer, mark)) => {
                 Resident::Offering(Box::new(Offering::issued(number, offer, mark)))

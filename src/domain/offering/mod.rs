@@ -158,7 +158,8 @@ impl Offering {
                     _ => None,
                 };
                 let stock = serial.map_or(0, |serial| self.stock.glance(serial));
-                self.requests.glance(&request.mark.key) ^ stock
+                let due = self.next_due().unwrap_or_default();
+                self.requests.glance(&request.mark.key) ^ stock ^ due.0
             }
             Some(Body::Paid(serial)) => self.stock.glance(*serial),
             _ => u64::from(self.stock.sold()),
