@@ -29,6 +29,8 @@
 //! Absent on purpose: files and their order, and what follows from a bad place. Everything
 //! here is a function of bytes.
 
+use crc32fast::Hasher;
+
 use super::error::JournalError;
 use crate::domain::Position;
 use crate::limits::{BATCH_PAYLOAD_BYTES_MAX, JOURNAL_NUMBER_MAX, RECORD_BYTES_MAX};
@@ -391,10 +393,38 @@ pub(super) fn skip_bad_records(segment: &mut Vec<u8>, identity: u64) {
 }
 
 fn record_checksum(length: u32, record: &[u8]) -> u32 {
-    let mut hasher = crc32fast::Hasher::new();
-    hasher.update(&length.to_le_bytes());
+    let mut hasher = match LENGTH_CHECKSUMS.get(length as usize) {
+        Some(of_length) => Hasher::new_with_initial(*of_length),
+        None => Hasher::new_with_initial(length_checksum(length)),
+    };
     hasher.update(record);
     hasher.finalize()
+}
+
+/// The checksums of the lengths that most records have: so no record is hashed in two pieces, of which the first has four
+/// bytes.
+static LENGTH_CHECKSUMS: [u32; 512] = {
+    let mut checksums = [0; 512];
+    let mut length = 0;
+    while length < checksums.len() {
+        checksums[length] = length_checksum(length as u32);
+        length += 1;
+    }
+    checksums
+};
+
+/// The checksum of the four bytes of a length, bit by bit.
+const fn length_checksum(length: u32) -> u32 {
+    let (mut checksum, mut bits) = (!length, 0);
+    while bits < 32 {
+        let odd = checksum & 1 == 1;
+        checksum >>= 1;
+        if odd {
+            checksum ^= 0xEDB8_8320;
+        }
+        bits += 1;
+    }
+    !checksum
 }
 
 /// The number in the four bytes at `at`, which the caller has seen to be there.

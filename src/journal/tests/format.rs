@@ -57,6 +57,17 @@ fn the_bytes_of_version_1_are_frozen_and_read_back() {
 }
 
 #[test]
+fn the_checksum_of_a_record_is_that_of_its_length_and_its_bytes() {
+    for length in (1..=600).chain([65_536, 1 << 20]) {
+        let mut batch = RecordBatch::new();
+        batch.push(&vec![b'r'; length]).unwrap();
+        let framed = stored(&batch);
+        let checksum = crc32fast::hash(&[&framed[..4], &framed[RECORD_HEAD_BYTES..]].concat());
+        assert_eq!(framed[4..RECORD_HEAD_BYTES], checksum.to_le_bytes(), "of {length} bytes");
+    }
+}
+
+#[test]
 fn every_flipped_bit_of_a_header_is_damage_and_never_a_newer_version() {
     let bytes = sample().0.encode();
     for bit in 0..bytes.len() * 8 {
