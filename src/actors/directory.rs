@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use dashmap::DashMap;
 
+use super::keyed::Keyed;
 use super::platform::Platform;
 use crate::domain::{ActorNumber, Currency, Information, Name, Status};
 
@@ -41,8 +42,8 @@ const PARTS: usize = 256;
 /// Every name of the engine.
 #[derive(Debug)]
 pub struct Directory {
-    accounts: DashMap<Name, AccountEntry>,
-    offerings: DashMap<Name, OfferingEntry>,
+    accounts: DashMap<Name, AccountEntry, Keyed>,
+    offerings: DashMap<Name, OfferingEntry, Keyed>,
     platform: Mutex<Platform>,
     next: AtomicU64,
 }
@@ -50,8 +51,8 @@ pub struct Directory {
 impl Default for Directory {
     fn default() -> Directory {
         Directory {
-            accounts: DashMap::with_shard_amount(PARTS),
-            offerings: DashMap::with_shard_amount(PARTS),
+            accounts: DashMap::with_hasher_and_shard_amount(Keyed::default(), PARTS),
+            offerings: DashMap::with_hasher_and_shard_amount(Keyed::default(), PARTS),
             platform: Mutex::default(),
             next: AtomicU64::new(1),
         }

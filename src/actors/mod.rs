@@ -9,6 +9,7 @@ mod envelope;
 mod house;
 mod inbox;
 pub mod invariants;
+mod keyed;
 mod news;
 mod notices;
 mod page;
