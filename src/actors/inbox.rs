@@ -16,6 +16,10 @@ use crate::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 /// What somebody else wants to do in a house between two turns.
 pub(crate) type Visit = Box<dyn FnOnce(&mut House) + Send>;
 
+/// From how many messages on a parcel stays where it is and becomes the queue, where that is empty. Shorter ones are copied
+/// into the queue's memory, which they would only make smaller.
+const LONG_PARCEL: usize = 64;
+
 /// Carries a wake-up to a shard; the shard calls `Inbox::awake` for each that arrives.
 pub(crate) trait Wakes {
     /// Wakes it; never waits.
@@ -70,11 +74,15 @@ impl<W: Wakes> Inbox<W> {
         self.wake();
     }
 
-    fn add(&self, queue: &mut Vec<Envelope>, envelopes: Vec<Envelope>) {
+    fn add(&self, queue: &mut Vec<Envelope>, mut envelopes: Vec<Envelope>) {
         // In this order: whoever has counted the push does not find the shard idle before it has worked.
         self.idle.store(false, Ordering::SeqCst);
         self.pushes.fetch_add(1, Ordering::SeqCst);
-        queue.extend(envelopes);
+        if queue.is_empty() && envelopes.len() >= LONG_PARCEL {
+            std::mem::swap(queue, &mut envelopes);
+        } else {
+            queue.append(&mut envelopes);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Envelope>> {

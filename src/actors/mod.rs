@@ -43,6 +43,6 @@ pub use shard::Shards;
 pub use stopped::Stopped;
 pub(crate) use sweep::Portion;
 pub use sweep::{Joiner, Piece, Slice, SweepError, large_key, rooms_of};
-pub use ticket::{Departing, Permit, Permits, Sink, Ticket};
+pub use ticket::{Booklet, Departing, Permit, Permits, Reply, Sink, Ticket};
 #[cfg(all(test, feature = "schedules"))]
 pub(crate) use worker::Worker;

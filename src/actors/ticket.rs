@@ -2,12 +2,18 @@
 //!
 //! A ticket that is dropped unanswered answers `outcome_unknown` by itself, so no client waits for ever.
 
+use std::hint::black_box;
+
 use super::house::Common;
 use crate::domain::{Answer, Code, Position, Refusal};
 use crate::journal::Departure;
 use crate::planted::{self, Bug};
 use crate::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// How many tickets are looked at together before the first of them is let go, so that the processor waits for the memory of
+/// many at once: a shard wrote them last.
+const NEAR_TICKETS: usize = 32;
 
 /// Where answers go; one sink may wait for a whole batch.
 pub trait Sink: Send + Sync {
@@ -18,6 +24,24 @@ pub trait Sink: Send + Sync {
     fn give_again(&self, index: u32, answer: Answer) {
         self.give(index, answer);
     }
+
+    /// Takes all answers that leave together, in their order, and leaves the memory that they stood in.
+    fn give_all(&self, replies: &mut Vec<Reply>) {
+        for Reply { index, answer, again } in replies.drain(..) {
+            if again { self.give_again(index, answer) } else { self.give(index, answer) }
+        }
+    }
+}
+
+/// An answer on its way to a sink.
+#[derive(Debug)]
+pub struct Reply {
+    /// The message's place in its batch.
+    pub index: u32,
+    /// The answer.
+    pub answer: Answer,
+    /// True where it is one that was given before.
+    pub again: bool,
 }
 
 /// The bound on messages under way (DESIGN §2): doors take a permit for each, walks give it back at their end.
@@ -41,16 +65,22 @@ impl Permits {
     /// # Errors
     /// `overloaded`, where all are taken.
     pub fn take(self: &Arc<Self>) -> Result<Permit, Refusal> {
+        let permit = self.take_up_to(1);
+        if permit.places == 0 { Err(Refusal::of(Code::Overloaded)) } else { Ok(permit) }
+    }
+
+    /// Takes so many at once, or as many as are left.
+    pub fn take_up_to(self: &Arc<Self>, wanted: usize) -> Permit {
         let allowed = self.allowed.load(Ordering::Relaxed);
-        let more = |taken| (taken < allowed).then_some(taken + 1);
-        if planted::has(Bug::PermitInTwoSteps) && more(self.taken()).is_some() {
-            self.taken.fetch_add(1, Ordering::AcqRel);
-            return Ok(Permit(Arc::clone(self)));
+        let left = |taken: usize| wanted.min(allowed.saturating_sub(taken));
+        let permit = |places| Permit { of: Arc::clone(self), places };
+        if planted::has(Bug::PermitInTwoSteps) {
+            let places = left(self.taken());
+            self.taken.fetch_add(places, Ordering::AcqRel);
+            return permit(places);
         }
-        match self.taken.fetch_update(Ordering::AcqRel, Ordering::Acquire, more) {
-            Ok(_) => Ok(Permit(Arc::clone(self))),
-            Err(_) => Err(Refusal::of(Code::Overloaded)),
-        }
+        let more = |taken| (left(taken) > 0).then(|| taken + left(taken));
+        permit(self.taken.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).map_or(0, left))
     }
 
     /// Allows only so many thousandths of them from now on. What is under way goes on.
@@ -66,13 +96,51 @@ impl Permits {
     }
 }
 
-/// One message's place in the house; given back when dropped.
+/// The place of a message in the house, or of several; given back when dropped.
 #[derive(Debug)]
-pub struct Permit(Arc<Permits>);
+pub struct Permit {
+    of: Arc<Permits>,
+    places: usize,
+}
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.0.taken.fetch_sub(1, Ordering::AcqRel);
+        if self.places > 0 {
+            self.of.taken.fetch_sub(self.places, Ordering::AcqRel);
+        }
+    }
+}
+
+/// The tickets of one batch: what is the same for all of them is noted once.
+pub struct Booklet {
+    desk: Arc<Desk>,
+    permit: Permit,
+}
+
+/// Where the answers of a batch go, and where the places of its messages come from.
+struct Desk {
+    sink: Arc<dyn Sink>,
+    permits: Arc<Permits>,
+}
+
+impl Booklet {
+    /// As many tickets as the permit has places.
+    #[must_use]
+    pub fn new(sink: Arc<dyn Sink>, permit: Permit) -> Booklet {
+        let permits = Arc::clone(&permit.of);
+        Booklet { desk: Arc::new(Desk { sink, permits }), permit }
+    }
+
+    /// The ticket of a walk whose first message is on its way; none where all are given out.
+    pub fn next(&mut self, index: u32) -> Option<Arc<Ticket>> {
+        self.permit.places = self.permit.places.checked_sub(1)?;
+        Some(Arc::new(Ticket {
+            outstanding: AtomicU32::new(1),
+            index,
+            position: AtomicU64::new(0),
+            desk: Arc::clone(&self.desk),
+            waiting: Mutex::new(Waiting { answer: None, again: false, replied: false, has_place: true }),
+        }))
     }
 }
 
@@ -80,9 +148,12 @@ impl Drop for Permit {
 pub struct Ticket {
     /// Messages of the walk that are not absorbed yet.
     outstanding: AtomicU32,
+    /// The message's place in its batch.
+    index: u32,
     /// The newest record of the walk that nothing follows from: the newest of all, once the walk has ended, because
     /// what follows from a record stands behind it.
     position: AtomicU64,
+    desk: Arc<Desk>,
     waiting: Mutex<Waiting>,
 }
 
@@ -91,54 +162,32 @@ struct Waiting {
     answer: Option<Answer>,
     /// True where the answer is one that was given before.
     again: bool,
-    reply: Option<(Arc<dyn Sink>, u32)>,
-    permit: Option<Permit>,
-}
-
-/// An answer, and to whom.
-struct Reply {
-    sink: Arc<dyn Sink>,
-    index: u32,
-    answer: Answer,
-    again: bool,
+    /// True once its client has an answer.
+    replied: bool,
+    /// True until its place in the house is given back.
+    has_place: bool,
 }
 
 impl Waiting {
     /// The settled answer, or where there is none that the outcome is unknown; only once.
-    fn reply(&mut self) -> Option<Reply> {
-        let (sink, index) = self.reply.take()?;
-        let answer = self.answer.take().unwrap_or_else(|| Err(Refusal::of(Code::OutcomeUnknown)));
-        Some(Reply { sink, index, answer, again: self.again })
-    }
-
-    /// The walk has ended: its place in the house is free before its client hears of it.
-    fn end(&mut self) -> Option<Reply> {
-        self.permit = None;
-        self.reply()
-    }
-}
-
-impl Reply {
-    fn give(self) {
-        if self.again {
-            self.sink.give_again(self.index, self.answer);
-        } else {
-            self.sink.give(self.index, self.answer);
+    fn reply(&mut self, index: u32) -> Option<Reply> {
+        if std::mem::replace(&mut self.replied, true) {
+            return None;
         }
+        let answer = self.answer.take().unwrap_or_else(|| Err(Refusal::of(Code::OutcomeUnknown)));
+        Some(Reply { index, answer, again: self.again })
     }
 }
 
 impl Ticket {
     /// A ticket for a walk whose first message is on its way.
+    ///
+    /// # Panics
+    /// With a permit that has no place for it.
     #[must_use]
     pub fn new(sink: Arc<dyn Sink>, index: u32, permit: Permit) -> Arc<Ticket> {
-        let waiting =
-            Waiting { answer: None, again: false, reply: Some((sink, index)), permit: Some(permit) };
-        Arc::new(Ticket {
-            outstanding: AtomicU32::new(1),
-            position: AtomicU64::new(0),
-            waiting: Mutex::new(waiting),
-        })
+        let ticket = Booklet::new(sink, permit).next(index);
+        ticket.unwrap_or_else(|| unreachable!("whoever is let in has a place"))
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
@@ -187,11 +236,70 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         let waiting = self.waiting.get_mut().unwrap_or_else(PoisonError::into_inner);
-        // What was settled and has not left may not be durable.
-        (waiting.answer, waiting.again) = (None, false);
-        if let Some(reply) = waiting.end() {
-            reply.give();
+        if !waiting.replied || waiting.has_place {
+            // What was settled and has not left may not be durable.
+            (waiting.answer, waiting.again) = (None, false);
+            let mut leaving = Leaving::default();
+            leaving.from(&self.desk);
+            leaving.add(self.index, waiting, true);
         }
+    }
+}
+
+/// Answers of one desk that leave together.
+#[derive(Default)]
+struct Leaving {
+    desk: Option<Arc<Desk>>,
+    replies: Vec<Reply>,
+    /// How many walks have ended.
+    ended: usize,
+}
+
+impl Leaving {
+    /// Takes what leaves next.
+    fn take(&mut self, Departing(what): Departing) {
+        let (ticket, ended) = match what {
+            What::Ended(ticket) => (ticket, true),
+            What::Early(ticket) => (ticket, false),
+            What::Notices(common, up_to) => {
+                self.go();
+                return common.notices.tell(up_to);
+            }
+        };
+        self.from(&ticket.desk);
+        self.add(ticket.index, &mut ticket.waiting(), ended);
+    }
+
+    /// What is added from now on is of this desk; what there is of another goes.
+    fn from(&mut self, desk: &Arc<Desk>) {
+        if !self.desk.as_ref().is_some_and(|own| Arc::ptr_eq(own, desk)) {
+            self.go();
+            self.desk = Some(Arc::clone(desk));
+        }
+    }
+
+    /// Takes what a walk has for its client, and its place where it has ended.
+    fn add(&mut self, index: u32, waiting: &mut Waiting, ended: bool) {
+        if ended && std::mem::replace(&mut waiting.has_place, false) {
+            self.ended += 1;
+        }
+        self.replies.extend(waiting.reply(index));
+    }
+
+    /// Lets them go: the places of walks that have ended are free before their clients hear of it.
+    fn go(&mut self) {
+        let Some(desk) = &self.desk else { return };
+        let places = std::mem::take(&mut self.ended);
+        drop(Permit { of: Arc::clone(&desk.permits), places });
+        if !self.replies.is_empty() {
+            desk.sink.give_all(&mut self.replies);
+        }
+    }
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.go();
     }
 }
 
@@ -227,19 +335,36 @@ impl Departing {
     }
 }
 
+impl Departing {
+    /// Reads of a ticket what its end needs, and makes a meaningless number of it: its memory is near then.
+    fn glance(&self) -> u64 {
+        match &self.0 {
+            What::Ended(ticket) | What::Early(ticket) => {
+                ticket.position().0 ^ Arc::strong_count(ticket) as u64
+            }
+            What::Notices(..) => 0,
+        }
+    }
+}
+
 impl Departure for Departing {
     fn leave(self) {
-        let reply = match self.0 {
-            What::Ended(ticket) => ticket.waiting().end(),
-            What::Early(ticket) => ticket.waiting().reply(),
-            What::Notices(common, up_to) => {
-                common.notices.tell(up_to);
-                None
+        Departing::leave_all(std::iter::once(self));
+    }
+
+    fn leave_all(all: impl Iterator<Item = Departing>) {
+        // A sink is given its answers while no ticket is locked: whoever waits may do as it likes.
+        let mut leaving = Leaving::default();
+        let (mut all, mut near) = (all, Vec::new());
+        loop {
+            near.extend(all.by_ref().take(NEAR_TICKETS));
+            if near.len() > 1 {
+                black_box(near.iter().fold(0, |read, departing: &Departing| read ^ departing.glance()));
             }
-        };
-        // Nothing is locked any more: whoever waits may do as it likes.
-        if let Some(reply) = reply {
-            reply.give();
+            if near.is_empty() {
+                break;
+            }
+            near.drain(..).for_each(|departing| leaving.take(departing));
         }
     }
 }

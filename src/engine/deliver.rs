@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 
 use tokio::sync::oneshot;
 
-use crate::actors::Sink;
+use crate::actors::{self, Sink};
 use crate::domain::{Answer, Code, Refusal};
 
 /// The answers to a batch, in its order. Works on any runtime; `wait` needs none.
@@ -86,7 +86,9 @@ impl Future for Reply {
 pub(super) struct Batch(Mutex<Gathering>);
 
 struct Gathering {
-    answers: Vec<Option<Answer>>,
+    /// That the outcome is unknown, until an answer is there.
+    answers: Vec<Answer>,
+    given: Vec<bool>,
     again: Vec<u32>,
     left: usize,
     waiting: Option<oneshot::Sender<Replies>>,
@@ -96,9 +98,9 @@ impl Batch {
     /// A batch of so many messages, and the future of its answers.
     pub(super) fn new(messages: usize) -> (Batch, Answers) {
         let (sender, answers) = oneshot::channel();
-        let mut gathering =
-            Gathering { answers: Vec::new(), again: Vec::new(), left: messages, waiting: Some(sender) };
-        gathering.answers.resize_with(messages, || None);
+        let Replies { answers: unknown, again } = lost(messages);
+        let (given, waiting) = (vec![false; messages], Some(sender));
+        let mut gathering = Gathering { answers: unknown, given, again, left: messages, waiting };
         gathering.finish_if_done();
         (Batch(Mutex::new(gathering)), Answers { answers, messages })
     }
@@ -109,31 +111,46 @@ impl Gathering {
         if self.left == 0
             && let Some(waiting) = self.waiting.take()
         {
-            let answers = std::mem::take(&mut self.answers).into_iter().flatten().collect();
+            let (answers, again) = (std::mem::take(&mut self.answers), std::mem::take(&mut self.again));
             // Nobody waits any more where the future was dropped.
-            let _ = waiting.send(Replies { answers, again: std::mem::take(&mut self.again) });
+            let _ = waiting.send(Replies { answers, again });
+        }
+    }
+}
+
+impl Gathering {
+    fn take(&mut self, index: u32, answer: Answer, again: bool) {
+        let place = index as usize;
+        if let (Some(slot), Some(given @ false)) = (self.answers.get_mut(place), self.given.get_mut(place)) {
+            (*slot, *given) = (answer, true);
+            self.again.extend(again.then_some(index));
+            self.left -= 1;
         }
     }
 }
 
 impl Batch {
-    fn take(&self, index: u32, answer: Answer, again: bool) {
+    fn with(&self, take: impl FnOnce(&mut Gathering)) {
         let mut gathering = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(slot @ None) = gathering.answers.get_mut(index as usize) {
-            *slot = Some(answer);
-            gathering.again.extend(again.then_some(index));
-            gathering.left -= 1;
-            gathering.finish_if_done();
-        }
+        take(&mut gathering);
+        gathering.finish_if_done();
     }
 }
 
 impl Sink for Batch {
     fn give(&self, index: u32, answer: Answer) {
-        self.take(index, answer, false);
+        self.with(|gathering| gathering.take(index, answer, false));
     }
 
     fn give_again(&self, index: u32, answer: Answer) {
-        self.take(index, answer, true);
+        self.with(|gathering| gathering.take(index, answer, true));
+    }
+
+    fn give_all(&self, replies: &mut Vec<actors::Reply>) {
+        self.with(|gathering| {
+            for actors::Reply { index, answer, again } in replies.drain(..) {
+                gathering.take(index, answer, again);
+            }
+        });
     }
 }

@@ -22,6 +22,7 @@ mod reading;
 mod receipts;
 mod restore;
 mod retention;
+mod sending;
 mod slice_times;
 mod subscription;
 mod sweeps;

@@ -1,6 +1,5 @@
-//! Opening, sending, closing.
+//! Opening and closing. Sending is `sending`.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use super::asked::AskedSnapshot;
 use super::config::Config;
-use super::deliver::{Answers, Batch, Reply};
 use super::door::Door;
 use super::error::EngineError;
 use super::pressure::{Gauge, Pressure};
@@ -16,15 +14,10 @@ use super::readers::Readers;
 use super::restore::{self, Restored};
 use super::retention::Retention;
 use super::sweeps::{SnapshotStats, Sweeper, Sweeps};
-use crate::actors::{
-    Departing, Envelope, Permit, Permits, Shards, Sink, Stopped, Ticket, Time, shard_of, unfinished_walks,
-};
-use crate::domain::{
-    ActorNumber, Body, Code, Command, Conditions, Fingerprint, Message, Position, Refusal, Request,
-    RequestId, RequestKey, RequestMark, Status, Task, Timestamp,
-};
+use crate::actors::{Departing, Permits, Shards, Stopped, Time, unfinished_walks};
+use crate::domain::{Position, Timestamp};
 use crate::journal::{Cut, DataFolder, FileLog, FolderDisk, Journal, JournalStats, Log, SegmentOptions};
-use crate::limits::{BATCH_MESSAGES_MAX, PERMITS_MAX, SHARDS_MAX};
+use crate::limits::{PERMITS_MAX, SHARDS_MAX};
 use crate::snapshot::{self, Generation, Manifest, Shelf, Snapshots};
 
 /// A running engine over one data folder. Every method can be called from any thread.
@@ -194,124 +187,14 @@ impl Engine {
         })
     }
 
-    /// Sends one message. It is accepted when this returns; the reply comes when what it says is durable.
-    pub fn send(&self, message: Message) -> Reply {
-        Reply(self.send_batch(vec![message]))
+    /// The places of messages in the engine.
+    pub(super) fn permits(&self) -> &Arc<Permits> {
+        &self.permits
     }
 
-    /// Sends up to `limits::BATCH_MESSAGES_MAX` messages; each is decided for itself. Answers come in their
-    /// order, when all are durable. Dropping the future undoes nothing.
-    pub fn send_batch(&self, messages: Vec<Message>) -> Answers {
-        self.send_batch_on(messages.iter().map(|message| (message, Conditions::default())))
-    }
-
-    /// As `send_batch`; each message is carried out where its conditions hold, and else refused (`sequence_mismatch`,
-    /// `price_above_max`).
-    pub fn send_batch_on<'sent>(
-        &self,
-        messages: impl ExactSizeIterator<Item = (&'sent Message, Conditions)>,
-    ) -> Answers {
-        let (batch, answers) = Batch::new(messages.len());
-        let sink: Arc<dyn Sink> = Arc::new(batch);
-        if messages.len() > BATCH_MESSAGES_MAX {
-            let detail = format!("are {}: send at most {BATCH_MESSAGES_MAX} in a batch", messages.len());
-            let refusal = Refusal::new(Code::BadValue, "messages", detail);
-            for (index, _) in (0_u32..).zip(messages) {
-                sink.give(index, Err(refusal.clone()));
-            }
-            return answers;
-        }
-        let now = self.time.now();
-        let mut parcels: BTreeMap<usize, Vec<Envelope>> = BTreeMap::new();
-        for (index, message) in (0_u32..).zip(messages) {
-            if let Err(refusal) = self.accept(message, now, &sink, index, &mut parcels) {
-                sink.give(index, Err(refusal));
-            }
-        }
-        for (shard, envelopes) in parcels {
-            self.shards.send(shard, envelopes);
-        }
-        answers
-    }
-
-    /// Puts a message into its shard's parcel. A refusal that is given back depends on nothing that a crash
-    /// could take back.
-    fn accept(
-        &self,
-        (message, conditions): (&Message, Conditions),
-        now: Timestamp,
-        sink: &Arc<dyn Sink>,
-        index: u32,
-        parcels: &mut BTreeMap<usize, Vec<Envelope>>,
-    ) -> Result<(), Refusal> {
-        let permit = self.admit()?;
-        let mut seed = [0; 32];
-        if matches!(message.command, Command::Issue { .. })
-            && let Err(error) = getrandom::fill(&mut seed)
-        {
-            return Err(Refusal::new(
-                Code::Internal,
-                "",
-                format!("the machine gives no randomness: {error}"),
-            ));
-        }
-        let ticket = Ticket::new(Arc::clone(sink), index, permit);
-        match self.door.resolve(message, seed) {
-            Ok((to, mut body)) => {
-                if let Body::Request(request) = &mut body
-                    && !conditions.is_none()
-                {
-                    request.conditions = Some(Box::new(conditions));
-                }
-                let walk = self.door.common().next_walk();
-                let envelope = Envelope::from_door(to, walk, now, body, Some(ticket));
-                parcels.entry(shard_of(to, self.shards.count())).or_default().push(envelope);
-            }
-            // What the door knows of names may not be durable yet, so its refusals wait like every answer.
-            Err(refusal) => {
-                ticket.settle(Err(refusal));
-                if ticket.absorbed(Position(0)) {
-                    self.journal.release(self.journal.handed_over(), vec![Departing::ended(ticket)]);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// A permit for one message, where the engine takes messages.
-    pub(super) fn admit(&self) -> Result<Permit, Refusal> {
-        let permit = self.permits.take()?;
-        if self.closed.load(Ordering::SeqCst) || self.stopped.why().is_some() {
-            return Err(Refusal::of(Code::Stopped));
-        }
-        Ok(permit)
-    }
-
-    /// Looks at whatever has a number, past the directory of names.
-    pub(super) fn look_at(&self, to: ActorNumber, task: Task) -> Reply {
-        let (batch, answers) = Batch::new(1);
-        let sink: Arc<dyn Sink> = Arc::new(batch);
-        let looked = || -> Result<(), Refusal> {
-            let permit = self.admit()?;
-            let key = RequestKey { caller: ActorNumber::FUNDS_MANAGEMENT, id: RequestId::new("look")? };
-            let mark = RequestMark { key, fingerprint: Fingerprint::default() };
-            let body = Body::Request(Box::new(Request {
-                mark,
-                task,
-                caller_status: Status::Open,
-                objection: None,
-                conditions: None,
-            }));
-            let ticket = Some(Ticket::new(Arc::clone(&sink), 0, permit));
-            let (walk, now) = (self.door.common().next_walk(), self.time.now());
-            let envelope = Envelope::from_door(to, walk, now, body, ticket);
-            self.shards.send(shard_of(to, self.shards.count()), vec![envelope]);
-            Ok(())
-        };
-        if let Err(refusal) = looked() {
-            sink.give(0, Err(refusal));
-        }
-        Reply(answers)
+    /// True where the engine takes messages. Whoever asks has a permit, so that closing waits for what it sends.
+    pub(super) fn takes_messages(&self) -> bool {
+        !self.closed.load(Ordering::SeqCst) && self.stopped.why().is_none()
     }
 
     pub(super) fn journal(&self) -> &Arc<Journal<Departing>> {

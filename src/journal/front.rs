@@ -22,6 +22,14 @@ pub trait Departure: Send + 'static {
     /// Lets it go. This may run on the journal's thread: it must not wait for the journal and
     /// should be short.
     fn leave(self);
+
+    /// Lets all go that leave together, in their order.
+    fn leave_all(all: impl Iterator<Item = Self>)
+    where
+        Self: Sized,
+    {
+        all.for_each(Self::leave);
+    }
 }
 
 /// What the journal has written since it was started.

@@ -158,7 +158,7 @@ impl<A: Departure> Journal<A> {
                 return;
             }
         }
-        answers.into_iter().for_each(A::leave);
+        A::leave_all(answers.into_iter());
     }
 
     /// The newest durable position.

@@ -121,7 +121,7 @@ fn write_taken<A: Departure>(
     if !planted::has(Bug::RoomUntold) {
         shared.progress.notify_all();
     }
-    leaving.into_values().flatten().for_each(A::leave);
+    A::leave_all(leaving.into_values().flatten());
     Ok(())
 }
 

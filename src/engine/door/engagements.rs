@@ -2,7 +2,7 @@
 //! merchants.
 
 use super::checks::{certificate, check_text, check_time, not_allowed, party_of, positive, same_currency};
-use super::{Door, Target};
+use super::{Resolving, Target};
 use crate::domain::{
     ActorNumber, Caller, Code, Command, FoundFrom, FoundObject, GiftCommand, GiftObject, GiftReference,
     GiftTask, GiveTask, Mandate, MandateCommand, MandateTask, MerchantCommand, MerchantTask, Money, Name,
@@ -11,7 +11,7 @@ use crate::domain::{
     TransferTask, WithholdFrom, WithholdTask, WithholdingRight,
 };
 
-impl Door {
+impl Resolving<'_> {
     /// An account that is to take part in something new. Whether it is closed is asked by `closed_party`.
     fn counterpart(&self, field: &'static str, name: &Name) -> Result<Party, Refusal> {
         self.account(field, name).map(party_of)

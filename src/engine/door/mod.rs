@@ -5,17 +5,19 @@
 
 mod checks;
 mod engagements;
+mod fingerprints;
 
 use std::sync::Arc;
+
+pub(super) use fingerprints::Fingerprints;
 
 use checks::{certificate, check_text, check_time, not_allowed, only_zero, party_of, positive};
 
 use crate::actors::{AccountEntry, Common, OfferingEntry};
-use crate::codec;
 use crate::domain::{
-    ActorNumber, AttachTask, Body, Caller, CirculateTask, Code, Command, FoundVia, Funding, IssuedOffer,
-    Message, Name, Offer, Opening, Party, PurchaseTask, RefundTerms, Refusal, Request, RequestAt, RequestKey,
-    RequestMark, Serial, Source, Status, Task, TopUpTask, Via,
+    ActorNumber, AttachTask, Body, Caller, CirculateTask, Code, Command, Fingerprint, FoundVia, Funding,
+    IssuedOffer, Message, Name, Offer, Opening, Party, PurchaseTask, RefundTerms, Refusal, Request,
+    RequestAt, RequestKey, RequestMark, Serial, Source, Status, Task, TopUpTask, Via,
 };
 use crate::limits::{OFFERING_ITEMS_MAX, PAYERS_MAX, RESERVABLE_MS_MAX};
 
@@ -46,23 +48,60 @@ impl Door {
     /// # Errors
     /// A refusal that names the field, its limit and what to do; nothing was changed.
     pub fn resolve(&self, message: &Message, seed: [u8; 32]) -> Result<(ActorNumber, Body), Refusal> {
-        let fingerprint = codec::fingerprint(&message.command).map_err(|_| Refusal::of(Code::Internal))?;
-        let (to, task) = self.target(message, seed)?;
+        let fingerprint = fingerprints::of(&message.command)?;
+        self.resolve_from(self.sender(message), message, fingerprint, seed)
+    }
+
+    /// The account that sends a message, where it is open.
+    pub(super) fn sender(&self, message: &Message) -> Option<AccountEntry> {
+        match &message.caller {
+            Caller::FundsManagement => None,
+            Caller::Account(name) => self.common.directory.account(name).filter(|entry| entry.live),
+        }
+    }
+
+    /// As `resolve`, of an account that was looked up right before.
+    pub(super) fn resolve_from(
+        &self,
+        sender: Option<AccountEntry>,
+        message: &Message,
+        fingerprint: Fingerprint,
+        seed: [u8; 32],
+    ) -> Result<(ActorNumber, Body), Refusal> {
+        let resolving = Resolving { common: &self.common, sender };
+        let (to, task) = resolving.target(message, seed)?;
         let mut caller_status = Status::Open;
         let caller = match &message.caller {
             Caller::FundsManagement => ActorNumber::FUNDS_MANAGEMENT,
             Caller::Account(_) if matches!(task, Task::Open(_)) => to,
             Caller::Account(name) => {
-                let entry = self.account("caller", name)?;
+                let entry = resolving.sender(name)?;
                 caller_status = entry.status;
                 entry.number
             }
         };
         let key = RequestKey { caller, id: message.request_id.clone() };
-        let objection = self.closed_party(&message.command);
+        let objection = resolving.closed_party(&message.command);
         let mark = RequestMark { key, fingerprint };
         let request = Request { mark, task, caller_status, objection, conditions: None };
         Ok((to, Body::Request(Box::new(request))))
+    }
+}
+
+/// A message at the door.
+struct Resolving<'door> {
+    common: &'door Common,
+    /// The account that it comes from, where that was found to be open.
+    sender: Option<AccountEntry>,
+}
+
+impl Resolving<'_> {
+    /// The account that the message comes from.
+    fn sender(&self, name: &Name) -> Result<AccountEntry, Refusal> {
+        match self.sender {
+            Some(entry) => Ok(entry),
+            None => self.account("caller", name),
+        }
     }
 
     fn target(&self, message: &Message, seed: [u8; 32]) -> Result<Target, Refusal> {
@@ -303,7 +342,7 @@ impl Door {
 
     fn party(&self, caller: &Caller) -> Result<Party, Refusal> {
         match caller {
-            Caller::Account(name) => Ok(party_of(self.account("caller", name)?)),
+            Caller::Account(name) => Ok(party_of(self.sender(name)?)),
             Caller::FundsManagement => {
                 Err(not_allowed("is the institution, and this is an account's to send"))
             }
