@@ -7,6 +7,8 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
+use siphasher::sip::SipHasher13;
+
 /// Hashes names with a key that is drawn once and that nobody is told.
 #[derive(Clone, Debug)]
 pub(super) struct Keyed {
@@ -36,7 +38,7 @@ pub(super) struct TextHasher {
 
 impl Hasher for TextHasher {
     fn write(&mut self, bytes: &[u8]) {
-        self.hash = sip(self.key, bytes);
+        self.hash = SipHasher13::new_with_keys(self.key[0], self.key[1]).hash(bytes);
     }
 
     /// A text ends with a byte that no text has. It tells nothing here: the hash covers the length.
@@ -45,53 +47,6 @@ impl Hasher for TextHasher {
     fn finish(&self) -> u64 {
         self.hash
     }
-}
-
-/// SipHash-1-3.
-fn sip(key: [u64; 2], bytes: &[u8]) -> u64 {
-    let mut state = [
-        key[0] ^ 0x736F_6D65_7073_6575,
-        key[1] ^ 0x646F_7261_6E64_6F6D,
-        key[0] ^ 0x6C79_6765_6E65_7261,
-        key[1] ^ 0x7465_6462_7974_6573,
-    ];
-    let (words, rest) = bytes.as_chunks::<8>();
-    for word in words {
-        absorb(&mut state, u64::from_le_bytes(*word));
-    }
-    let rest = match bytes.last_chunk::<8>() {
-        // The same bytes from behind, without those that were absorbed.
-        Some(last) if !rest.is_empty() => u64::from_le_bytes(*last) >> (8 * (8 - rest.len())),
-        Some(_) => 0,
-        None => rest.iter().rev().fold(0, |word, byte| (word << 8) | u64::from(*byte)),
-    };
-    absorb(&mut state, rest | ((bytes.len() as u64) << 56));
-    state[2] ^= 0xFF;
-    (0..3).for_each(|_| round(&mut state));
-    state[0] ^ state[1] ^ state[2] ^ state[3]
-}
-
-#[inline]
-fn absorb(state: &mut [u64; 4], word: u64) {
-    state[3] ^= word;
-    round(state);
-    state[0] ^= word;
-}
-
-#[inline]
-fn round(state: &mut [u64; 4]) {
-    let [mut a, mut b, mut c, mut d] = *state;
-    a = a.wrapping_add(b);
-    b = b.rotate_left(13) ^ a;
-    a = a.rotate_left(32);
-    c = c.wrapping_add(d);
-    d = d.rotate_left(16) ^ c;
-    a = a.wrapping_add(d);
-    d = d.rotate_left(21) ^ a;
-    c = c.wrapping_add(b);
-    b = b.rotate_left(17) ^ c;
-    c = c.rotate_left(32);
-    *state = [a, b, c, d];
 }
 
 #[cfg(test)]
@@ -107,7 +62,9 @@ mod tests {
         for length in 0..text.len() {
             let mut standard = DefaultHasher::new();
             standard.write(&text[..length]);
-            assert_eq!(sip([0, 0], &text[..length]), standard.finish(), "of {length} bytes");
+            let mut keyed = Keyed { key: [0, 0] }.build_hasher();
+            keyed.write(&text[..length]);
+            assert_eq!(keyed.finish(), standard.finish(), "of {length} bytes");
         }
     }
 

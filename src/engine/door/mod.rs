@@ -48,7 +48,7 @@ impl Door {
     /// # Errors
     /// A refusal that names the field, its limit and what to do; nothing was changed.
     pub fn resolve(&self, message: &Message, seed: [u8; 32]) -> Result<(ActorNumber, Body), Refusal> {
-        let fingerprint = fingerprints::of(&message.command)?;
+        let fingerprint = Fingerprints::default().of(&message.command)?;
         self.resolve_from(self.sender(message), message, fingerprint, seed)
     }
 
