@@ -1,13 +1,16 @@
 //! How values become bytes: bincode with variable-length integers, little endian.
 //!
-//! bincode says what the form is, and no file but this names it. Values are written by `encoder`, which costs a fraction of
-//! bincode; so that it cannot part from it, every value's bytes are compared with bincode's where debug assertions are on,
-//! which they are in all tests. Framing (magic, version, length, checksum) is the journal's.
+//! bincode says what the form is, and no file but this names it. Values are written by `encoder` and read by `decoder`, which
+//! cost a fraction of bincode; so that they cannot part from it, bincode writes and reads every value too where debug
+//! assertions are on, which they are in all tests, and what `decoder` does not read bincode does. Framing (magic, version,
+//! length, checksum) is the journal's.
 
+mod decoder;
 mod encoder;
 #[cfg(test)]
 mod tests;
 
+use decoder::{COUNTED_FOR_A_BYTE_MAX, Decoder};
 use encoder::{Encoder, Few, ONE_BYTE_MAX, Unencodable};
 use serde::{Deserialize, Serialize};
 
@@ -81,12 +84,54 @@ fn by_bincode<T: Serialize>(value: &T) -> Vec<u8> {
 ///
 /// # Errors
 /// Where the bytes are no such value.
+#[inline]
 pub fn decode_front<'bytes, T: Deserialize<'bytes>>(
     bytes: &'bytes [u8],
 ) -> Result<(T, &'bytes [u8]), CodecError> {
-    let (value, read) = bincode::serde::borrow_decode_from_slice(bytes, configuration())
-        .map_err(|error| CodecError(error.to_string()))?;
-    Ok((value, bytes.get(read..).unwrap_or_default()))
+    if bytes.len() <= UNBOUNDED_BYTES_MAX {
+        let mut decoder = Decoder(bytes);
+        if let Some(value) = decode_next(&mut decoder, configuration()) {
+            return Ok((value, decoder.0));
+        }
+    }
+    decode_by_bincode(bytes, configuration())
+}
+
+/// Takes a sequence off the front of the bytes and puts its values behind others, so that many sequences need no memory of
+/// their own; gives how many they are and the bytes that are left.
+///
+/// # Errors
+/// Where the bytes are no such sequence; then some of its values may be there.
+pub fn decode_front_into<'bytes, T: Deserialize<'bytes>>(
+    bytes: &'bytes [u8],
+    values: &mut Vec<T>,
+) -> Result<(usize, &'bytes [u8]), CodecError> {
+    let others = values.len();
+    if bytes.len() <= UNBOUNDED_BYTES_MAX {
+        let mut decoder = Decoder(bytes);
+        if decode_sequence(&mut decoder, values).is_some() {
+            return Ok((values.len() - others, decoder.0));
+        }
+        values.truncate(others);
+    }
+    let (count, mut rest) = decode_front::<u64>(bytes)?;
+    for _ in 0..count {
+        let value;
+        (value, rest) = decode_front(rest)?;
+        values.push(value);
+    }
+    Ok((values.len() - others, rest))
+}
+
+fn decode_sequence<'bytes, T: Deserialize<'bytes>>(
+    decoder: &mut Decoder<'bytes>,
+    values: &mut Vec<T>,
+) -> Option<()> {
+    let count: u64 = decode_next(decoder, configuration())?;
+    for _ in 0..count {
+        values.push(decode_next(decoder, configuration())?);
+    }
+    Some(())
 }
 
 /// As `decode_front`, for a value that may be longer than a record: a large actor's state, joined from chunks whose
@@ -97,7 +142,38 @@ pub fn decode_front<'bytes, T: Deserialize<'bytes>>(
 pub fn decode_large<'bytes, T: Deserialize<'bytes>>(
     bytes: &'bytes [u8],
 ) -> Result<(T, &'bytes [u8]), CodecError> {
-    let (value, read) = bincode::serde::borrow_decode_from_slice(bytes, bincode::config::standard())
+    let mut decoder = Decoder(bytes);
+    match decode_next(&mut decoder, bincode::config::standard()) {
+        Some(value) => Ok((value, decoder.0)),
+        None => decode_by_bincode(bytes, bincode::config::standard()),
+    }
+}
+
+/// In so few bytes no value passes bincode's bound, unless a length in it says that there are more.
+const UNBOUNDED_BYTES_MAX: usize = RECORD_BYTES_MAX as usize / COUNTED_FOR_A_BYTE_MAX;
+
+/// Reads a value without bincode, as it does with these choices; none where bincode has to look at it.
+#[inline(always)]
+fn decode_next<'bytes, T: Deserialize<'bytes>>(
+    decoder: &mut Decoder<'bytes>,
+    choices: impl bincode::config::Config,
+) -> Option<T> {
+    let bytes = decoder.0;
+    let value = T::deserialize(&mut *decoder).ok()?;
+    debug_assert_eq!(
+        decode_by_bincode::<T>(bytes, choices).map(|(_, rest)| rest.len()).ok(),
+        Some(decoder.0.len()),
+        "bincode does not read these bytes so"
+    );
+    Some(value)
+}
+
+#[cold]
+fn decode_by_bincode<'bytes, T: Deserialize<'bytes>>(
+    bytes: &'bytes [u8],
+    choices: impl bincode::config::Config,
+) -> Result<(T, &'bytes [u8]), CodecError> {
+    let (value, read) = bincode::serde::borrow_decode_from_slice(bytes, choices)
         .map_err(|error| CodecError(error.to_string()))?;
     Ok((value, bytes.get(read..).unwrap_or_default()))
 }

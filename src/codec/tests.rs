@@ -200,4 +200,142 @@ proptest! {
         }
         prop_assert_eq!(few.bytes(), &parts.concat()[..]);
     }
+
+    #[test]
+    fn every_value_is_read_back(value in made(), behind: Vec<u8>) {
+        let mut bytes = by_bincode(&value);
+        bytes.extend(&behind);
+        prop_assert_eq!(decode_front(&bytes).unwrap(), (value.clone(), &behind[..]));
+        prop_assert_eq!(decode_large(&bytes).unwrap(), (value.clone(), &behind[..]));
+        let read = Made::deserialize(&mut Decoder(&bytes));
+        if has_letter(&value) {
+            prop_assert!(read.is_err(), "letters are for bincode to read");
+        } else {
+            prop_assert_eq!(read, Ok(value), "bincode is not asked");
+        }
+    }
+
+    #[test]
+    fn sequences_are_put_behind_others(
+        sequences in prop::collection::vec(prop::collection::vec(made(), 0..5), 0..5),
+        behind: Vec<u8>,
+    ) {
+        let mut values = Vec::<Made>::new();
+        for sequence in &sequences {
+            let bytes = [&by_bincode(sequence)[..], &behind].concat();
+            prop_assert_eq!(decode_front_into(&bytes, &mut values).unwrap(), (sequence.len(), &behind[..]));
+        }
+        prop_assert_eq!(values, sequences.concat());
+    }
+
+    #[test]
+    fn changed_and_cut_bytes_are_read_or_refused_as_by_bincode(
+        value in made(),
+        changes: Vec<(prop::sample::Index, Change)>,
+        cut: Option<prop::sample::Index>,
+    ) {
+        let mut bytes = by_bincode(&value);
+        for (place, change) in changes.into_iter().take(3) {
+            change.make(&mut bytes, place);
+        }
+        bytes.truncate(cut.map_or(usize::MAX, |cut| cut.index(bytes.len().max(1))));
+        as_by_bincode::<Made>(&bytes)?;
+    }
+
+    #[test]
+    fn any_bytes_are_read_or_refused_as_by_bincode(
+        bytes in prop::collection::vec(prop_oneof![0..20_u8, 245..=255_u8, any::<u8>()], 0..60),
+    ) {
+        as_by_bincode::<Made>(&bytes)?;
+        as_by_bincode::<(u16, i16, u32, i32, u64, i64, u128, i128)>(&bytes)?;
+        as_by_bincode::<(bool, Option<u8>, usize)>(&bytes)?;
+        as_by_bincode::<(u16, &str, &[u8])>(&bytes)?;
+        as_by_bincode::<Vec<(String, Option<i64>)>>(&bytes)?;
+        as_by_bincode::<BTreeMap<u32, Result<u16, Marker>>>(&bytes)?;
+    }
+}
+
+/// What happens to bytes at a place.
+#[derive(Clone, Debug)]
+enum Change {
+    Set(u8),
+    Put(u8),
+    Remove,
+    Length(u64),
+}
+
+impl Arbitrary for Change {
+    type Parameters = ();
+    type Strategy = BoxedStrategy<Change>;
+
+    fn arbitrary_with((): ()) -> BoxedStrategy<Change> {
+        let byte = || prop_oneof![0..20_u8, 245..=255_u8, any::<u8>()];
+        prop_oneof![
+            byte().prop_map(Change::Set),
+            byte().prop_map(Change::Put),
+            Just(Change::Remove),
+            number().prop_map(|length| Change::Length(length as u64)),
+        ]
+        .boxed()
+    }
+}
+
+impl Change {
+    fn make(self, bytes: &mut Vec<u8>, place: prop::sample::Index) {
+        if bytes.is_empty() {
+            return;
+        }
+        let at = place.index(bytes.len());
+        match self {
+            Change::Set(byte) => bytes[at] = byte,
+            Change::Put(byte) => bytes.insert(at, byte),
+            Change::Remove => drop(bytes.remove(at)),
+            Change::Length(length) => {
+                bytes.splice(at..=at, by_bincode(&length));
+            }
+        }
+    }
+}
+
+fn as_by_bincode<'bytes, T: Deserialize<'bytes> + PartialEq + std::fmt::Debug>(
+    bytes: &'bytes [u8],
+) -> Result<(), TestCaseError> {
+    let ours = T::deserialize(&mut Decoder(bytes)).ok();
+    let theirs = decode_by_bincode::<T>(bytes, configuration()).map_err(|error| error.to_string());
+    if let Some(ours) = ours {
+        prop_assert_eq!(Ok(&ours), theirs.as_ref().map(|(value, _)| value));
+    }
+    prop_assert_eq!(decode_front::<T>(bytes).map_err(|error| error.to_string()), theirs);
+    let whole = decode_by_bincode::<Vec<T>>(bytes, configuration()).ok();
+    let mut values = Vec::<T>::new();
+    let read = decode_front_into(bytes, &mut values).ok();
+    prop_assert_eq!(read.map(|(_, rest)| (values, rest)), whole);
+    Ok(())
+}
+
+fn has_letter(value: &Made) -> bool {
+    match value {
+        Made::Letter(_) => true,
+        Made::Optional(inner) => inner.as_deref().is_some_and(has_letter),
+        Made::Wrapped(Wrapped(inner)) | Made::Two(Two(inner, _)) => has_letter(inner),
+        Made::Fields(fields) => has_letter(&fields.first),
+        Made::Sequence(values) => values.iter().any(has_letter),
+        Made::Map(values) => values.values().any(has_letter),
+        _ => false,
+    }
+}
+
+#[test]
+fn a_value_is_refused_where_it_passes_the_bound_and_not_before() {
+    // A number counts eight bytes, and takes one here.
+    let counted = |numbers: u64| [&encoded(&numbers)[..], &vec![1; numbers as usize]].concat();
+    let most = RECORD_BYTES_MAX / 8 - 1;
+    assert_eq!(decode_front::<Vec<u64>>(&counted(most)).unwrap().0.len() as u64, most);
+    assert!(decode_front::<Vec<u64>>(&counted(most + 1)).is_err());
+    assert_eq!(decode_large::<Vec<u64>>(&counted(most + 1)).unwrap().0.len() as u64, most + 1);
+    // As many as are read without a look at the bound, each counting the most that it can.
+    let wide = UNBOUNDED_BYTES_MAX - 5;
+    let numbers = [&encoded(&wide)[..], &vec![1; wide]].concat();
+    assert_eq!(numbers.len(), UNBOUNDED_BYTES_MAX);
+    assert_eq!(decode_front::<Vec<u128>>(&numbers).unwrap().0.len(), wide);
 }

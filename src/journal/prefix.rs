@@ -178,22 +178,12 @@ impl Prefix {
 
     /// Takes a prefix off the front of the bytes; gives it and the bytes that are left.
     pub(super) fn decode_front(bytes: &[u8]) -> Result<(Prefix, &[u8]), PrefixError> {
-        let (fixed, mut rest) = bytes.split_first_chunk::<FIXED_BYTES>().ok_or(PrefixError::Short)?;
+        let (fixed, rest) = bytes.split_first_chunk::<FIXED_BYTES>().ok_or(PrefixError::Short)?;
         let (lengths, chain) = fixed.split_at(LENGTHS_BYTES);
-        let mut lengths = number(lengths);
-        let mut numbers = [0; NUMBERS];
-        for place in &mut numbers {
-            let length = (lengths & 0xF) as usize;
-            lengths >>= 4;
-            if length > NUMBER_BYTES_MAX {
-                return Err(PrefixError::Length);
-            }
-            let (front, behind) = rest.split_at_checked(length).ok_or(PrefixError::Short)?;
-            if front.last() == Some(&0) {
-                return Err(PrefixError::Length);
-            }
-            (*place, rest) = (number(front), behind);
-        }
+        let (numbers, rest) = match stored_numbers(number(lengths), rest) {
+            Some(read) => read,
+            None => looked_at_one_by_one(number(lengths), rest)?,
+        };
         let prefix = Prefix::of(numbers, number(chain)).ok_or(PrefixError::Meaning)?;
         Ok((prefix, rest))
     }
@@ -224,6 +214,59 @@ impl Prefix {
             joined_bytes: u32::try_from(joined_bytes).ok()?,
         })
     }
+}
+
+/// By how many bytes a number has: which of eight bytes it keeps, and what it is not less than. More than eight are never
+/// written, and no number is enough for them.
+const KEPT_AND_LEAST: [(u64, u64); 16] = {
+    let mut of = [(0, u64::MAX); 16];
+    of[0] = (0, 0);
+    let mut length = 1;
+    while length <= NUMBER_BYTES_MAX {
+        of[length] = (u64::MAX >> (64 - 8 * length), 1 << (8 * (length - 1)));
+        length += 1;
+    }
+    of
+};
+
+/// The numbers of these lengths at the front of the bytes, and the bytes that are left; none where something is wrong.
+///
+/// Each is taken from eight bytes, however many it has, so that nothing is asked for each of them.
+#[inline(always)]
+fn stored_numbers(mut lengths: u64, bytes: &[u8]) -> Option<([u64; NUMBERS], &[u8])> {
+    let mut front = [0; (NUMBERS + 1) * NUMBER_BYTES_MAX];
+    let there = bytes.len().min(NUMBERS * NUMBER_BYTES_MAX);
+    front[..there].copy_from_slice(&bytes[..there]);
+    let (mut numbers, mut at, mut right) = ([0; NUMBERS], 0, true);
+    for place in &mut numbers {
+        let length = (lengths & 0xF) as usize;
+        lengths >>= 4;
+        let eight = front.get(at..)?.first_chunk::<NUMBER_BYTES_MAX>()?;
+        let (kept, least) = KEPT_AND_LEAST[length];
+        *place = u64::from_le_bytes(*eight) & kept;
+        right &= *place >= least;
+        at += length;
+    }
+    if right && at <= there { Some((numbers, &bytes[at..])) } else { None }
+}
+
+/// As `stored_numbers`, which says what is wrong with them.
+#[cold]
+fn looked_at_one_by_one(mut lengths: u64, mut rest: &[u8]) -> Result<([u64; NUMBERS], &[u8]), PrefixError> {
+    let mut numbers = [0; NUMBERS];
+    for place in &mut numbers {
+        let length = (lengths & 0xF) as usize;
+        lengths >>= 4;
+        if length > NUMBER_BYTES_MAX {
+            return Err(PrefixError::Length);
+        }
+        let (front, behind) = rest.split_at_checked(length).ok_or(PrefixError::Short)?;
+        if front.last() == Some(&0) {
+            return Err(PrefixError::Length);
+        }
+        (*place, rest) = (number(front), behind);
+    }
+    Ok((numbers, rest))
 }
 
 fn number(bytes: &[u8]) -> u64 {

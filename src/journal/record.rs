@@ -150,14 +150,7 @@ impl Parts {
         let (prefix, behind_prefix) = Prefix::decode_front(bytes)?;
         let (encoded, rest) =
             behind_prefix.split_at_checked(prefix.events_bytes as usize).ok_or(RecordError::Short)?;
-        let (count, mut behind): (u64, _) = codec::decode_front(encoded)?;
-        let others = events.len();
-        for _ in 0..count {
-            let event;
-            (event, behind) = codec::decode_front(behind)?;
-            events.push(event);
-        }
-        let events = events.len() - others;
+        let (events, behind) = codec::decode_front_into(encoded, events)?;
         if !behind.is_empty() {
             return Err(RecordError::Long);
         }
