@@ -5,7 +5,8 @@ use std::collections::{HashMap, VecDeque};
 
 use hongbao::actors::Room;
 use hongbao::domain::chain::{Before, Entries};
-use hongbao::domain::{ActorNumber, Body, Context, Decision, Event, WalkId};
+use hongbao::domain::{ActorNumber, Body, Context, Decision, WalkId};
+use hongbao::journal::record;
 use hongbao::limits::TURN_MESSAGES_MAX;
 use rustc_hash::FxBuildHasher;
 
@@ -57,7 +58,7 @@ fn buy(rooms: &mut Rooms, requests: Vec<(ActorNumber, Body)>, chained: bool) -> 
             };
             if chained && !step.events.is_empty() {
                 bytes.clear();
-                encode(&step.events, &mut bytes);
+                record::encode_events(&step.events, &mut bytes).unwrap();
                 room.sequence += 1;
                 let before = entry.map_or(Before::Head(&room.head), Before::Entry);
                 *entry = Some(entries.add(before, NOW, &bytes));
@@ -75,9 +76,4 @@ fn buy(rooms: &mut Rooms, requests: Vec<(ActorNumber, Body)>, chained: bool) -> 
         }
         entries.clear();
     }
-}
-
-/// As the engine's own codec does, which is not public.
-fn encode(events: &[Event], bytes: &mut Vec<u8>) {
-    bincode::serde::encode_into_std_write(events, bytes, bincode::config::standard()).unwrap();
 }

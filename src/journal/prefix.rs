@@ -179,12 +179,13 @@ impl Prefix {
     /// Takes a prefix off the front of the bytes; gives it and the bytes that are left.
     pub(super) fn decode_front(bytes: &[u8]) -> Result<(Prefix, &[u8]), PrefixError> {
         let (fixed, rest) = bytes.split_first_chunk::<FIXED_BYTES>().ok_or(PrefixError::Short)?;
-        let (lengths, chain) = fixed.split_at(LENGTHS_BYTES);
-        let (numbers, rest) = match stored_numbers(number(lengths), rest) {
+        let [a, b, c, d, e, f, chain @ ..] = *fixed;
+        let lengths = u64::from_le_bytes([a, b, c, d, e, f, 0, 0]);
+        let (numbers, rest) = match stored_numbers(lengths, rest) {
             Some(read) => read,
-            None => looked_at_one_by_one(number(lengths), rest)?,
+            None => looked_at_one_by_one(lengths, rest)?,
         };
-        let prefix = Prefix::of(numbers, number(chain)).ok_or(PrefixError::Meaning)?;
+        let prefix = Prefix::of(numbers, u64::from_le_bytes(chain)).ok_or(PrefixError::Meaning)?;
         Ok((prefix, rest))
     }
 

@@ -89,6 +89,14 @@ impl<'bytes> Sent<'bytes> {
     }
 }
 
+/// Appends the encoding of a record's events, as the chain hashes it.
+///
+/// # Errors
+/// Where something is not encodable; nothing of ours is.
+pub fn encode_events(events: &[Event], bytes: &mut Vec<u8>) -> Result<(), CodecError> {
+    codec::encode_into(&events, bytes)
+}
+
 /// Appends the record's bytes; the lengths in the prefix are worked out here. `scratch` is memory for what messages share,
 /// which the prefix in front of it tells the length of.
 ///
@@ -155,7 +163,11 @@ impl Parts {
             return Err(RecordError::Long);
         }
         let encoded = rest.get(..prefix.joined_bytes as usize).ok_or(RecordError::Short)?;
-        let joined = joined::decode(encoded, prefix.walk, prefix.at)?.ok_or(RecordError::Joined)?;
+        let joined = if encoded.is_empty() {
+            Vec::new()
+        } else {
+            joined::decode(encoded, prefix.walk, prefix.at)?.ok_or(RecordError::Joined)?
+        };
         if !joined.is_empty() && (joined.len() + 1 != events || prefix.cause.is_none()) {
             return Err(RecordError::Joined);
         }
@@ -249,7 +261,7 @@ mod tests {
             joined_bytes: 0,
         };
         let (mut encoded_events, mut bytes) = (Vec::new(), Vec::new());
-        codec::encode_into(&events, &mut encoded_events).unwrap();
+        encode_events(&events, &mut encoded_events).unwrap();
         encode(prefix, &encoded_events, &[], &onward, &mut Vec::new(), &mut bytes).unwrap();
         let frozen = [
             // Lengths, chain, walk, actor, sequence, former, at, answer, length of the events.
