@@ -16,10 +16,6 @@ use crate::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 /// What somebody else wants to do in a house between two turns.
 pub(crate) type Visit = Box<dyn FnOnce(&mut House) + Send>;
 
-/// From how many messages on a parcel stays where it is and becomes the queue, where that is empty. Shorter ones are copied
-/// into the queue's memory, which they would only make smaller.
-const LONG_PARCEL: usize = 64;
-
 /// Carries a wake-up to a shard; the shard calls `Inbox::awake` for each that arrives.
 pub(crate) trait Wakes {
     /// Wakes it; never waits.
@@ -63,7 +59,12 @@ impl<W: Wakes> Inbox<W> {
     }
 
     /// Sends messages, in order.
-    pub(crate) fn push(&self, envelopes: Vec<Envelope>) {
+    pub(crate) fn push(&self, mut envelopes: Vec<Envelope>) {
+        self.push_from(&mut envelopes);
+    }
+
+    /// As `push`, and leaves the memory that they stood in.
+    pub(super) fn push_from(&self, envelopes: &mut Vec<Envelope>) {
         self.add(&mut self.lock(), envelopes);
         self.wake();
     }
@@ -74,15 +75,12 @@ impl<W: Wakes> Inbox<W> {
         self.wake();
     }
 
-    fn add(&self, queue: &mut Vec<Envelope>, mut envelopes: Vec<Envelope>) {
+    fn add(&self, queue: &mut Vec<Envelope>, envelopes: &mut Vec<Envelope>) {
         // In this order: whoever has counted the push does not find the shard idle before it has worked.
         self.idle.store(false, Ordering::SeqCst);
         self.pushes.fetch_add(1, Ordering::SeqCst);
-        if queue.is_empty() && envelopes.len() >= LONG_PARCEL {
-            std::mem::swap(queue, &mut envelopes);
-        } else {
-            queue.append(&mut envelopes);
-        }
+        // Copied, although the whole could change places: the queue's memory stays, and grows no more.
+        queue.append(envelopes);
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Envelope>> {
@@ -153,8 +151,8 @@ pub(super) fn send_at_once<W: Wakes>(inboxes: &[Inbox<W>], parcels: Vec<(usize, 
     let shards: Vec<usize> = parcels.iter().map(|(shard, _)| *shard).collect();
     // All locks are held before the first message is there, and are taken in the order of the shards.
     let mut queues: Vec<_> = shards.iter().map(|shard| inboxes[*shard].lock()).collect();
-    for ((shard, envelopes), queue) in parcels.into_iter().zip(&mut queues) {
-        inboxes[shard].add(queue, envelopes);
+    for ((shard, mut envelopes), queue) in parcels.into_iter().zip(&mut queues) {
+        inboxes[shard].add(queue, &mut envelopes);
     }
     drop(queues);
     shards.into_iter().for_each(|shard| inboxes[shard].wake());

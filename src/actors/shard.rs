@@ -20,7 +20,7 @@ use super::worker::Worker;
 use crate::journal::Journal;
 use crate::limits::TIMER_MS;
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::sync::{Arc, Mutex, PoisonError};
+use crate::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The running shards.
 pub struct Shards {
@@ -28,7 +28,15 @@ pub struct Shards {
     timing: Arc<AtomicBool>,
     stopped: Arc<Stopped>,
     running: Mutex<Option<Running>>,
+    /// The memory of parcels that have arrived.
+    spare: Mutex<Vec<Vec<Envelope>>>,
 }
+
+/// How many messages are worth memory that is kept.
+const LONG_PARCEL: usize = 64;
+
+/// The memory of how many parcels is kept: of as many as are mostly under way at once.
+const SPARE_PARCELS_MAX: usize = 8;
 
 /// The threads of the shards, to be ended and waited for.
 struct Running {
@@ -105,7 +113,8 @@ impl Shards {
             has_started.recv().map_err(|_| std::io::Error::other("the actor system did not start"))?;
         let running = Mutex::new(Some(Running { arbiters, system, thread }));
         timing.store(true, Ordering::SeqCst);
-        Ok(Shards { inboxes, timing, stopped: Arc::clone(stopped), running })
+        let (stopped, spare) = (Arc::clone(stopped), Mutex::default());
+        Ok(Shards { inboxes, timing, stopped, running, spare })
     }
 
     /// How many shards there are.
@@ -120,9 +129,29 @@ impl Shards {
         self.inboxes.iter().map(Inbox::waiting).collect()
     }
 
-    /// Sends messages to a shard, in order.
-    pub fn send(&self, shard: usize, envelopes: Vec<Envelope>) {
-        self.inboxes[shard].push(envelopes);
+    /// Memory for messages to a shard, with room for so many of them.
+    #[must_use]
+    pub fn parcel(&self, messages: usize) -> Vec<Envelope> {
+        let spare = if messages < LONG_PARCEL { None } else { self.spare().pop() };
+        let mut parcel = spare.unwrap_or_default();
+        parcel.reserve(messages);
+        parcel
+    }
+
+    /// Sends messages to a shard, in order. The memory of a long parcel is kept for another: given back and asked for anew it
+    /// would come from the system, page by page.
+    pub fn send(&self, shard: usize, mut envelopes: Vec<Envelope>) {
+        self.inboxes[shard].push_from(&mut envelopes);
+        if envelopes.capacity() >= LONG_PARCEL {
+            let mut spare = self.spare();
+            if spare.len() < SPARE_PARCELS_MAX {
+                spare.push(envelopes);
+            }
+        }
+    }
+
+    fn spare(&self) -> MutexGuard<'_, Vec<Vec<Envelope>>> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Does something in a shard's house between two of its turns, with every message there that was sent to it before.

@@ -15,6 +15,9 @@ use crate::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// many at once: a shard wrote them last.
 const NEAR_TICKETS: usize = 32;
 
+/// How many answers a sink is given at once at most: so many stand in memory that is near.
+const REPLIES_TOGETHER: usize = 128;
+
 /// Where answers go; one sink may wait for a whole batch.
 pub trait Sink: Send + Sync {
     /// Takes the answer to the message with this place in its batch.
@@ -268,6 +271,9 @@ impl Leaving {
         };
         self.from(&ticket.desk);
         self.add(ticket.index, &mut ticket.waiting(), ended);
+        if self.replies.len() == REPLIES_TOGETHER {
+            self.go();
+        }
     }
 
     /// What is added from now on is of this desk; what there is of another goes.

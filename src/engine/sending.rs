@@ -175,8 +175,8 @@ impl<'engine, 'sent> Arriving<'engine, 'sent> {
                 let walk = door.common().next_walk();
                 let shards = self.parcels.len();
                 let parcel = &mut self.parcels[shard_of(to, shards)];
-                if parcel.is_empty() {
-                    parcel.reserve(self.length.div_ceil(shards));
+                if parcel.capacity() == 0 {
+                    *parcel = self.engine.shards().parcel(self.length.div_ceil(shards));
                 }
                 parcel.push(Envelope::from_door(to, walk, self.now, body, Some(ticket)));
             }
