@@ -17,8 +17,9 @@ pub(super) struct Keyed {
 
 impl Default for Keyed {
     fn default() -> Keyed {
-        // Each state has a secret of its own, and nobody who does not know it can tell its hashes from chance.
-        Keyed { key: [(); 2].map(|()| RandomState::new().hash_one(0)) }
+        // Nobody who does not know a state's own secret can tell its hashes from chance.
+        let secret = RandomState::new();
+        Keyed { key: [0, 1].map(|half: u64| secret.hash_one(half)) }
     }
 }
 
