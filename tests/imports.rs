@@ -19,11 +19,12 @@ const LAYERS: [&[&str]; 6] = [
 const EVERYWHERE: &[&str] = &["limits", "panics", "planted", "proto", "codec", "sync"];
 
 /// Packages with one home.
-const HOMES: [(&str, &str); 16] = [
+const HOMES: [(&str, &str); 17] = [
     ("argon2", "server/identity/"),
     ("actix_web", "server/"),
     ("actix", "actors/shard.rs"),
     ("dashmap", "actors/directory.rs"),
+    ("siphasher", "actors/keyed.rs"),
     ("bincode", "codec.rs"),
     ("rust_decimal", "domain/money.rs"),
     ("rand_chacha", "domain/commission/draw.rs"),
