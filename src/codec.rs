@@ -1,9 +1,9 @@
 //! How values become bytes: bincode with variable-length integers, little endian.
 //!
 //! bincode says what the form is, and no file but this names it. Values are written by `encoder` and read by `decoder`, which
-//! cost a fraction of bincode; so that they cannot part from it, bincode writes and reads every value too where debug
-//! assertions are on, which they are in all tests, and what `decoder` does not read bincode does. Framing (magic, version,
-//! length, checksum) is the journal's.
+//! cost a fraction of bincode; so that they cannot part from it, bincode writes and reads every value too in this package's
+//! own tests, of which the simulated markets are a part, and what `decoder` does not read bincode does. Framing (magic,
+//! version, length, checksum) is the journal's.
 
 mod decoder;
 mod encoder;
@@ -40,7 +40,9 @@ fn configuration() -> impl bincode::config::Config {
 pub fn encode_into<T: Serialize>(value: &T, bytes: &mut Vec<u8>) -> Result<(), CodecError> {
     let start = bytes.len();
     value.serialize(Encoder(bytes)).map_err(unencodable)?;
-    debug_assert_eq!(bytes[start..], by_bincode(value), "these bytes are not bincode's");
+    if cfg!(test) {
+        assert_eq!(bytes[start..], by_bincode(value), "these bytes are not bincode's");
+    }
     Ok(())
 }
 
@@ -160,11 +162,10 @@ fn decode_next<'bytes, T: Deserialize<'bytes>>(
 ) -> Option<T> {
     let bytes = decoder.0;
     let value = T::deserialize(&mut *decoder).ok()?;
-    debug_assert_eq!(
-        decode_by_bincode::<T>(bytes, choices).map(|(_, rest)| rest.len()).ok(),
-        Some(decoder.0.len()),
-        "bincode does not read these bytes so"
-    );
+    if cfg!(test) {
+        let read = decode_by_bincode::<T>(bytes, choices).map(|(_, rest)| rest.len()).ok();
+        assert_eq!(read, Some(decoder.0.len()), "bincode does not read these bytes so");
+    }
     Some(value)
 }
 
@@ -185,7 +186,9 @@ fn decode_by_bincode<'bytes, T: Deserialize<'bytes>>(
 pub fn fingerprint(command: &Command) -> Result<Fingerprint, CodecError> {
     let mut encoded = Few::new();
     command.serialize(Encoder(&mut encoded)).map_err(unencodable)?;
-    debug_assert_eq!(encoded.bytes(), by_bincode(command), "these bytes are not bincode's");
+    if cfg!(test) {
+        assert_eq!(encoded.bytes(), by_bincode(command), "these bytes are not bincode's");
+    }
     let mut short = [0; 16];
     short.copy_from_slice(&blake3::hash(encoded.bytes()).as_bytes()[..16]);
     Ok(Fingerprint(short))

@@ -2,7 +2,7 @@
 //! more than a register holds, and whatever is small is written where it is asked for.
 //!
 //! Absent on purpose: floats, which nothing here is (a share is counted in hundredths of a per cent), and the definition of
-//! the form, which is bincode's. Where debug assertions are on, `codec` holds every value's bytes against bincode's.
+//! the form, which is bincode's. In tests `codec` holds every value's bytes against bincode's.
 
 use std::fmt;
 
