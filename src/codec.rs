@@ -1,6 +1,6 @@
 //! How values become bytes: bincode with variable-length integers, little endian.
 //!
-//! bincode says what the form is, and no file but this names it. Values are written by `encoder` and read by `decoder`, which
+//! bincode says what the form is, and no file but this calls it. Values are written by `encoder` and read by `decoder`, which
 //! cost a fraction of bincode; so that they cannot part from it, bincode writes and reads every value too in this package's
 //! own tests, of which the simulated markets are a part, and what `decoder` does not read bincode does. Framing (magic,
 //! version, length, checksum) is the journal's.

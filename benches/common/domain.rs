@@ -39,7 +39,7 @@ fn job(name: &'static str, world: &World, chained: bool) -> Job {
 fn buy(rooms: &mut Rooms, requests: Vec<(ActorNumber, Body)>, chained: bool) -> u64 {
     let mut requests = (0..).map(WalkId).zip(requests);
     let mut queue: VecDeque<(WalkId, (ActorNumber, Body))> = VecDeque::new();
-    let (mut steps, mut bytes) = (0, Vec::new());
+    let mut steps = 0;
     let (mut entries, mut moved) = (Entries::default(), Vec::new());
     loop {
         if queue.is_empty() {
@@ -57,11 +57,10 @@ fn buy(rooms: &mut Rooms, requests: Vec<(ActorNumber, Body)>, chained: bool) -> 
                 unreachable!("a purchase was decided as {decision:?}")
             };
             if chained && !step.events.is_empty() {
-                bytes.clear();
-                record::encode_events(&step.events, &mut bytes).unwrap();
-                room.sequence += 1;
                 let before = entry.map_or(Before::Head(&room.head), Before::Entry);
-                *entry = Some(entries.add(before, NOW, &bytes));
+                let encode = |bytes: &mut Vec<u8>| record::encode_events(&step.events, bytes);
+                *entry = Some(entries.add(before, NOW, encode).unwrap());
+                room.sequence += 1;
                 moved.push(to);
             }
             for event in &step.events {

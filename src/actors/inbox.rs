@@ -79,7 +79,7 @@ impl<W: Wakes> Inbox<W> {
         // In this order: whoever has counted the push does not find the shard idle before it has worked.
         self.idle.store(false, Ordering::SeqCst);
         self.pushes.fetch_add(1, Ordering::SeqCst);
-        // Copied, although the whole could change places: the queue's memory stays, and grows no more.
+        // Copied, although the whole could change places: the queue's memory stays, and seldom grows.
         queue.append(envelopes);
     }
 

@@ -39,6 +39,7 @@ pub(super) struct TextHasher {
 
 impl Hasher for TextHasher {
     fn write(&mut self, bytes: &[u8]) {
+        debug_assert_eq!(self.hash, 0, "a text comes in one piece");
         self.hash = SipHasher13::new_with_keys(self.key[0], self.key[1]).hash(bytes);
     }
 

@@ -129,10 +129,15 @@ impl Numbered {
     ) -> Result<u32, E> {
         let room = &mut self.room;
         let before = self.entry.map_or(Before::Head(&room.head), |entry| Before::Entry(entry.place()));
-        let place = entries.add_with(before, room.at, encode)?;
+        let place = entries.add(before, room.at, encode)?;
         self.entry = Some(InTurn::at(place));
         room.sequence += 1;
         Ok(place)
+    }
+
+    /// How many entries its chain has, that of an open joint among them.
+    pub(super) fn entries(&self) -> u64 {
+        self.room.sequence + u64::from(matches!(self.newest(), Some(Newest::Joint(_))))
     }
 
     /// Its newest record in the turn under way.

@@ -134,6 +134,11 @@ impl Booklet {
         Booklet { desk: Arc::new(Desk { sink, permits }), permit }
     }
 
+    /// More tickets, once all are given out.
+    pub fn go_on_with(&mut self, permit: Permit) {
+        self.permit = permit;
+    }
+
     /// The ticket of a walk whose first message is on its way; none where all are given out.
     pub fn next(&mut self, index: u32) -> Option<Arc<Ticket>> {
         self.permit.places = self.permit.places.checked_sub(1)?;
@@ -372,5 +377,72 @@ impl Departure for Departing {
             }
             near.drain(..).for_each(|departing| leaving.take(departing));
         }
+    }
+}
+
+#[cfg(all(test, not(feature = "schedules")))]
+mod tests {
+    use super::*;
+    use crate::domain::Done;
+
+    /// Keeps what it is given, and how many places were taken then.
+    struct Kept {
+        permits: Arc<Permits>,
+        answers: Mutex<Vec<(u32, bool, usize)>>,
+    }
+
+    impl Sink for Kept {
+        fn give(&self, index: u32, answer: Answer) {
+            self.answers.lock().unwrap().push((index, answer.is_ok(), self.permits.taken()));
+        }
+    }
+
+    fn desk(permits: &Arc<Permits>, places: usize) -> (Arc<Kept>, Booklet) {
+        let kept = Arc::new(Kept { permits: Arc::clone(permits), answers: Mutex::default() });
+        let sink = Arc::clone(&kept) as Arc<dyn Sink>;
+        (kept, Booklet::new(sink, permits.take_up_to(places)))
+    }
+
+    fn settled(booklet: &mut Booklet, index: u32) -> Arc<Ticket> {
+        let ticket = booklet.next(index).unwrap();
+        ticket.settle(Ok(Done::Issued { items: 1 }));
+        ticket
+    }
+
+    #[test]
+    fn answers_of_several_desks_leave_in_their_order_and_every_place_comes_back_once() {
+        let permits = Permits::new(6);
+        let (ours, mut one) = desk(&permits, 3);
+        let (theirs, mut other) = desk(&permits, 9);
+        assert_eq!(permits.taken(), 6, "as many as were left");
+        let (first, early, lost) = (settled(&mut one, 0), settled(&mut one, 1), settled(&mut one, 2));
+        assert!(one.next(3).is_none());
+        let (second, third) = (settled(&mut other, 0), settled(&mut other, 1));
+        let all = [
+            Departing::ended(first),
+            Departing::ended(second),
+            Departing::early(Arc::clone(&early)),
+            Departing::ended(early),
+            Departing::ended(third),
+        ];
+        Departing::leave_all(all.into_iter());
+        // Places are free before a client hears of it; an early answer gives none back, and its walk's end gives no answer.
+        assert_eq!(*ours.answers.lock().unwrap(), [(0, true, 5), (1, true, 3)]);
+        assert_eq!(*theirs.answers.lock().unwrap(), [(0, true, 4), (1, true, 2)]);
+        drop(lost);
+        assert_eq!(ours.answers.lock().unwrap()[2], (2, false, 1), "nobody knows what has become of it");
+        drop((one, other));
+        assert_eq!(permits.taken(), 0, "and the place that nobody used");
+    }
+
+    #[test]
+    fn many_answers_of_one_desk_leave_in_portions_and_none_is_missed() {
+        let permits = Permits::new(1_000);
+        let (kept, mut booklet) = desk(&permits, 1_000);
+        let all: Vec<Departing> =
+            (0..1_000).map(|index| Departing::ended(settled(&mut booklet, index))).collect();
+        Departing::leave_all(all.into_iter());
+        let given: Vec<u32> = kept.answers.lock().unwrap().iter().map(|(index, ..)| *index).collect();
+        assert_eq!((given, permits.taken()), ((0..1_000).collect(), 0));
     }
 }

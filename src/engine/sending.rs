@@ -72,8 +72,8 @@ impl Engine {
 
     /// A permit for one message, where the engine takes messages.
     pub(super) fn admit(&self) -> Result<Permit, Refusal> {
-        let permit = self.permits().take()?;
-        if self.takes_messages() { Ok(permit) } else { Err(Refusal::of(Code::Stopped)) }
+        let permit = self.permits().take();
+        if self.takes_messages() { permit } else { Err(Refusal::of(Code::Stopped)) }
     }
 
     /// Looks at whatever has a number, past the directory of names.
@@ -157,9 +157,8 @@ impl<'engine, 'sent> Arriving<'engine, 'sent> {
                 format!("the machine gives no randomness: {error}"),
             ));
         }
-        let Some(ticket) = self.booklet.next(index) else {
-            return Err(Refusal::of(Code::Overloaded));
-        };
+        let ticket = self.booklet.next(index).or_else(|| self.ask_again(index));
+        let ticket = ticket.ok_or(Refusal::of(Code::Overloaded))?;
         let door = self.engine.door();
         let resolved = self
             .fingerprints
@@ -190,14 +189,29 @@ impl<'engine, 'sent> Arriving<'engine, 'sent> {
         Ok(())
     }
 
+    /// A ticket where there were not enough permits for the batch, and some may have come back: those of what was refused
+    /// so far, for one.
+    #[cold]
+    fn ask_again(&mut self, index: u32) -> Option<Arc<Ticket>> {
+        self.let_refused_go();
+        let left = self.length - index as usize;
+        self.booklet.go_on_with(self.engine.permits().take_up_to(left));
+        self.booklet.next(index)
+    }
+
     /// Lets everything go its way.
-    fn send(self) {
-        let parcels = self.parcels.into_iter().enumerate().filter(|(_, parcel)| !parcel.is_empty());
+    fn send(mut self) {
+        let parcels = std::mem::take(&mut self.parcels).into_iter().enumerate();
+        let parcels = parcels.filter(|(_, parcel)| !parcel.is_empty());
         parcels.for_each(|(shard, parcel)| self.engine.shards().send(shard, parcel));
+        self.let_refused_go();
+    }
+
+    /// What the door knows of names may not be durable yet, so its refusals wait like every answer.
+    fn let_refused_go(&mut self) {
         if !self.refused.is_empty() {
-            // What the door knows of names may not be durable yet, so its refusals wait like every answer.
             let journal = self.engine.journal();
-            journal.release(journal.handed_over(), self.refused);
+            journal.release(journal.handed_over(), std::mem::take(&mut self.refused));
         }
     }
 }

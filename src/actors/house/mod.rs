@@ -23,7 +23,7 @@ pub(super) use recording::absorb;
 use super::directory::Directory;
 use super::envelope::{Envelope, Sender};
 use super::notices::Notices;
-use super::page::{Newest, Room};
+use super::page::{Newest, Numbered, Room};
 use super::rooms::{Place, Rooms};
 use super::schedule::Schedule;
 use super::sweep::{Portion, Slice, Sweep, SweepError};
@@ -344,9 +344,9 @@ impl House {
             None => Resident::apply_absent(context, envelope.to, &envelope.body),
         };
         if let Body::Request(request) = &envelope.body {
-            let room = place.map(|there| &self.rooms.at(there).room);
-            decision = on_condition(request, room.map_or(0, |room| room.sequence), decision);
-            decision = self.within_supply(request, room, decision, turn);
+            let numbered = place.map(|there| self.rooms.at(there));
+            decision = on_condition(request, numbered.map_or(0, Numbered::entries), decision);
+            decision = self.within_supply(request, numbered.map(|numbered| &numbered.room), decision, turn);
         }
         match decision {
             Decision::Record(step) => self.record(Origin::of(envelope, place), step, turn)?,

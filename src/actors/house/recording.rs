@@ -141,7 +141,7 @@ impl House {
         let events = slice::from_ref(&event);
         let numbered = self.rooms.at_mut(place);
         change(numbered, message.now, events, &mut self.schedule, &mut turn.news);
-        let encode = |bytes: &mut Vec<u8>| codec::encode_into(&events, bytes);
+        let encode = |bytes: &mut Vec<u8>| record::encode_events(events, bytes);
         put(numbered, place, &message, Some(encode), NOTHING_FOLLOWS, turn)?;
         self.wake(actor, message.walk);
         turn.spent.extend(ticket.map(|ticket| Spent { ticket, record: Some(record) }));
@@ -254,7 +254,7 @@ impl House {
         origin.place = Some(place);
         let numbered = self.rooms.at_mut(place);
         change(numbered, message.now, events, &mut self.schedule, &mut turn.news);
-        let encode = |bytes: &mut Vec<u8>| codec::encode_into(&step.events, bytes);
+        let encode = |bytes: &mut Vec<u8>| record::encode_events(&step.events, bytes);
         let encode = (!step.events.is_empty()).then_some(encode);
         let answer = AnswerMark::of(step.answer.as_ref());
         put(numbered, place, &message, encode, Contents { joined: &[], answer, onward: &step.onward }, turn)?;

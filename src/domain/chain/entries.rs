@@ -3,8 +3,6 @@
 //! An entry whose head before is that of another gathered one waits for it: entries are hashed in waves, each of
 //! entries that do not depend on each other, and within a wave those of one length side by side.
 
-use std::convert::Infallible;
-
 use super::lanes::{self, LANES};
 use super::{BLOCK_BYTES, HEAD_BYTES, HEADER_BYTES, Head, write};
 use crate::domain::time::Timestamp;
@@ -46,20 +44,11 @@ struct Entry {
 }
 
 impl Entries {
-    /// Gathers an entry of these encoded events; gives its place.
-    pub fn add(&mut self, before: Before<'_>, at: Timestamp, events: &[u8]) -> u32 {
-        let Ok(place) = self.add_with(before, at, |bytes| {
-            bytes.extend_from_slice(events);
-            Ok::<(), Infallible>(())
-        });
-        place
-    }
-
     /// Gathers an entry of the events whose encoding `encode` appends; gives its place.
     ///
     /// # Errors
     /// That of `encode`; then nothing is gathered.
-    pub fn add_with<E>(
+    pub fn add<E>(
         &mut self,
         before: Before<'_>,
         at: Timestamp,
@@ -188,6 +177,7 @@ impl Entries {
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
+    use std::convert::Infallible;
 
     use proptest::prelude::*;
 
@@ -215,7 +205,11 @@ mod tests {
                     let beginning = origin(ActorNumber(actor));
                     let known = before.get(&actor).unwrap_or(&beginning);
                     let former = newest.get(&actor).map_or(Before::Head(known), |place| Before::Entry(*place));
-                    let place = gathered.add(former, Timestamp(at), &events);
+                    let encode = |bytes: &mut Vec<u8>| {
+                        bytes.extend_from_slice(&events);
+                        Ok::<(), Infallible>(())
+                    };
+                    let place = gathered.add(former, Timestamp(at), encode).unwrap();
                     prop_assert_eq!(gathered.events(place), &events[..]);
                     newest.insert(actor, place);
                     let head = heads.entry(actor).or_insert(beginning);
