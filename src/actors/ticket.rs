@@ -380,7 +380,8 @@ impl Departure for Departing {
     }
 }
 
-#[cfg(all(test, not(feature = "schedules")))]
+#[cfg(test)]
+#[cfg(not(feature = "schedules"))]
 mod tests {
     use super::*;
     use crate::domain::Done;
