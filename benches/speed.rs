@@ -14,7 +14,7 @@ mod common;
 use std::io::Write;
 use std::time::Duration;
 
-use common::{Job, jobs};
+use common::{Job, Run, jobs};
 use criterion::{Criterion, SamplingMode, Throughput};
 
 /// The program's own.
@@ -30,8 +30,8 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let Some(place) = arguments.iter().position(|argument| argument == "--once") {
         let mut job = common::job(&arguments[place + 1], CERTIFICATES_ONCE).unwrap();
-        (job.run)();
-        println!("{} {}", job.units, job.unit);
+        let Run { took, detail } = (job.run)();
+        println!("{} {} in {took:?}; {detail}", job.units, job.unit);
         return;
     }
     if let Some(place) = arguments.iter().position(|argument| argument == "--memory") {

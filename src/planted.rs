@@ -88,12 +88,14 @@ pub(crate) enum Bug {
     AcceptedExpires,
     /// Circulations in turn begin at the same certificate again.
     CursorStands,
+    /// A door tells even whoever repeats its purchase that everything is sold.
+    RepeatTurnedAway,
 }
 
 impl Bug {
     /// Those that the simulation is to find.
     #[cfg(any(test, feature = "planted"))]
-    pub(crate) const SIMULATED: [Bug; 29] = [
+    pub(crate) const SIMULATED: [Bug; 30] = [
         Bug::OnwardBeforeRecord,
         Bug::AnswerBeforeSync,
         Bug::RefusalUnrecorded,
@@ -123,6 +125,7 @@ impl Bug {
         Bug::ShareRoundedDown,
         Bug::AcceptedExpires,
         Bug::CursorStands,
+        Bug::RepeatTurnedAway,
     ];
 }
 

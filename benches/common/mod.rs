@@ -4,6 +4,7 @@
 
 mod domain;
 mod journal;
+mod latency;
 pub mod memory;
 mod plain_loop;
 mod restart;

@@ -126,6 +126,15 @@ impl Sale {
         ]
     }
 
+    /// Every buyer asks for any certificate of the first offering.
+    pub fn comes_late(&self, round: u32) -> impl Iterator<Item = Message> {
+        let id = format!("late-{round}");
+        self.purchases.iter().map(move |purchase| {
+            let any = Command::purchase(name(&self.purchases[0].offering), None, Via::Public);
+            Message::from_account(&purchase.buyer, &id, any).unwrap()
+        })
+    }
+
     pub fn buys(&self) -> Vec<Message> {
         self.purchases.iter().map(Purchase::buy).collect()
     }

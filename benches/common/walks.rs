@@ -7,16 +7,19 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Instant;
 
-use hongbao::domain::Message;
+use hongbao::domain::{Answer, Code, Message};
 use hongbao::{Answers, Config, Engine};
 use tempfile::TempDir;
 
 use super::sale::Sale;
 use super::world::World;
-use super::{Job, Run, timed};
+use super::{Job, Run, latency, timed};
 
 const BATCH_MESSAGES: usize = 1_024;
 const BATCHES_IN_FLIGHT: usize = 8;
+/// Those who come too late send fewer at once, and often.
+const LATE_BATCH_MESSAGES: usize = 100;
+const LATE_ROUNDS: u32 = 16;
 /// One, as the engine chooses on two cores: the other core is the sender's and the journal's.
 const SHARDS: usize = 1;
 
@@ -44,17 +47,65 @@ pub fn jobs(world: &Rc<World>) -> Vec<Job> {
         Run { took, detail: format!("{} syncs", after.syncs - before.syncs) }
     };
     let (unit, units, bytes) = ("movements", world.sale.movements(), None);
-    vec![
+    let mut jobs = vec![
         Job { name: "walks/house", unit, units, bytes, run: Box::new(in_house) },
         Job { name: "walks/engine_durable", unit, units, bytes, run: Box::new(durable) },
-    ]
+    ];
+    jobs.extend([circulations(world), sold_out(world)]);
+    jobs.extend(latency::jobs(world));
+    jobs
+}
+
+/// Both sharers of every certificate circulate it; each stands then on a private platform as well.
+fn circulations(world: &Rc<World>) -> Job {
+    let mut phases = world.sale.phases();
+    let shares: Vec<Vec<Message>> = phases.split_off(4);
+    let ready = store_after(&phases);
+    let units = shares.iter().map(|share| share.len() as u64).sum();
+    let run = move || {
+        let folder = copy(&ready);
+        let engine = Engine::open(config(&folder)).unwrap();
+        let shares: Vec<_> = shares.iter().map(|share| batches(share)).collect();
+        let begun = Instant::now();
+        shares.into_iter().for_each(|share| send(&engine, share));
+        let took = begun.elapsed();
+        engine.close().unwrap();
+        Run::of(took)
+    };
+    Job { name: "walks/engine_circulations", unit: "circulations", units, bytes: None, run: Box::new(run) }
+}
+
+/// Everybody asks for any certificate of an offering that has none left.
+fn sold_out(world: &Rc<World>) -> Job {
+    let mut phases = world.sale.phases();
+    phases.push(world.sale.buys());
+    let ready = store_after(&phases);
+    let messages: Vec<Message> = (0..LATE_ROUNDS).flat_map(|round| world.sale.comes_late(round)).collect();
+    let units = messages.len() as u64;
+    let run = move || {
+        let folder = copy(&ready);
+        let engine = Engine::open(config(&folder)).unwrap();
+        let batches: Vec<Vec<Message>> =
+            messages.chunks(LATE_BATCH_MESSAGES).map(<[Message]>::to_vec).collect();
+        let begun = Instant::now();
+        send_until(&engine, batches, |answer| assert_eq!(answer.unwrap_err().code, Code::SoldOut));
+        let took = begun.elapsed();
+        engine.close().unwrap();
+        Run::of(took)
+    };
+    Job { name: "walks/engine_sold_out", unit: "answers", units, bytes: None, run: Box::new(run) }
 }
 
 /// A closed store in which everything is ready to be bought.
 pub fn ready(sale: &Sale) -> TempDir {
+    store_after(&sale.phases())
+}
+
+/// A closed store in which all of this has been done.
+fn store_after(phases: &[Vec<Message>]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let engine = Engine::open(config(&folder)).unwrap();
-    sale.phases().iter().for_each(|phase| send(&engine, batches(phase)));
+    phases.iter().for_each(|phase| send(&engine, batches(phase)));
     engine.close().unwrap();
     folder
 }
@@ -69,11 +120,16 @@ pub fn batches(messages: &[Message]) -> Vec<Vec<Message>> {
 
 /// Sends batches, several in flight at once, until all are answered; nothing may be refused.
 pub fn send(engine: &Engine, batches: Vec<Vec<Message>>) {
+    send_until(engine, batches, |answer| drop(answer.unwrap()));
+}
+
+/// Sends batches, several in flight at once, until all are answered, and looks at each answer.
+fn send_until(engine: &Engine, batches: Vec<Vec<Message>>, look_at: impl Fn(Answer)) {
     let mut in_flight: VecDeque<Answers> = VecDeque::new();
-    let take = |answers: Answers| answers.wait().into_iter().for_each(|answer| drop(answer.unwrap()));
+    let take = |answers: Answers| answers.wait().into_iter().for_each(&look_at);
     for batch in batches {
         if in_flight.len() == BATCHES_IN_FLIGHT {
-            in_flight.pop_front().into_iter().for_each(take);
+            in_flight.pop_front().into_iter().for_each(&take);
         }
         in_flight.push_back(engine.send_batch(batch));
     }

@@ -10,7 +10,9 @@ use dashmap::DashMap;
 
 use super::keyed::Keyed;
 use super::platform::Platform;
-use crate::domain::{ActorNumber, Currency, Information, Name, Status};
+use crate::domain::{
+    ActorNumber, Currency, Information, Name, Party, RequestKey, SoldOut, Status, Timestamp,
+};
 
 /// What a door knows of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +38,20 @@ pub struct OfferingEntry {
     pub live: bool,
 }
 
+/// An offering as the directory keeps it.
+#[derive(Debug)]
+struct Listed {
+    entry: OfferingEntry,
+    /// Once everything is sold.
+    sold_out: Option<Box<SoldOut>>,
+}
+
+impl From<OfferingEntry> for Listed {
+    fn from(entry: OfferingEntry) -> Listed {
+        Listed { entry, sold_out: None }
+    }
+}
+
 /// In how many parts each map stands: a door waits for the growth of a small one, and doors seldom meet at one.
 const PARTS: usize = 256;
 
@@ -43,7 +59,7 @@ const PARTS: usize = 256;
 #[derive(Debug)]
 pub struct Directory {
     accounts: DashMap<Name, AccountEntry, Keyed>,
-    offerings: DashMap<Name, OfferingEntry, Keyed>,
+    offerings: DashMap<Name, Listed, Keyed>,
     platform: Mutex<Platform>,
     next: AtomicU64,
 }
@@ -69,7 +85,7 @@ impl Directory {
     /// The offering of that name, live or reserved.
     #[must_use]
     pub fn offering(&self, name: &Name) -> Option<OfferingEntry> {
-        self.offerings.get(name).map(|entry| *entry)
+        self.offerings.get(name).map(|listed| listed.entry)
     }
 
     /// The account of that name, reserved with a new number where there is none.
@@ -82,7 +98,7 @@ impl Directory {
     /// The offering of that name, reserved with new numbers for it and its certificates where there is none.
     pub fn reserve_offering(&self, name: &Name, items: u32) -> OfferingEntry {
         let reserve = || OfferingEntry { number: self.numbers(1 + u64::from(items)), items, live: false };
-        *self.offerings.entry(name.clone()).or_insert_with(reserve)
+        self.offerings.entry(name.clone()).or_insert_with(|| reserve().into()).entry
     }
 
     fn numbers(&self, count: u64) -> ActorNumber {
@@ -105,8 +121,23 @@ impl Directory {
 
     /// The offering is issued.
     pub fn offering_issued(&self, name: &Name, number: ActorNumber, items: u32) {
-        self.offerings.insert(name.clone(), OfferingEntry { number, items, live: true });
+        self.offerings.insert(name.clone(), OfferingEntry { number, items, live: true }.into());
         self.next.fetch_max(number.0 + u64::from(items) + 1, Ordering::Relaxed);
+    }
+
+    /// Everything of the offering is sold.
+    pub fn offering_sold_out(&self, name: &Name, sold_out: Box<SoldOut>) {
+        if let Some(mut listed) = self.offerings.get_mut(name) {
+            listed.sold_out = Some(sold_out);
+        }
+    }
+
+    /// True where the offering is certain to answer this purchase of any of its certificates with `sold_out`, as `SoldOut` says.
+    #[must_use]
+    pub fn turns_away(&self, offering: &Name, key: &RequestKey, buyer: Party, now: Timestamp) -> bool {
+        let listed = self.offerings.get(offering);
+        let sold_out = listed.as_ref().and_then(|listed| listed.sold_out.as_deref());
+        sold_out.is_some_and(|sold_out| sold_out.turns_away(key, buyer, now))
     }
 
     /// The offering stands on the public platform.

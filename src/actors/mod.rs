@@ -4,6 +4,7 @@
 //! in one thread. Absent on purpose: waiting. No actor awaits another; what must go on goes on as a message.
 
 mod clock;
+mod departing;
 mod directory;
 mod envelope;
 mod house;
@@ -14,8 +15,10 @@ mod news;
 mod notices;
 mod page;
 mod page_places;
+mod permits;
 mod platform;
 mod replay;
+mod reply;
 mod rooms;
 mod schedule;
 mod shard;
@@ -30,6 +33,7 @@ mod worker;
 mod tests;
 
 pub use clock::{Clock, Time};
+pub use departing::{Departing, Refused};
 pub use directory::{AccountEntry, Directory, OfferingEntry};
 pub use envelope::Envelope;
 pub use house::{Common, House, Outside, shard_of};
@@ -37,12 +41,14 @@ pub use house::{Common, House, Outside, shard_of};
 pub(crate) use inbox::{Inbox, Wakes, all_at_rest};
 pub use notices::Notices;
 pub use page::Room;
+pub use permits::{Permit, Permits};
 pub(crate) use replay::NEAR_RECORDS;
 pub use replay::{RecoveryError, Replay, ReplayError, unfinished_walks};
+pub use reply::{Reply, Sink};
 pub use shard::Shards;
 pub use stopped::Stopped;
 pub(crate) use sweep::Portion;
 pub use sweep::{Joiner, Piece, Slice, SweepError, large_key, rooms_of};
-pub use ticket::{Booklet, Departing, Permit, Permits, Reply, Sink, Ticket};
+pub use ticket::{Booklet, Ticket};
 #[cfg(all(test, feature = "schedules"))]
 pub(crate) use worker::Worker;

@@ -2,7 +2,7 @@
 
 use super::directory::Directory;
 use crate::domain::{
-    AccountEvent, ActorNumber, Currency, Event, Information, Name, OfferingEvent, Resident, Status,
+    AccountEvent, ActorNumber, Currency, Event, Information, Name, OfferingEvent, Resident, SoldOut, Status,
 };
 
 /// What the directory is told; only when its record has its place in the log.
@@ -11,15 +11,18 @@ pub(super) enum DirectoryNews {
     Issued(Name, ActorNumber, u32),
     Published(Name, ActorNumber, Box<Information>),
     StatusChanged(Name, Status),
+    SoldOut(Name, Box<SoldOut>),
 }
 
 impl DirectoryNews {
-    /// True where an event is news: few are.
+    /// True where an event may be news: most are not.
     pub(super) fn is(event: &Event) -> bool {
         matches!(
             event,
             Event::Account(AccountEvent::Opened(..) | AccountEvent::StatusChanged(..))
-                | Event::Offering(OfferingEvent::Issued(..) | OfferingEvent::Published(..))
+                | Event::Offering(
+                    OfferingEvent::Issued(..) | OfferingEvent::Published(..) | OfferingEvent::Paid(_)
+                )
         )
     }
 
@@ -43,6 +46,10 @@ impl DirectoryNews {
                     Box::new(offer.information.clone()),
                 ))
             }
+            (Event::Offering(OfferingEvent::Paid(_)), Resident::Offering(offering)) => {
+                let sold_out = Box::new(offering.sold_out()?);
+                Some(DirectoryNews::SoldOut(offering.offer().name.clone(), sold_out))
+            }
             _ => None,
         }
     }
@@ -58,6 +65,7 @@ impl DirectoryNews {
                 directory.offering_published(&name, number, &information);
             }
             DirectoryNews::StatusChanged(name, status) => directory.account_changed(&name, status),
+            DirectoryNews::SoldOut(name, sold_out) => directory.offering_sold_out(&name, sold_out),
         }
     }
 }

@@ -13,12 +13,12 @@ use std::thread;
 
 use rustc_hash::FxHashMap;
 
+use super::departing::Departing;
 use super::directory::Directory;
 use super::envelope::Envelope;
 use super::house::{Common, House, Outside, absorb, shard_of};
 use super::page::Room;
 use super::rooms::Place;
-use super::ticket::Departing;
 use crate::domain::chain::{self, Entries};
 use crate::domain::{ActorNumber, Currency, Onward, Position, Resident, Status, Timestamp, WalkId};
 use crate::journal::{Cause, JournalError, Record, RecordBatch, Sent, record};
@@ -477,6 +477,9 @@ fn tell(directory: &Directory, number: ActorNumber, resident: &Resident) {
             directory.offering_issued(&offer.name, number, offer.items);
             if offering.published_at().is_some() {
                 directory.offering_published(&offer.name, number, &offer.information);
+            }
+            if let Some(sold_out) = offering.sold_out() {
+                directory.offering_sold_out(&offer.name, Box::new(sold_out));
             }
         }
         Resident::Certificate(_) => {}

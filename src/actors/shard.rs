@@ -11,11 +11,11 @@ use std::time::Duration;
 use actix::{Actor, Addr, Arbiter, AsyncContext as _, Context, Handler, Message, System};
 
 use super::clock::Time;
+use super::departing::Departing;
 use super::envelope::Envelope;
 use super::house::House;
 use super::inbox::{self, Inbox, Wakes};
 use super::stopped::Stopped;
-use super::ticket::Departing;
 use super::worker::Worker;
 use crate::journal::Journal;
 use crate::limits::TIMER_MS;

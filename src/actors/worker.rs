@@ -5,11 +5,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::clock::Time;
+use super::departing::Departing;
 use super::envelope::Envelope;
 use super::house::{House, Outside};
 use super::inbox::{Inbox, Wakes, send_at_once};
 use super::stopped::Stopped;
-use super::ticket::Departing;
 use crate::domain::{Position, Timestamp};
 use crate::journal::{Journal, JournalError, RecordBatch};
 use crate::limits::TURN_MESSAGES_MAX;

@@ -69,7 +69,7 @@ pub use money::{Balance, BasisPoints, Currency, Money, MoneyError};
 pub use name::{Name, RequestId};
 pub use notice::{News, Notice};
 pub use number::{ActorNumber, Fingerprint, Position, Serial, WalkId};
-pub use offering::{Offering, Payment, Reservation, Standing, Stock};
+pub use offering::{Offering, Payment, Reservation, SoldOut, Standing, Stock};
 pub use payment::{PaymentCertificate, PaymentState, PaymentStep};
 pub use refusal::{Code, Refusal};
 pub use request::{

@@ -6,7 +6,7 @@
 //! entries to be placed anew. Absent on purpose: becoming smaller.
 
 use std::hash::{BuildHasher, Hash, RandomState};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use hashbrown::HashTable;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::SerializeSeq};
@@ -83,6 +83,11 @@ impl<K: Hash + Eq + Clone, V: Clone> PartedMap<K, V> {
         }
     }
 
+    /// Its keys as it stands now.
+    pub(in crate::domain) fn keys(&self) -> Keys<K, V> {
+        Keys { parts: self.parts.iter().map(Arc::downgrade).collect(), hasher: self.hasher.clone() }
+    }
+
     /// Adds a part: half of the entries of the part that has stood for it.
     fn grow(&mut self) {
         let added = self.parts.len();
@@ -93,6 +98,22 @@ impl<K: Hash + Eq + Clone, V: Clone> PartedMap<K, V> {
             part.insert_unique(hashed.hash, hashed, |hashed| hashed.hash);
         }
         self.parts.push(Arc::new(part));
+    }
+}
+
+/// The keys of a map as it stood once, for somebody to whom the map does not belong, and whom it does not keep in memory.
+#[derive(Debug)]
+pub(in crate::domain) struct Keys<K, V> {
+    parts: Vec<Weak<HashTable<Hashed<K, V>>>>,
+    hasher: RandomState,
+}
+
+impl<K: Hash + Eq, V> Keys<K, V> {
+    /// Whether the map has a key; none where its part has changed since, or the map is gone.
+    pub(in crate::domain) fn has(&self, key: &K) -> Option<bool> {
+        let hash = self.hasher.hash_one(key);
+        let part = self.parts[place(hash, self.parts.len())].upgrade()?;
+        Some(part.find(hash, |hashed| hashed.is(hash, key)).is_some())
     }
 }
 
@@ -170,6 +191,25 @@ mod tests {
         assert_eq!(map.get(&100_000), None);
         let largest = map.parts.iter().map(|part| part.len()).max();
         assert!(largest < Some(3 * PART_ENTRIES), "{largest:?}");
+    }
+
+    #[test]
+    fn keys_are_known_to_others_as_long_as_their_part_stands_as_it_was() {
+        let mut map = PartedMap::new();
+        (0..1_000_u32).for_each(|key| map.insert(key, key));
+        let keys = map.keys();
+        let copy = map.clone();
+        assert!((0..2_000).all(|key| keys.has(&key) == Some(key < 1_000)));
+        map.insert(2_000, 0);
+        let known = (0..2_000).filter(|key| keys.has(key).is_some()).count();
+        assert_eq!(known, 2_000, "the copy still stands as the map did");
+        drop(copy);
+        let stale = (0..1_000).filter(|key| keys.has(key).is_none()).count();
+        assert!((1..1_000).contains(&stale), "one of four parts has changed: {stale} keys");
+        map.remove(&7);
+        assert_eq!(keys.has(&7), None);
+        drop(map);
+        assert!((0..2_000).all(|key| keys.has(&key).is_none()));
     }
 
     proptest! {

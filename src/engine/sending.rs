@@ -10,8 +10,8 @@ use super::door::Fingerprints;
 use super::open::Engine;
 use crate::actors::{AccountEntry, Booklet, Departing, Envelope, Permit, Sink, Ticket, shard_of};
 use crate::domain::{
-    ActorNumber, Body, Code, Command, Conditions, Fingerprint, Message, Position, Refusal, Request,
-    RequestId, RequestKey, RequestMark, Status, Task, Timestamp,
+    ActorNumber, Body, Code, Command, Conditions, Fingerprint, Message, Refusal, Request, RequestId,
+    RequestKey, RequestMark, Status, Task, Timestamp,
 };
 use crate::limits::BATCH_MESSAGES_MAX;
 
@@ -114,8 +114,6 @@ struct Arriving<'engine, 'sent> {
     fingerprints: Fingerprints<'sent>,
     /// One for each shard.
     parcels: Vec<Vec<Envelope>>,
-    /// What the door refuses.
-    refused: Vec<Departing>,
 }
 
 impl<'engine, 'sent> Arriving<'engine, 'sent> {
@@ -131,7 +129,6 @@ impl<'engine, 'sent> Arriving<'engine, 'sent> {
             booklet: Booklet::new(Arc::clone(sink), permit),
             fingerprints: Fingerprints::default(),
             parcels,
-            refused: Vec::new(),
         }
     }
 
@@ -157,15 +154,22 @@ impl<'engine, 'sent> Arriving<'engine, 'sent> {
                 format!("the machine gives no randomness: {error}"),
             ));
         }
-        let ticket = self.booklet.next(index).or_else(|| self.ask_again(index));
-        let ticket = ticket.ok_or(Refusal::of(Code::Overloaded))?;
+        if !self.booklet.has_more() {
+            self.ask_again(index);
+        }
         let door = self.engine.door();
-        let resolved = self
-            .fingerprints
-            .of(&message.command)
-            .and_then(|fingerprint| door.resolve_from(sender, message, fingerprint, seed));
+        let turned_away =
+            || conditions.is_none().then(|| door.turns_away_from(sender, message, self.now)).flatten();
+        let resolved = match turned_away() {
+            Some(refusal) => Err(refusal),
+            None => self
+                .fingerprints
+                .of(&message.command)
+                .and_then(|fingerprint| door.resolve_from(sender, message, fingerprint, seed)),
+        };
         match resolved {
             Ok((to, mut body)) => {
+                let ticket = self.booklet.next(index).ok_or(Refusal::of(Code::Overloaded))?;
                 if let Body::Request(request) = &mut body
                     && !conditions.is_none()
                 {
@@ -179,24 +183,18 @@ impl<'engine, 'sent> Arriving<'engine, 'sent> {
                 }
                 parcel.push(Envelope::from_door(to, walk, self.now, body, Some(ticket)));
             }
-            Err(refusal) => {
-                ticket.settle(Err(refusal));
-                if ticket.absorbed(Position(0)) {
-                    self.refused.push(Departing::ended(ticket));
-                }
-            }
+            Err(refusal) => self.booklet.refuse(index, refusal)?,
         }
         Ok(())
     }
 
-    /// A ticket where there were not enough permits for the batch, and some may have come back: those of what was refused
-    /// so far, for one.
+    /// Asks for more permits where there were not enough for the batch, and some may have come back: those of what was
+    /// refused so far, for one.
     #[cold]
-    fn ask_again(&mut self, index: u32) -> Option<Arc<Ticket>> {
+    fn ask_again(&mut self, index: u32) {
         self.let_refused_go();
         let left = self.length - index as usize;
         self.booklet.go_on_with(self.engine.permits().take_up_to(left));
-        self.booklet.next(index)
     }
 
     /// Lets everything go its way.
@@ -209,9 +207,9 @@ impl<'engine, 'sent> Arriving<'engine, 'sent> {
 
     /// What the door knows of names may not be durable yet, so its refusals wait like every answer.
     fn let_refused_go(&mut self) {
-        if !self.refused.is_empty() {
+        if let Some(refused) = self.booklet.refused() {
             let journal = self.engine.journal();
-            journal.release(journal.handed_over(), std::mem::take(&mut self.refused));
+            journal.release(journal.handed_over(), vec![Departing::refused(refused)]);
         }
     }
 }

@@ -21,6 +21,7 @@ fn first_tried(bug: Bug) -> (u64, u64) {
         Bug::HoldKept => (1, 737),
         Bug::ShareRoundedDown => (2, 1_462),
         Bug::CursorStands => (209, 1_797),
+        Bug::RepeatTurnedAway => (6, 993),
         _ => (1, 600),
     }
 }

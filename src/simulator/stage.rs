@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use crate::actors::{Departing, Envelope, House, Outside, Permits, Replay, Room, Sink, Ticket};
 use crate::actors::{invariants, shard_of};
 use crate::domain::{
-    Account, ActorNumber, Answer, Certificate, CertificateEvent, Event, Message, Name, Offering, Position,
-    Resident, Serial, Timestamp,
+    Account, ActorNumber, Answer, Certificate, CertificateEvent, Context, Decision, Event, Message, Name,
+    Offering, Position, Refusal, Resident, Serial, Timestamp, WalkId,
 };
 use crate::engine::Door;
 use crate::journal::{Departure, JournalError, RecordBatch, record};
@@ -207,6 +207,17 @@ impl Stage {
         answers.into_iter().map(|answer| answer.expect("a quiet house has answered everyone")).collect()
     }
 
+    /// What the door refuses by itself because everything is sold. The offering, asked, must say the same.
+    pub fn turns_away(&self, message: &Message) -> Option<Refusal> {
+        let refusal = self.door.turns_away(message, self.now)?;
+        let (to, body) = self.door.resolve(message, [0; 32]).unwrap();
+        let room = self.rooms()[&to];
+        let context = Context { walk: WalkId(0), now: self.now.max(room.at) };
+        let asked = room.resident.apply(context, room.sequence, &room.head, &body);
+        assert_eq!(asked, Decision::Refuse(refusal.clone()), "{message:?}");
+        Some(refusal)
+    }
+
     /// Delivers messages and decides none of them yet.
     pub fn begin(&mut self, messages: &[Message]) -> Pending {
         let answers = Arc::new(Answers(Mutex::new(vec![None; messages.len()])));
@@ -215,7 +226,8 @@ impl Stage {
             let mut seed = [0; 32];
             self.seeds += 1;
             seed[..8].copy_from_slice(&self.seeds.to_le_bytes());
-            match self.door.resolve(message, seed) {
+            let turned_away = self.turns_away(message);
+            match turned_away.map_or_else(|| self.door.resolve(message, seed), Err) {
                 Ok((to, body)) => {
                     let ticket = Some(Ticket::new(Arc::clone(&sink), index, self.permits.take().unwrap()));
                     let walk = self.door.common().next_walk();

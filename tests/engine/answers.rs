@@ -127,6 +127,42 @@ fn past_the_permits_the_answer_is_overloaded_and_the_same_ids_can_be_sent_again(
 }
 
 #[test]
+fn what_a_door_refuses_by_itself_takes_no_room_from_the_others_of_its_batch() {
+    for shards in SHARDS {
+        let (mut house, purchases) = market(shards, 8);
+        house.engine().close().unwrap();
+        house.drop_engine();
+        let mut config = house.config(shards);
+        config.permits = 8;
+        house.open_engine(config);
+        // Three strangers before each buyer: four times as many messages as there are permits.
+        let stranger = buy("nobody", "buy", "lantern", None);
+        let batch: Vec<Message> = purchases
+            .iter()
+            .flat_map(|purchase| [&stranger, &stranger, &stranger, purchase].map(Message::clone))
+            .collect();
+        let answers = house.engine().send_batch(batch).wait();
+        for (place, answer) in answers.iter().enumerate() {
+            let expected = (place % 4 < 3).then_some(Code::UnknownAccount);
+            assert_eq!(code(answer), expected, "{shards} shards, {place}: {answer:?}");
+        }
+        // Everything is sold now, which doors say by themselves, and to a hundred as to one.
+        let late: Vec<Message> =
+            (0..100).map(|late| buy("shop", &format!("late {late}"), "lantern", None)).collect();
+        let again: Vec<Message> = late.iter().chain(&purchases).cloned().collect();
+        let answers = house.engine().send_batch(again).wait();
+        let (sold_out, bought) = answers.split_at(100);
+        assert!(
+            sold_out.iter().all(|answer| code(answer) == Some(Code::SoldOut)),
+            "{shards} shards: {sold_out:?}"
+        );
+        assert_all_bought(bought, &format!("{shards} shards, repeats"));
+        assert_eq!(house.engine().in_flight(), 0, "{shards} shards: every permit came home");
+        assert_eq!(house.close_and_audit().totals.sold, 8, "{shards} shards");
+    }
+}
+
+#[test]
 fn a_closed_engine_takes_nothing_and_can_be_closed_again() {
     for shards in SHARDS {
         let (house, purchases) = market(shards, 2);

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{House, Outside, shard_of};
+use crate::actors::departing::Departing;
 use crate::actors::envelope::Envelope;
-use crate::actors::ticket::Departing;
 use crate::actors::turn::{Spent, Turn};
 use crate::domain::{Notice, Position};
 use crate::journal::JournalError;

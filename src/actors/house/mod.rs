@@ -20,6 +20,7 @@ use rustc_hash::FxHashMap;
 use recording::Origin;
 pub(super) use recording::absorb;
 
+use super::departing::Departing;
 use super::directory::Directory;
 use super::envelope::{Envelope, Sender};
 use super::notices::Notices;
@@ -27,7 +28,7 @@ use super::page::{Newest, Numbered, Room};
 use super::rooms::{Place, Rooms};
 use super::schedule::Schedule;
 use super::sweep::{Portion, Slice, Sweep, SweepError};
-use super::ticket::{Departing, Ticket};
+use super::ticket::Ticket;
 use super::turn::{Spent, Turn};
 use crate::domain::supply::Supply;
 use crate::domain::{

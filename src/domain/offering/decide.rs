@@ -103,7 +103,7 @@ impl Offering {
     }
 
     /// The requests that made it what it is: issued, published, attached.
-    fn own_marks(&self) -> impl Iterator<Item = &RequestMark> {
+    pub(super) fn own_marks(&self) -> impl Iterator<Item = &RequestMark> {
         let published_by = self.published.as_ref().map(|published| &published.mark);
         [Some(&self.issued_by), published_by, self.attached_by()].into_iter().flatten()
     }

@@ -8,6 +8,7 @@ mod asked;
 mod decide;
 mod due;
 mod reserve;
+mod sold_out;
 mod stock;
 mod topping;
 
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::parted::PartedMap;
+pub use sold_out::SoldOut;
 pub use stock::{Payment, Reservation, Standing, Stock};
 
 use super::answer::FrozenRow;

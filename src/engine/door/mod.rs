@@ -1,7 +1,7 @@
 //! The door: names become numbers, bodies are checked and hashed, time and luck are stamped.
 //!
 //! Every refusal here names the field, its limit and what to do. Absent on purpose: anything that depends on
-//! an actor's state.
+//! an actor's state, but for what stays as it is: that everything of an offering is sold.
 
 mod checks;
 mod engagements;
@@ -16,8 +16,8 @@ use checks::{certificate, check_text, check_time, not_allowed, only_zero, party_
 use crate::actors::{AccountEntry, Common, OfferingEntry};
 use crate::domain::{
     ActorNumber, AttachTask, Body, Caller, CirculateTask, Code, Command, Fingerprint, FoundVia, Funding,
-    IssuedOffer, Message, Name, Offer, Opening, Party, PurchaseTask, RefundTerms, Refusal, Request,
-    RequestAt, RequestKey, RequestMark, Serial, Source, Status, Task, TopUpTask, Via,
+    IssuedOffer, Message, Name, Offer, Opening, PaidFrom, Party, PurchaseTask, RefundTerms, Refusal, Request,
+    RequestAt, RequestKey, RequestMark, Serial, Source, Status, Task, Timestamp, TopUpTask, Via,
 };
 use crate::limits::{OFFERING_ITEMS_MAX, PAYERS_MAX, RESERVABLE_MS_MAX};
 
@@ -58,6 +58,32 @@ impl Door {
             Caller::FundsManagement => None,
             Caller::Account(name) => self.common.directory.account(name).filter(|entry| entry.live),
         }
+    }
+
+    /// The refusal of a purchase of any certificate where everything of its offering is sold, as the offering would give it (F2);
+    /// none where the offering is to be asked. The message depends on nothing else. Like every refusal of a door it may rest on
+    /// records that are not durable yet.
+    #[must_use]
+    pub fn turns_away(&self, message: &Message, now: Timestamp) -> Option<Refusal> {
+        self.turns_away_from(self.sender(message), message, now)
+    }
+
+    /// As `turns_away`, of an account that was looked up right before.
+    pub(super) fn turns_away_from(
+        &self,
+        sender: Option<AccountEntry>,
+        message: &Message,
+        now: Timestamp,
+    ) -> Option<Refusal> {
+        let Command::Purchase { offering, serial: None, via: Via::Public, paid_from: PaidFrom::Available } =
+            &message.command
+        else {
+            return None;
+        };
+        let buyer = sender.filter(|entry| entry.status == Status::Open)?;
+        let key = RequestKey { caller: buyer.number, id: message.request_id.clone() };
+        let directory = &self.common.directory;
+        directory.turns_away(offering, &key, party_of(buyer), now).then(|| Refusal::of(Code::SoldOut))
     }
 
     /// As `resolve`, of an account that was looked up right before.

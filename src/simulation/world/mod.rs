@@ -415,7 +415,8 @@ impl World {
                 self.common().directory.reserve_offering(&gap, numbers);
             }
         }
-        let resolved = self.door.resolve(message, SEED);
+        let turned_away = self.door.turns_away(message, now);
+        let resolved = turned_away.map_or_else(|| self.door.resolve(message, SEED), Err);
         let walk = resolved.is_ok().then(|| self.common().next_walk());
         let sent = {
             let mut ledger = self.ledger.lock();

@@ -31,5 +31,6 @@ mod reversals;
 mod timing;
 mod topping;
 mod transfers;
+mod turned_away;
 mod withdrawing;
 mod within_a_turn;
