@@ -7,7 +7,7 @@ use std::sync::Mutex as Unwatched;
 
 use crate::actors::envelope::{Envelope, Sender};
 use crate::actors::inbox::{Inbox, Wakes, send_at_once};
-use crate::actors::{Common, Departing, Permits, Sink, Stopped, Ticket};
+use crate::actors::{Booklet, Common, Departing, Permits, Sink, Stopped, Ticket};
 use crate::domain::{ActorNumber, Answer, Body, Code, News, Notice, Position, Refusal, Timestamp, WalkId};
 use crate::journal::tests::model_log::{Device, ModelLog};
 use crate::journal::{Departure, Journal, RecordBatch};
@@ -84,6 +84,61 @@ fn permits_in_a_rush() {
 #[test]
 fn never_more_permits_are_taken_than_there_are_or_are_allowed_and_every_one_comes_back() {
     in_many_orders(permits_in_a_rush);
+}
+
+/// Two batches of three messages before two places: what is refused at the door, what a shard ends on its own thread, and
+/// what there is no room for.
+fn batches_in_parts() {
+    let permits = Permits::new(MOST);
+    let senders: Vec<_> = (0..2)
+        .map(|_| {
+            let permits = Arc::clone(&permits);
+            thread::spawn(move || {
+                let given = Arc::new(Given::default());
+                let mut booklet = Booklet::new(Arc::<Given>::clone(&given), permits.take_up_to(3));
+                let (mut ends, mut overloaded) = (Vec::new(), 0);
+                for index in 0..3_u32 {
+                    if !booklet.has_more() {
+                        let_go(&mut booklet);
+                        booklet.go_on_with(permits.take_up_to(3 - index as usize));
+                    }
+                    assert!(permits.taken() <= MOST, "more permits are counted than there are");
+                    if index == 1 {
+                        overloaded +=
+                            usize::from(booklet.refuse(index, Refusal::of(Code::UnknownAccount)).is_err());
+                        continue;
+                    }
+                    let Some(ticket) = booklet.next(index) else {
+                        overloaded += 1;
+                        continue;
+                    };
+                    ends.push(thread::spawn(move || {
+                        ticket.settle(settled());
+                        assert!(ticket.absorbed(Position(1)), "the walk has one message");
+                        Departing::ended(ticket).leave();
+                    }));
+                }
+                let_go(&mut booklet);
+                drop(booklet);
+                ends.into_iter().for_each(|end| end.join().unwrap());
+                let codes = given.codes();
+                assert_eq!(codes.len() + overloaded, 3, "each is answered once: {codes:?}");
+                assert!(!codes.contains(&Code::OutcomeUnknown), "{codes:?}");
+            })
+        })
+        .collect();
+    senders.into_iter().for_each(|sender| sender.join().unwrap());
+    assert_eq!(permits.taken(), 0, "every permit comes back");
+}
+
+/// Lets go what the door has refused so far.
+fn let_go(booklet: &mut Booklet) {
+    booklet.refused().map(Departing::refused).into_iter().for_each(Departing::leave);
+}
+
+#[test]
+fn batches_never_hold_more_permits_than_there_are_and_each_message_is_answered_once() {
+    in_many_orders(batches_in_parts);
 }
 
 /// A message of a walk: whether two follow from it, and whether its actor settles the answer.
@@ -349,6 +404,7 @@ fn what_a_shard_sends_on_after_taking_its_part_comes_behind_the_part_of_every_ot
 #[test]
 fn each_bug_that_is_planted_in_what_shards_share_is_found() {
     assert_finds(Bug::PermitInTwoSteps, "more permits", permits_in_a_rush);
+    assert_finds(Bug::PermitInTwoSteps, "more permits", batches_in_parts);
     assert_finds(Bug::EndBeforePosition, "the greatest of all", a_walk_over_several_shards);
     assert_finds(Bug::NoticeBeforeSync, "before its record is durable", notices_of_two_shards);
     assert_finds(Bug::ShardAfterShard, "overtakes a birth", parts_for_several_shards);
