@@ -109,13 +109,6 @@ pub fn decode_front_into<'bytes, T: Deserialize<'bytes>>(
     values: &mut Vec<T>,
 ) -> Result<(usize, &'bytes [u8]), CodecError> {
     let others = values.len();
-    if bytes.len() <= UNBOUNDED_BYTES_MAX {
-        let mut decoder = Decoder(bytes);
-        if decode_sequence(&mut decoder, values).is_some() {
-            return Ok((values.len() - others, decoder.0));
-        }
-        values.truncate(others);
-    }
     let (count, mut rest) = decode_front::<u64>(bytes)?;
     for _ in 0..count {
         let value;
@@ -123,17 +116,6 @@ pub fn decode_front_into<'bytes, T: Deserialize<'bytes>>(
         values.push(value);
     }
     Ok((values.len() - others, rest))
-}
-
-fn decode_sequence<'bytes, T: Deserialize<'bytes>>(
-    decoder: &mut Decoder<'bytes>,
-    values: &mut Vec<T>,
-) -> Option<()> {
-    let count: u64 = decode_next(decoder, configuration())?;
-    for _ in 0..count {
-        values.push(decode_next(decoder, configuration())?);
-    }
-    Some(())
 }
 
 /// As `decode_front`, for a value that may be longer than a record: a large actor's state, joined from chunks whose

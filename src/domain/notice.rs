@@ -252,7 +252,7 @@ impl News {
             }
             CertificateEvent::Prompted => {
                 let mut known = BTreeSet::new();
-                let newest_first = there.hops().iter().rev().map(|hop| hop.account);
+                let newest_first = there.hops().rev().map(|hop| hop.account);
                 let to =
                     newest_first.chain([birth.supplier]).filter(|account| known.insert(*account)).collect();
                 Some(News::Prompt { certificate, to })

@@ -110,7 +110,7 @@ impl Resident {
         match self {
             Resident::Account(account) => account.entries(),
             Resident::Offering(offering) => offering.entries(),
-            Resident::Certificate(certificate) => certificate.hops().len(),
+            Resident::Certificate(certificate) => certificate.hop_count() as usize,
         }
     }
 

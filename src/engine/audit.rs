@@ -193,7 +193,7 @@ fn totals(houses: &[House]) -> Totals {
                 money.commission_returned += i128::from(offering.funded_at_home().1);
             }
             Resident::Certificate(certificate) => {
-                totals.circulations += certificate.hops().len() as u64;
+                totals.circulations += u64::from(certificate.hop_count());
                 totals.refunded += u64::from(certificate.refunded().is_some());
                 let (birth, buckets) = (certificate.birth(), certificate.buckets());
                 let money = totals.money.entry(birth.currency).or_default();

@@ -124,7 +124,7 @@ impl History {
                 return Err(format!("F7: refunded {refunded:?}, credited {:?}", tally.refunds));
             }
             let mut cashed = BTreeMap::new();
-            for hop in certificate.hops().iter().filter(|hop| hop.cashed && !hop.promise.is_zero()) {
+            for hop in certificate.hops().filter(|hop| hop.cashed && !hop.promise.is_zero()) {
                 *cashed.entry(hop.account).or_default() += hop.promise.minor();
             }
             if cashed != tally.commissions {

@@ -101,7 +101,7 @@ fn observe_certificate(certificate: &Certificate, name: &impl Fn(ActorNumber) ->
             promised: buckets.promised.minor(),
             cashed: buckets.cashed.minor(),
             returned: buckets.returned.minor(),
-            chain: certificate.hops().iter().map(|hop| name(hop.account)).collect(),
+            chain: certificate.hops().map(|hop| name(hop.account)).collect(),
             almost_met: certificate.almost_met(),
             buyer: certificate.sale().map(|sale| name(sale.buyer)),
             refunded: certificate.refunded().is_some(),

@@ -16,7 +16,7 @@ pub(super) fn check_certificate(certificate: &Certificate) -> Result<(), String>
     }
     let hops = certificate.hops();
     let mut acquired = HashSet::new();
-    for hop in hops {
+    for hop in hops.clone() {
         if hop.right == Right::Used && !acquired.insert(hop.account) {
             return Err(format!("I5: account {} acquired twice", hop.account.0));
         }
@@ -24,20 +24,20 @@ pub(super) fn check_certificate(certificate: &Certificate) -> Result<(), String>
             return Err(format!("I6: account {} cashed what it had not acquired", hop.account.0));
         }
     }
-    let cashed: u128 = hops.iter().filter(|hop| hop.cashed).map(|hop| minor(hop.promise)).sum();
-    let promised: u128 = hops.iter().map(|hop| minor(certificate.promise_of(hop))).sum::<u128>() - cashed;
+    let cashed: u128 = hops.clone().filter(|hop| hop.cashed).map(|hop| minor(hop.promise)).sum();
+    let promised: u128 = hops.clone().map(|hop| minor(certificate.promise_of(hop))).sum::<u128>() - cashed;
     if (cashed, promised) != (minor(buckets.cashed), minor(buckets.promised)) {
         return Err(format!(
             "I2: the hops have {cashed} cashed and {promised} promised, the buckets {buckets:?}"
         ));
     }
-    let times_fall = hops.windows(2).any(|pair| pair[0].linked_at > pair[1].linked_at);
+    let times_fall = !hops.clone().is_sorted_by_key(|hop| hop.linked_at);
     if times_fall {
         return Err("I9: the chain's times fall".to_owned());
     }
     if let Some(envelope) = &certificate.birth().envelope {
         let increased = minor(buckets.cumulative).checked_sub(minor(envelope.terms.attached));
-        let ever_acquired: u128 = hops.iter().map(|hop| minor(hop.promise)).sum();
+        let ever_acquired: u128 = hops.map(|hop| minor(hop.promise)).sum();
         match increased {
             None => return Err("I3: cumulative has fallen below what was attached".to_owned()),
             Some(increased)

@@ -219,8 +219,8 @@ impl Certificate {
     }
 
     fn view(&self, entries: u64, head: &Head, from_hop: u32) -> CertificateView {
-        let from = from_hop.max(1) as usize - 1;
-        let page = self.hops().iter().enumerate().skip(from).take(HOPS_PER_VIEW_MAX as usize);
+        let from = from_hop.max(1) - 1;
+        let page = (from as usize..).zip(self.hops.from(from)).take(HOPS_PER_VIEW_MAX as usize);
         CertificateView {
             offering: self.birth.offering,
             link: PageLink::to(self.number),

@@ -29,7 +29,7 @@ impl Certificate {
     /// W10, D35: when the time on display will make the condition almost met, as chain and amounts stand since
     /// `since`. A time before that is none: the chain was another one then.
     fn prompt_due(&self, since: Timestamp) -> Option<Timestamp> {
-        if self.prompted || self.hops().is_empty() {
+        if self.prompted || self.hop_count() == 0 {
             return None;
         }
         let condition = self.birth.envelope.as_ref()?.terms.condition.as_ref()?;

@@ -1,16 +1,18 @@
 //! The share chain of a certificate: its hops, oldest first, found by their accounts and by their requests.
 //!
 //! Most chains are short and are looked through; a long one keeps an index, which is made of its hops and never
-//! stored. Absent on purpose: who may circulate, and what a hop acquires.
+//! stored. A snapshot copies a certificate while its shard waits, so the index and all but the newest hops of a long chain stand
+//! in parts that copies share. Absent on purpose: who may circulate, and what a hop acquires.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use serde::ser::SerializeSeq;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::domain::money::Money;
 use crate::domain::name::RequestId;
 use crate::domain::number::{ActorNumber, Fingerprint};
+use crate::domain::parted::PartedMap;
 use crate::domain::request::{CirculateTask, FoundVia, RequestKey, RequestMark};
 use crate::domain::time::Timestamp;
 
@@ -19,6 +21,9 @@ const SHORT_CHAIN: usize = 16;
 
 /// Up to so many hops a chain has room for exactly those that it has.
 const ROOM_FOR: usize = 3;
+
+/// So many hops of a long chain stand together.
+const PART_HOPS: usize = 256;
 
 /// One circulation in the chain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,16 +95,20 @@ pub(super) enum Effect {
 /// The hops of a chain.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Hops {
-    chain: Vec<Hop>,
+    /// All of them, or those of a long chain that are not in whole parts.
+    newest: Vec<Hop>,
     /// There once the chain is no longer short.
-    index: Option<Box<Index>>,
+    long: Option<Box<Long>>,
 }
 
+/// What a long chain has beside its newest hops.
 #[derive(Clone, Debug, Default)]
-struct Index {
+struct Long {
+    /// The hops before the newest, in whole parts.
+    older: Vec<Arc<Vec<Hop>>>,
     /// The first hop of each account.
-    accounts: FxHashMap<ActorNumber, u32>,
-    requests: HashMap<(Addressee, RequestKey), Remembered>,
+    accounts: PartedMap<ActorNumber, u32>,
+    requests: PartedMap<(Addressee, RequestKey), Remembered>,
 }
 
 /// A request of a hop, and what it has brought about.
@@ -133,91 +142,141 @@ impl Hop {
     }
 }
 
-impl Index {
-    fn of(chain: &[Hop]) -> Index {
-        let mut index = Index::default();
-        (0..).zip(chain).for_each(|(place, hop)| index.add(place, hop));
-        index
+impl Long {
+    fn of(chain: &[Hop]) -> Long {
+        let mut long = Long::default();
+        (0..).zip(chain).for_each(|(place, hop)| long.know(place, hop));
+        long
     }
 
-    fn add(&mut self, place: u32, hop: &Hop) {
-        self.accounts.entry(hop.account).or_insert(place);
-        self.requests.extend(hop.requests(place).map(|known| {
+    /// Knows a hop by its account and its requests from now on.
+    fn know(&mut self, place: u32, hop: &Hop) {
+        if self.accounts.get(&hop.account).is_none() {
+            self.accounts.insert(hop.account, place);
+        }
+        for known in hop.requests(place) {
             let key = RequestKey { caller: known.caller, id: known.id.clone() };
-            ((known.addressee, key), known.remembered)
-        }));
+            self.requests.insert((known.addressee, key), known.remembered);
+        }
     }
 }
 
 impl Hops {
-    pub(super) fn as_slice(&self) -> &[Hop] {
-        &self.chain
+    fn older(&self) -> &[Arc<Vec<Hop>>] {
+        self.long.as_deref().map_or(&[], |long| &long.older)
+    }
+
+    /// All, oldest first.
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &Hop> + Clone {
+        self.from(0)
+    }
+
+    /// All from one on, found without looking at those before it.
+    pub(super) fn from(&self, index: u32) -> impl DoubleEndedIterator<Item = &Hop> + Clone {
+        let index = index as usize;
+        let whole = self.older().len() * PART_HOPS;
+        let parts = &self.older()[(index / PART_HOPS).min(self.older().len())..];
+        let newest = &self.newest[index.saturating_sub(whole).min(self.newest.len())..];
+        let skip = if parts.is_empty() { 0 } else { index % PART_HOPS };
+        let (first, parts) =
+            parts.split_first().map_or((&[][..], parts), |(first, rest)| (&first[skip..], rest));
+        first.iter().chain(parts.iter().flat_map(|part| part.iter())).chain(newest)
+    }
+
+    /// The newest hops, oldest of them first; all of a short chain.
+    pub(super) fn newest(&self) -> &[Hop] {
+        &self.newest
+    }
+
+    /// The newest.
+    pub(super) fn last(&self) -> Option<&Hop> {
+        self.newest.last().or_else(|| self.older().last()?.last())
     }
 
     pub(super) fn count(&self) -> u32 {
-        u32::try_from(self.chain.len()).unwrap_or(u32::MAX)
+        u32::try_from(self.older().len() * PART_HOPS + self.newest.len()).unwrap_or(u32::MAX)
+    }
+
+    fn get(&self, index: usize) -> Option<&Hop> {
+        match self.older().get(index / PART_HOPS) {
+            Some(part) => part.get(index % PART_HOPS),
+            None => self.newest.get(index - self.older().len() * PART_HOPS),
+        }
     }
 
     /// When the hop with that place was unlinked; none for the newest.
     pub(super) fn unlinked_at(&self, index: usize) -> Option<Timestamp> {
-        self.chain.get(index + 1).map(|next| next.linked_at)
+        self.get(index + 1).map(|next| next.linked_at)
     }
 
     pub(super) fn at(&self, index: u32) -> &Hop {
-        &self.chain[index as usize]
+        self.get(index as usize).unwrap_or_else(|| unreachable!("a chain has no hop {index}"))
+    }
+
+    fn at_mut(&mut self, index: u32) -> &mut Hop {
+        let index = index as usize;
+        let older = self.long.as_mut().map_or(&mut [][..], |long| &mut long.older);
+        let whole = older.len() * PART_HOPS;
+        match older.get_mut(index / PART_HOPS) {
+            Some(part) => &mut Arc::make_mut(part)[index % PART_HOPS],
+            None => &mut self.newest[index - whole],
+        }
     }
 
     /// Changes a hop's money; what it is found by stays.
     pub(super) fn cash(&mut self, index: u32) -> Money {
-        let hop = &mut self.chain[index as usize];
+        let hop = self.at_mut(index);
         hop.cashed = true;
         hop.promise
     }
 
     /// Adds the newest hop, which unlinks the one before.
     pub(super) fn link(&mut self, hop: Hop) {
-        if self.chain.len() < ROOM_FOR {
+        let place = self.count();
+        if let Some(long) = &mut self.long {
+            long.know(place, &hop);
+            if self.newest.len() == PART_HOPS {
+                let room = Vec::with_capacity(PART_HOPS);
+                long.older.push(Arc::new(std::mem::replace(&mut self.newest, room)));
+            }
+        } else if self.newest.len() < ROOM_FOR {
             // Most chains stay as short as this, and each would have room for more than it needs.
-            self.chain.reserve_exact(1);
+            self.newest.reserve_exact(1);
         }
-        if let Some(index) = &mut self.index {
-            index.add(u32::try_from(self.chain.len()).unwrap_or(u32::MAX), &hop);
+        self.newest.push(hop);
+        if self.long.is_none() && self.newest.len() > SHORT_CHAIN {
+            self.long = Some(Box::new(Long::of(&self.newest)));
         }
-        self.chain.push(hop);
-        self.keep_index();
     }
 
     /// Notes what a hop has acquired, and by which request where it was one of its own.
     pub(super) fn acquired(&mut self, index: u32, promise: Money, asked: Option<&(RequestMark, Money)>) {
-        let hop = &mut self.chain[index as usize];
+        let hop = self.at_mut(index);
         hop.right = Right::Used;
         hop.promise = promise;
         hop.asked = asked.map(|asked| Box::new(asked.clone()));
-        if let Some(there) = &mut self.index {
-            there.add(index, hop);
-        }
-    }
-
-    fn keep_index(&mut self) {
-        if self.index.is_none() && self.chain.len() > SHORT_CHAIN {
-            self.index = Some(Box::new(Index::of(&self.chain)));
+        if asked.is_some() && self.long.is_some() {
+            let hop = self.at(index).clone();
+            if let Some(long) = &mut self.long {
+                long.know(index, &hop);
+            }
         }
     }
 
     /// The first hop of an account.
     pub(super) fn first_of(&self, account: ActorNumber) -> Option<u32> {
-        match &self.index {
-            Some(index) => index.accounts.get(&account).copied(),
-            None => (0..).zip(&self.chain).find(|(_, hop)| hop.account == account).map(|(place, _)| place),
+        match &self.long {
+            Some(long) => long.accounts.get(&account).copied(),
+            None => (0..).zip(&self.newest).find(|(_, hop)| hop.account == account).map(|(place, _)| place),
         }
     }
 
     /// What a request with this key has brought about here.
     pub(super) fn remembered(&self, addressee: Addressee, key: &RequestKey) -> Option<Remembered> {
-        match &self.index {
-            Some(index) => index.requests.get(&(addressee, key.clone())).copied(),
+        match &self.long {
+            Some(long) => long.requests.get(&(addressee, key.clone())).copied(),
             None => (0..)
-                .zip(&self.chain)
+                .zip(&self.newest)
                 .flat_map(|(place, hop)| hop.requests(place))
                 .find(|known| {
                     known.addressee == addressee && known.caller == key.caller && *known.id == key.id
@@ -229,7 +288,7 @@ impl Hops {
 
 impl PartialEq for Hops {
     fn eq(&self, other: &Hops) -> bool {
-        self.chain == other.chain
+        self.iter().eq(other.iter())
     }
 }
 
@@ -237,14 +296,16 @@ impl Eq for Hops {}
 
 impl Serialize for Hops {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.chain.serialize(serializer)
+        let mut hops = serializer.serialize_seq(Some(self.count() as usize))?;
+        self.iter().try_for_each(|hop| hops.serialize_element(hop))?;
+        hops.end()
     }
 }
 
 impl<'de> Deserialize<'de> for Hops {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Hops, D::Error> {
-        let mut hops = Hops { chain: Vec::deserialize(deserializer)?, index: None };
-        hops.keep_index();
+        let mut hops = Hops::default();
+        Vec::deserialize(deserializer)?.into_iter().for_each(|hop| hops.link(hop));
         Ok(hops)
     }
 }
@@ -279,16 +340,16 @@ mod tests {
 
     #[test]
     fn short_and_long_chains_find_the_same_also_when_read_back() {
-        for length in [1, 3, SHORT_CHAIN as u32, SHORT_CHAIN as u32 + 1, 40] {
+        for length in [1, 3, SHORT_CHAIN as u32, SHORT_CHAIN as u32 + 1, 40, 256, 257, 600] {
             let mut hops = Hops::default();
             for place in 0..length {
                 hops.link(hop(place));
                 if place.is_multiple_of(4) {
                     // The same id as the hop's own, at the other addressee where that is the offering.
-                    hops.acquired(place, Money::ZERO, Some(&(mark(9, 100 + place), Money::ZERO)));
+                    hops.acquired(place, Money::ZERO, Some(&(mark(9, 10_000 + place), Money::ZERO)));
                 }
             }
-            assert_eq!(hops.index.is_some(), length as usize > SHORT_CHAIN);
+            assert_eq!(hops.long.is_some(), length as usize > SHORT_CHAIN);
             let mut bytes = Vec::new();
             crate::codec::encode_into(&hops, &mut bytes).unwrap();
             let (read, _) = crate::codec::decode_front::<Hops>(&bytes).unwrap();
@@ -306,9 +367,9 @@ mod tests {
                         Addressee::Certificate => Addressee::Offering,
                     };
                     assert_eq!(hops.remembered(other, &key), None);
-                    let asked = hops.remembered(Addressee::Certificate, &mark(9, 100 + place).key);
+                    let asked = hops.remembered(Addressee::Certificate, &mark(9, 10_000 + place).key);
                     let effect = Effect::Acquired(place, Money::ZERO);
-                    let fingerprint = mark(9, 100 + place).fingerprint;
+                    let fingerprint = mark(9, 10_000 + place).fingerprint;
                     assert_eq!(
                         asked,
                         (place.is_multiple_of(4)).then_some(Remembered { fingerprint, effect })
@@ -318,5 +379,24 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_copy_shares_the_older_hops_until_one_of_them_changes() {
+        let mut hops = Hops::default();
+        (0..1_000).for_each(|place| hops.link(hop(place)));
+        let copy = hops.clone();
+        let shared = |hops: &Hops| hops.older().iter().filter(|part| Arc::strong_count(part) > 1).count();
+        assert_eq!((hops.older().len(), shared(&hops)), (3, 3));
+        hops.cash(300);
+        assert_eq!(shared(&hops), 2);
+        assert!(hops.at(300).cashed && !copy.at(300).cashed && hops != copy);
+        for from in [0, 1, 255, 256, 257, 767, 768, 769, 999, 1_000, 2_000] {
+            let places = |hops: &Hops| hops.from(from).map(|hop| hop.linked_at.0).collect::<Vec<_>>();
+            assert_eq!(places(&hops), (u64::from(from)..1_000).collect::<Vec<_>>(), "{from}");
+        }
+        let newest_first: Vec<u64> = hops.iter().rev().map(|hop| hop.linked_at.0).collect();
+        assert_eq!(newest_first, (0..1_000).rev().collect::<Vec<_>>());
+        assert_eq!(hops.last().map(|hop| hop.linked_at), Some(Timestamp(999)));
     }
 }

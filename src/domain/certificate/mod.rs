@@ -146,8 +146,14 @@ impl Certificate {
 
     /// Its chain, oldest first.
     #[must_use]
-    pub fn hops(&self) -> &[Hop] {
-        self.hops.as_slice()
+    pub fn hops(&self) -> impl DoubleEndedIterator<Item = &Hop> + Clone {
+        self.hops.iter()
+    }
+
+    /// How many hops its chain has.
+    #[must_use]
+    pub fn hop_count(&self) -> u32 {
+        self.hops.count()
     }
 
     /// Its sale.
@@ -159,7 +165,7 @@ impl Certificate {
     /// The account linked now (R2).
     #[must_use]
     pub fn linked(&self) -> Option<ActorNumber> {
-        self.hops().last().map(|hop| hop.account)
+        self.hops.last().map(|hop| hop.account)
     }
 
     /// The money of cashed promises whose credits are still to go out, in minor units: part of I1.
@@ -224,14 +230,10 @@ impl Certificate {
         self.hops.at(index)
     }
 
-    fn hop_count(&self) -> u32 {
-        self.hops.count()
-    }
-
     /// As `Resident::glance`.
     pub(super) fn glance(&self) -> u64 {
         let uncashed = self.uncashed.first().copied().unwrap_or(0);
-        let hops = self.hops().iter().rev().take(HOPS_GLANCED_AT);
+        let hops = self.hops.newest().iter().rev().take(HOPS_GLANCED_AT);
         let hops =
             hops.fold(0, |read, hop| read ^ hop.account.0 ^ hop.promise.minor() ^ u64::from(hop.cashed));
         let birth = self.birth.payee.0 ^ self.birth.price.minor() ^ u64::from(self.birth.envelope.is_some());

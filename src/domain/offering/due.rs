@@ -20,35 +20,33 @@ enum Due {
 }
 
 impl Offering {
-    /// The earliest of what time alone will bring about, expiry first.
+    /// The earliest of what time alone will bring about, expiry first. It is asked for after every change.
     fn earliest(&self) -> Option<(Timestamp, Due)> {
-        let bound = |bound: Option<Timestamp>, told: bool| {
-            // A bound that had passed when the offering was published is reached by publishing.
-            bound.filter(|_| !told).and_then(|bound| Some(bound.max(self.published_at()?)))
+        let Window { opens, closes } = self.offer.window;
+        let mut earliest = self.expires_at().map(|at| (at, Due::Expiry));
+        let mut or = |at: Option<Timestamp>, due: Due| {
+            if let Some(at) = at
+                && earliest.is_none_or(|(earliest, _)| at < earliest)
+            {
+                earliest = Some((at, due));
+            }
         };
-        let window = &self.offer.window;
-        let reservation = match self.stock.first_end() {
-            Some((at, serial)) => (Some(at), Due::Reservation(serial)),
-            None => (None, Due::Closing),
-        };
-        [
-            (self.expires_at(), Due::Expiry),
-            (bound(window.opens, self.window_opened), Due::Opening),
-            (bound(window.closes, self.window_closed), Due::Closing),
-            reservation,
-        ]
-        .into_iter()
-        .filter_map(|(at, due)| Some((at?, due)))
-        .min_by_key(|(at, _)| *at)
+        or(self.window_bound(opens, self.window_opened), Due::Opening);
+        or(self.window_bound(closes, self.window_closed), Due::Closing);
+        if let Some((at, serial)) = self.stock.first_end() {
+            or(Some(at), Due::Reservation(serial));
+        }
+        earliest
+    }
+
+    /// A bound of the window that has not been told. One that had passed when the offering was published is reached by publishing.
+    fn window_bound(&self, bound: Option<Timestamp>, told: bool) -> Option<Timestamp> {
+        Some(bound.filter(|_| !told)?.max(self.published_at()?))
     }
 
     /// The instant of the earliest thing that will be due without any message.
     #[must_use]
     pub fn next_due(&self) -> Option<Timestamp> {
-        // Mostly there is no window, and nothing is reserved.
-        if self.offer.window == Window::default() && self.stock.reserved() == 0 {
-            return self.expires_at();
-        }
         self.earliest().map(|(at, _)| at)
     }
 

@@ -115,7 +115,7 @@ fn an_earlier_member_s_new_hop_counts_and_acquires_nothing() {
     let mut stage = market(offer(700, 1), Some(&terms(500, 100)));
     assert_eq!(chain(&mut stage, 1, &["u1", "u2", "u1", "u2"]), [40, 40, 0, 0]);
     let tea = stage.certificate("tea", 1).unwrap();
-    let rights: Vec<Right> = tea.hops().iter().map(|hop| hop.right).collect();
+    let rights: Vec<Right> = tea.hops().map(|hop| hop.right).collect();
     assert_eq!(rights, [Right::Used, Right::Used, Right::None, Right::None]);
     assert_eq!(settled(stage.send(&purchase("buyer", "tea", 1))), (80, 420));
     assert_eq!((stage.posted("u1"), stage.posted("u2")), (40, 40));

@@ -195,7 +195,7 @@ fn each_of_n_certificates_has_its_own_serial_commission_and_chain() {
     assert!((1..=3).all(|serial| stage.certificate("tea", serial).is_none()), "untouched ones cost nothing");
     chain(&mut stage, 1, &["u1", "u2"]);
     chain(&mut stage, 3, &["u2"]);
-    let hops = |serial| stage.certificate("tea", serial).map(|tea| tea.hops().len());
+    let hops = |serial| stage.certificate("tea", serial).map(|tea| tea.hops().count());
     assert_eq!([hops(1), hops(2), hops(3)], [Some(2), None, Some(1)]);
     assert_eq!(stage.offering("tea").envelopes(), 500);
     assert_eq!(

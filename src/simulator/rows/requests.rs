@@ -126,7 +126,7 @@ fn ids_are_scoped_by_caller_and_target() {
         stage.send(&with_id(message, "same")).unwrap();
     }
     assert_eq!((stage.posted("u1"), stage.posted("u2")), (5, 5));
-    let hops = |serial| stage.certificate("tea", serial).map_or(0, |tea| tea.hops().len());
+    let hops = |serial| stage.certificate("tea", serial).map_or(0, |tea| tea.hops().count());
     assert_eq!([hops(1), hops(2), hops(3)], [3, 1, 0]);
 }
 
@@ -199,7 +199,7 @@ fn a_round_in_turn_that_was_refused_is_decided_anew() {
     chain(&mut stage, 1, &["u2"]);
     assert_eq!(circulated(stage.send(&message)).hop, 3);
     assert_eq!(circulated(stage.send(&message)).hop, 3);
-    assert_eq!(stage.certificate("tea", 1).unwrap().hops().len(), 3);
+    assert_eq!(stage.certificate("tea", 1).unwrap().hops().count(), 3);
 }
 
 #[test]
