@@ -4,15 +4,13 @@
 //! Absent on purpose: shards. They follow from the number. No reference into a map outlives its line.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dashmap::DashMap;
 
 use super::keyed::Keyed;
 use super::platform::Platform;
-use crate::domain::{
-    ActorNumber, Currency, Information, Name, Party, RequestKey, SoldOut, Status, Timestamp,
-};
+use crate::domain::{ActorNumber, Currency, Information, Name, SoldOut, Status};
 
 /// What a door knows of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +41,7 @@ pub struct OfferingEntry {
 struct Listed {
     entry: OfferingEntry,
     /// Once everything is sold.
-    sold_out: Option<Box<SoldOut>>,
+    sold_out: Option<Arc<SoldOut>>,
 }
 
 impl From<OfferingEntry> for Listed {
@@ -126,18 +124,16 @@ impl Directory {
     }
 
     /// Everything of the offering is sold.
-    pub fn offering_sold_out(&self, name: &Name, sold_out: Box<SoldOut>) {
+    pub fn offering_sold_out(&self, name: &Name, sold_out: SoldOut) {
         if let Some(mut listed) = self.offerings.get_mut(name) {
-            listed.sold_out = Some(sold_out);
+            listed.sold_out = Some(Arc::new(sold_out));
         }
     }
 
-    /// True where the offering is certain to answer this purchase of any of its certificates with `sold_out`, as `SoldOut` says.
+    /// What doors know of an offering of which everything is sold.
     #[must_use]
-    pub fn turns_away(&self, offering: &Name, key: &RequestKey, buyer: Party, now: Timestamp) -> bool {
-        let listed = self.offerings.get(offering);
-        let sold_out = listed.as_ref().and_then(|listed| listed.sold_out.as_deref());
-        sold_out.is_some_and(|sold_out| sold_out.turns_away(key, buyer, now))
+    pub fn sold_out(&self, offering: &Name) -> Option<Arc<SoldOut>> {
+        self.offerings.get(offering)?.sold_out.clone()
     }
 
     /// The offering stands on the public platform.

@@ -65,7 +65,7 @@ impl DirectoryNews {
                 directory.offering_published(&name, number, &information);
             }
             DirectoryNews::StatusChanged(name, status) => directory.account_changed(&name, status),
-            DirectoryNews::SoldOut(name, sold_out) => directory.offering_sold_out(&name, sold_out),
+            DirectoryNews::SoldOut(name, sold_out) => directory.offering_sold_out(&name, *sold_out),
         }
     }
 }

@@ -479,7 +479,7 @@ fn tell(directory: &Directory, number: ActorNumber, resident: &Resident) {
                 directory.offering_published(&offer.name, number, &offer.information);
             }
             if let Some(sold_out) = offering.sold_out() {
-                directory.offering_sold_out(&offer.name, Box::new(sold_out));
+                directory.offering_sold_out(&offer.name, sold_out);
             }
         }
         Resident::Certificate(_) => {}

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::deliver::{Answers, Batch, Reply};
-use super::door::Fingerprints;
+use super::door::{Fingerprints, TurningAway};
 use super::open::Engine;
 use crate::actors::{AccountEntry, Booklet, Departing, Envelope, Permit, Sink, Ticket, shard_of};
 use crate::domain::{
@@ -112,6 +112,7 @@ struct Arriving<'engine, 'sent> {
     length: usize,
     booklet: Booklet,
     fingerprints: Fingerprints<'sent>,
+    turning_away: TurningAway<'sent>,
     /// One for each shard.
     parcels: Vec<Vec<Envelope>>,
 }
@@ -128,6 +129,7 @@ impl<'engine, 'sent> Arriving<'engine, 'sent> {
             length,
             booklet: Booklet::new(Arc::clone(sink), permit),
             fingerprints: Fingerprints::default(),
+            turning_away: TurningAway::default(),
             parcels,
         }
     }
@@ -154,19 +156,19 @@ impl<'engine, 'sent> Arriving<'engine, 'sent> {
                 format!("the machine gives no randomness: {error}"),
             ));
         }
-        if !self.booklet.has_more() {
-            self.ask_again(index);
+        if !self.booklet.has_more() && !self.ask_again(index) {
+            return Err(Refusal::of(Code::Overloaded));
         }
         let door = self.engine.door();
-        let turned_away =
-            || conditions.is_none().then(|| door.turns_away_from(sender, message, self.now)).flatten();
-        let resolved = match turned_away() {
-            Some(refusal) => Err(refusal),
-            None => self
-                .fingerprints
-                .of(&message.command)
-                .and_then(|fingerprint| door.resolve_from(sender, message, fingerprint, seed)),
-        };
+        if conditions.is_none()
+            && let Some(refusal) = self.turning_away.refusal(door, sender, message, self.now)
+        {
+            return self.booklet.refuse(index, refusal);
+        }
+        let resolved = self
+            .fingerprints
+            .of(&message.command)
+            .and_then(|fingerprint| door.resolve_from(sender, message, fingerprint, seed));
         match resolved {
             Ok((to, mut body)) => {
                 let ticket = self.booklet.next(index).ok_or(Refusal::of(Code::Overloaded))?;
@@ -189,12 +191,13 @@ impl<'engine, 'sent> Arriving<'engine, 'sent> {
     }
 
     /// Asks for more permits where there were not enough for the batch, and some may have come back: those of what was
-    /// refused so far, for one.
+    /// refused so far, for one. True where there are some.
     #[cold]
-    fn ask_again(&mut self, index: u32) {
+    fn ask_again(&mut self, index: u32) -> bool {
         self.let_refused_go();
         let left = self.length - index as usize;
         self.booklet.go_on_with(self.engine.permits().take_up_to(left));
+        self.booklet.has_more()
     }
 
     /// Lets everything go its way.

@@ -6,17 +6,19 @@
 mod checks;
 mod engagements;
 mod fingerprints;
+mod turning_away;
 
 use std::sync::Arc;
 
 pub(super) use fingerprints::Fingerprints;
+pub(super) use turning_away::TurningAway;
 
 use checks::{certificate, check_text, check_time, not_allowed, only_zero, party_of, positive};
 
 use crate::actors::{AccountEntry, Common, OfferingEntry};
 use crate::domain::{
     ActorNumber, AttachTask, Body, Caller, CirculateTask, Code, Command, Fingerprint, FoundVia, Funding,
-    IssuedOffer, Message, Name, Offer, Opening, PaidFrom, Party, PurchaseTask, RefundTerms, Refusal, Request,
+    IssuedOffer, Message, Name, Offer, Opening, Party, PurchaseTask, RefundTerms, Refusal, Request,
     RequestAt, RequestKey, RequestMark, Serial, Source, Status, Task, Timestamp, TopUpTask, Via,
 };
 use crate::limits::{OFFERING_ITEMS_MAX, PAYERS_MAX, RESERVABLE_MS_MAX};
@@ -65,25 +67,7 @@ impl Door {
     /// records that are not durable yet.
     #[must_use]
     pub fn turns_away(&self, message: &Message, now: Timestamp) -> Option<Refusal> {
-        self.turns_away_from(self.sender(message), message, now)
-    }
-
-    /// As `turns_away`, of an account that was looked up right before.
-    pub(super) fn turns_away_from(
-        &self,
-        sender: Option<AccountEntry>,
-        message: &Message,
-        now: Timestamp,
-    ) -> Option<Refusal> {
-        let Command::Purchase { offering, serial: None, via: Via::Public, paid_from: PaidFrom::Available } =
-            &message.command
-        else {
-            return None;
-        };
-        let buyer = sender.filter(|entry| entry.status == Status::Open)?;
-        let key = RequestKey { caller: buyer.number, id: message.request_id.clone() };
-        let directory = &self.common.directory;
-        directory.turns_away(offering, &key, party_of(buyer), now).then(|| Refusal::of(Code::SoldOut))
+        TurningAway::default().refusal(self, self.sender(message), message, now)
     }
 
     /// As `resolve`, of an account that was looked up right before.
