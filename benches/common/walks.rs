@@ -12,7 +12,7 @@ use hongbao::{Answers, Config, Engine};
 use tempfile::TempDir;
 
 use super::sale::Sale;
-use super::world::World;
+use super::world::{Stage, World};
 use super::{Job, Run, latency, timed};
 
 const BATCH_MESSAGES: usize = 1_024;
@@ -51,9 +51,23 @@ pub fn jobs(world: &Rc<World>) -> Vec<Job> {
         Job { name: "walks/house", unit, units, bytes, run: Box::new(in_house) },
         Job { name: "walks/engine_durable", unit, units, bytes, run: Box::new(durable) },
     ];
-    jobs.extend([circulations(world), sold_out(world)]);
+    jobs.extend([circulations_in_house(world), circulations(world), sold_out(world)]);
     jobs.extend(latency::jobs(world));
     jobs
+}
+
+/// As `circulations`, in the house alone.
+fn circulations_in_house(world: &Rc<World>) -> Job {
+    let mut phases = world.sale.phases();
+    let shares: Vec<Message> = phases.split_off(4).concat();
+    let units = shares.len() as u64;
+    let run = move || {
+        let mut stage = Stage::empty();
+        phases.iter().for_each(|phase| stage.send(phase));
+        let ((), took) = timed(|| stage.send(&shares));
+        Run::of(took)
+    };
+    Job { name: "walks/house_circulations", unit: "circulations", units, bytes: None, run: Box::new(run) }
 }
 
 /// Both sharers of every certificate circulate it; each stands then on a private platform as well.

@@ -19,6 +19,7 @@ impl Account {
             Body::Credit(Credit { amount, from, reason, awaited: false }) if self.debts().is_empty() => {
                 Some(account(AccountEvent::Credited { amount, from, reason }))
             }
+            Body::Displayed(certificate) => Some(account(AccountEvent::Displayed(certificate))),
             _ => None,
         }
     }

@@ -15,6 +15,9 @@ use crate::domain::step::{Context, Decision, Step};
 use crate::domain::time::Timestamp;
 use crate::limits::HOPS_MAX;
 
+/// As many events as most circulations have: linked, acquired and increased.
+const EVENTS: usize = 3;
+
 impl Certificate {
     pub(super) fn apply_circulate(
         &self,
@@ -60,7 +63,8 @@ impl Certificate {
         let account = task.party.number;
         let hop = self.hop_count() + 1;
         let first_time = self.hops.first_of(account).is_none();
-        let mut plan = Plan { events: Vec::new(), buckets: self.buckets, home: None, promise: Money::ZERO };
+        let events = Vec::with_capacity(EVENTS);
+        let mut plan = Plan { events, buckets: self.buckets, home: None, promise: Money::ZERO };
         let terms = self.birth.envelope.as_ref().filter(|_| self.active()).map(|envelope| &envelope.terms);
         // A right needs a commission to acquire from; it outlives an unlinking, not the commission's end.
         let right = first_time && account != self.birth.supplier && terms.is_some();
@@ -77,8 +81,8 @@ impl Certificate {
             unnamed: task.named.is_none(),
             withdraws: plan.home.is_some(),
         };
-        let mut events = vec![Event::Certificate(linked)];
-        events.append(&mut plan.events);
+        let mut events = plan.events;
+        events.insert(0, Event::Certificate(linked));
         if plan.home.is_none() {
             self.prompt(&mut events, &plan.buckets, hop, context.now);
         }
