@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use super::identity::rights;
 use super::identity::{Identity, Role, Who};
 use super::json::{AnswerBody, CommandBody, Names, Problem, ProblemCode};
-use super::metrics::{DONE, Metrics, OpenConnection, Outcome};
+use super::metrics::{DONE, Metrics, OpenConnection, Outcome, Way};
 use super::places::Places;
 use super::shown::Show;
 use super::webhooks::WebhookFile;
@@ -226,6 +226,11 @@ impl Door {
         let code = answer.as_ref().map_or_else(|refusal| refusal.code.text(), |_| DONE);
         self.metrics.count(asked.kind, code);
         body_of(engine, &asked.message, answer?).await
+    }
+
+    /// Notes that what was whole at that instant is answered.
+    pub(super) fn took(&self, way: Way, arrived: Instant) {
+        self.metrics.took(way, arrived.elapsed());
     }
 
     /// Counts what came of sending an event to a webhook: `taken`, `not_taken` or `lapsed`.

@@ -78,6 +78,8 @@ fn a_teapot_is_shared_and_bought_in_a_stream() {
         let mall: serde_json::Value = serde_json::from_str(&mall.json).unwrap();
         assert_eq!((&mall["type"], &mall["account"]), (&json!("account"), &json!("mall")));
     });
+    let metrics = server.get("/metrics").text;
+    assert!(metrics.contains("\nhongbao_answer_seconds_count{door=\"grpc\"} 2\n"), "{metrics}");
     assert_eq!(server.get("/v1/offerings/teapot").json()["sold"], 2);
     assert!(server.end());
 }

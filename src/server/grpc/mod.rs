@@ -7,6 +7,7 @@ mod forms;
 mod running;
 
 use std::pin::Pin;
+use std::time::Instant;
 
 use actix_web::web::Data;
 use futures_util::{Stream, StreamExt};
@@ -18,6 +19,7 @@ use super::batch::{Batch, Sent};
 use super::door::{Busy, Door, within};
 use super::identity::Role;
 use super::json::Problem;
+use super::metrics::Way;
 use super::trace::{TRACE_ID, TRACEPARENT, Trace};
 use crate::limits::STREAM_BATCHES_MAX;
 use crate::proto;
@@ -158,7 +160,7 @@ fn begin(
     authorization: Option<&str>,
     batch: Result<proto::Batch, Status>,
 ) -> impl Future<Output = Result<proto::Answers, Status>> + use<> {
-    let (busy, door) = (Busy::at(door), Data::clone(door));
+    let (busy, door, arrived) = (Busy::at(door), Data::clone(door), Instant::now());
     let begun = batch.and_then(|proto::Batch { id, messages }| {
         let role = door.role(authorization).map_err(|problem| status(&problem))?;
         Ok((id, sent(&door, &role, messages)))
@@ -174,6 +176,7 @@ fn begin(
                 proto::Answers { id, answers: Vec::new(), problem: Some(forms::problem(&problem)) }
             }
         };
+        door.took(Way::Grpc, arrived);
         drop(busy);
         Ok(answers)
     }

@@ -2,7 +2,9 @@
 //!
 //! Each is decided for itself, and answered in its place. Absent on purpose: all or nothing over several messages.
 
-use actix_web::web::{Data, Payload};
+use std::time::Instant;
+
+use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,6 +19,7 @@ use crate::server::batch::{Batch, Outcome};
 use crate::server::door::{Asked, Door, ReadMessage};
 use crate::server::identity::Role;
 use crate::server::json::{AnswerBody, CommandBody, Problem, ProblemCode, no_lists, read};
+use crate::server::metrics::Way;
 use crate::server::shown::{Show, ShownBody, each_once};
 
 /// One message.
@@ -88,14 +91,31 @@ async fn taken(door: Data<Door>, request: &HttpRequest, payload: Payload) -> Res
         }
     };
     let body = body(request, payload).await?;
+    let arrived = Instant::now();
+    let answered = answered(&door, engine, role, body, lines).await;
+    door.took(Way::HttpMessages, arrived);
+    answered
+}
+
+/// The answers to a body.
+///
+/// # Errors
+/// Where it has no messages at all, or too many of them.
+async fn answered(
+    door: &Data<Door>,
+    engine: &Engine,
+    role: Role,
+    body: Bytes,
+    lines: bool,
+) -> Result<HttpResponse, Problem> {
     let read = if body.len() > READ_APART_BYTES {
-        let door = Data::clone(&door);
+        let door = Data::clone(door);
         let apart = actix_web::web::block(move || read_all(&door, &role, &body, lines)).await;
         apart.map_err(|error| Problem::from(Refusal::new(Code::Internal, "", error.to_string())))?
     } else {
-        read_all(&door, &role, &body, lines)
+        read_all(door, &role, &body, lines)
     };
-    let items = items(&door, engine, read?).await;
+    let items = items(door, engine, read?).await;
     written(&items, lines)
 }
 

@@ -2,6 +2,8 @@
 //!
 //! What stands in braces in a path is a field of the command, and so is each member of a body or a query.
 
+use std::time::Instant;
+
 use actix_web::http::header::{ETAG, HeaderName, HeaderValue};
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
@@ -13,10 +15,13 @@ use super::body::{JSON, body, content_type, text};
 use super::head::{fields, idempotency_key, if_match, on_behalf_of, query, role, show};
 use super::reply::{problem_response, response};
 use super::router::Params;
+use crate::Engine;
 use crate::domain::{Code, Refusal};
 use crate::server::batch::{Batch, Outcome};
 use crate::server::door::{Door, ReadMessage};
+use crate::server::identity::Role;
 use crate::server::json::{AnswerBody, CommandBody, Problem, ProblemCode, malformed, no_lists, read};
+use crate::server::metrics::Way;
 use crate::server::shown::ShownBody;
 
 /// How a resource is asked.
@@ -146,20 +151,49 @@ async fn answered(
     let engine = door.engine()?;
     let on_behalf_of = on_behalf_of(request)?;
     let mut fields = fields(params)?;
-    let read = match method {
+    match method {
         Get => {
-            fields.extend(query(request)?);
-            ReadMessage::look(on_behalf_of, read_command(command, &fields, "")?)?
+            let arrived = Instant::now();
+            let read = || -> Result<ReadMessage, Problem> {
+                fields.extend(query(request)?);
+                Ok(ReadMessage::look(on_behalf_of, read_command(command, &fields, "")?)?)
+            };
+            decided(door, engine, &role, read(), arrived).await
         }
         Post => {
             let (request_id, if_sequence, show) =
                 (idempotency_key(request)?, if_match(request)?, show(request)?);
             let bytes = object(request, payload).await?;
-            let command = read_command(command, &fields, text(&bytes)?)?;
-            ReadMessage { request_id, on_behalf_of, if_sequence, show, command }
+            let arrived = Instant::now();
+            let read = || -> Result<ReadMessage, Problem> {
+                let command = read_command(command, &fields, text(&bytes)?)?;
+                Ok(ReadMessage { request_id, on_behalf_of, if_sequence, show, command })
+            };
+            decided(door, engine, &role, read(), arrived).await
         }
-    };
-    let asked = door.message(engine, &role, read)?;
+    }
+}
+
+/// What becomes of a message that was whole at that instant.
+async fn decided(
+    door: &Door,
+    engine: &Engine,
+    role: &Role,
+    read: Result<ReadMessage, Problem>,
+    arrived: Instant,
+) -> Result<Outcome, Problem> {
+    let outcome = sent(door, engine, role, read).await;
+    door.took(Way::HttpSingle, arrived);
+    outcome
+}
+
+async fn sent(
+    door: &Door,
+    engine: &Engine,
+    role: &Role,
+    read: Result<ReadMessage, Problem>,
+) -> Result<Outcome, Problem> {
+    let asked = door.message(engine, role, read?)?;
     let mut batch = Batch::of(1)?;
     batch.add(Ok(asked));
     let outcomes = batch.send(engine).answers(door, engine).await;
