@@ -10,7 +10,7 @@ use actix_web::web::Data;
 use tokio::sync::watch;
 
 use super::identity::rights;
-use super::identity::{Identity, Role, Who};
+use super::identity::{Identity, Nobody, Role, Who};
 use super::json::{AnswerBody, CommandBody, Names, Problem, ProblemCode};
 use super::metrics::{DONE, Metrics, OpenConnection, Outcome, Way};
 use super::places::Places;
@@ -169,13 +169,20 @@ impl Door {
     /// Who shows this key or this session's token, as an `Authorization` says it.
     ///
     /// # Errors
-    /// `unauthenticated`; the same for every reason.
+    /// `session_ended` for a token that we have signed and that counts no more, `unauthenticated` for everything else; the same for every
+    /// reason.
     pub(super) fn who(&self, authorization: Option<&str>) -> Result<Who, Problem> {
         let shown = authorization.and_then(|value| value.split_once(' '));
         let shown = shown.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-        let who = shown.and_then(|(_, shown)| self.identity.who(shown.trim()));
-        who.ok_or_else(|| {
-            Problem::new(ProblemCode::Unauthenticated, "", "there is no key and no session that counts")
+        let who = shown.map_or(Err(Nobody::Unknown), |(_, shown)| self.identity.who(shown.trim()));
+        who.map_err(|nobody| match nobody {
+            Nobody::Unknown => {
+                Problem::new(ProblemCode::Unauthenticated, "", "there is no key and no session that counts")
+            }
+            Nobody::Ended => {
+                let detail = "the session is over: its time has come, or the password was changed or removed";
+                Problem::new(ProblemCode::SessionEnded, "", detail)
+            }
         })
     }
 

@@ -21,7 +21,7 @@ const NUMBERS: [&str; 3] = ["serial", "from_hop", "skip"];
 /// Who sends this request.
 ///
 /// # Errors
-/// `unauthenticated`; the same for every reason.
+/// `unauthenticated` or `session_ended`.
 pub(super) fn role(door: &Door, request: &HttpRequest) -> Result<Role, Problem> {
     door.role(authorization(request))
 }

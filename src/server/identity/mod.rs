@@ -19,4 +19,4 @@ pub(super) use keys::KeyRing;
 pub use keys::{KeyFile, KeysError, Role, ShownKey};
 pub use password::{HashingError, Password, SentPassword};
 pub use passwords::{PasswordFile, PasswordsError};
-pub(super) use who::{Identity, Session, Who};
+pub(super) use who::{Identity, Nobody, Session, Who};

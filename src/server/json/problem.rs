@@ -14,6 +14,8 @@ pub(in crate::server) enum ProblemCode {
     Malformed,
     /// No key, or one that is unknown or revoked.
     Unauthenticated,
+    /// The token of a session that was ours and counts no more.
+    SessionEnded,
     /// A message without its id.
     IdempotencyKeyMissing,
     /// No such resource.
@@ -49,9 +51,10 @@ pub(in crate::server) enum ProblemCode {
 }
 
 impl ProblemCode {
-    pub(super) const ALL: [ProblemCode; 18] = [
+    pub(super) const ALL: [ProblemCode; 19] = [
         ProblemCode::Malformed,
         ProblemCode::Unauthenticated,
+        ProblemCode::SessionEnded,
         ProblemCode::IdempotencyKeyMissing,
         ProblemCode::NoSuchResource,
         ProblemCode::MethodNotAllowed,
@@ -82,6 +85,9 @@ impl ProblemCode {
                 "unauthenticated",
                 "send a key that counts, or log in anew and send the token, as Authorization: Bearer KEY",
             ),
+            ProblemCode::SessionEnded => {
+                (401, "session_ended", "log in anew, and send the same again with the new token")
+            }
             ProblemCode::IdempotencyKeyMissing => (
                 400,
                 "idempotency_key_missing",
