@@ -3,9 +3,10 @@
 //! What is sent most has a way of its own; everything else goes through the form of its JSON body, whose members have the same
 //! names.
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::domain::{Code, Currency, Name, Refusal, RequestId, Serial, Timestamp};
+use crate::domain::{Code, Name, Refusal, RequestId, Serial, Timestamp};
 use crate::proto;
 use crate::proto::answer::Outcome;
 use crate::proto::message::Command;
@@ -14,10 +15,10 @@ use crate::server::batch;
 use crate::server::door::ReadMessage;
 use crate::server::identity::{Password, SentPassword, Session};
 use crate::server::json::{
-    Amount, AnswerBody, CommandBody, CommissionBody, OwnGiftBody, PaidFromBody, Problem, ProblemCode,
-    ViaBody, malformed, time_text,
+    AnswerBody, CommandBody, CommissionBody, OwnGiftBody, PaidFromBody, Problem, ProblemCode, ViaBody,
+    Within, malformed, said, time_text,
 };
-use crate::server::shown::{Show, each_once};
+use crate::server::shown::each_once;
 
 /// Reads a message.
 ///
@@ -27,24 +28,15 @@ pub(in crate::server) fn message(message: proto::Message) -> Result<ReadMessage,
     let request_id = request_id("idempotency_key", &message.idempotency_key)?;
     let on_behalf_of = message.on_behalf_of.map(|text| name("on_behalf_of", &text)).transpose()?;
     let missing = || Problem::new(ProblemCode::Malformed, "command", "is left out");
-    let show = each_once(message.show.into_iter().map(show).collect::<Result<_, Problem>>()?)?;
+    let show =
+        each_once(message.show.iter().map(|text| said("show", text)).collect::<Result<_, Problem>>()?)?;
     let command = command(message.command.ok_or_else(missing)?)?;
     Ok(ReadMessage { request_id, on_behalf_of, if_sequence: message.if_sequence, show, command })
 }
 
-fn show(text: String) -> Result<Show, Problem> {
-    let read = serde_json::from_value(Value::from(text));
-    read.map_err(|error| Problem::new(ProblemCode::Malformed, "show", format!("has an {error}")))
-}
-
-fn price_max(text: Option<String>) -> Result<Option<Amount>, Problem> {
-    let read = |text: String| serde_json::from_value(Value::from(text));
-    text.map(read).transpose().map_err(|error| malformed("price_max", &error.to_string()))
-}
-
-fn currency(text: Option<String>) -> Result<Option<Currency>, Problem> {
-    let read = |text: String| serde_json::from_value(Value::from(text));
-    text.map(read).transpose().map_err(|error| malformed("currency", &error.to_string()))
+/// Reads a field that may be left out, as its text is read in a body.
+fn said_or_not<T: DeserializeOwned>(field: &str, text: Option<String>) -> Result<Option<T>, Problem> {
+    text.map(|text| said(field, &text)).transpose()
 }
 
 fn command(command: Command) -> Result<CommandBody, Problem> {
@@ -59,8 +51,8 @@ fn command(command: Command) -> Result<CommandBody, Problem> {
             offering: offering(&asked.offering)?,
             serial: asked.serial.map(Serial),
             via: via(asked.via.as_deref(), asked.private_page.as_deref())?,
-            price_max: price_max(asked.price_max)?,
-            currency: currency(asked.currency)?,
+            price_max: said_or_not("price_max", asked.price_max)?,
+            currency: said_or_not("currency", asked.currency)?,
         }),
         Command::Acquire(asked) => {
             Ok(CommandBody::Acquire { offering: offering(&asked.offering)?, serial: Serial(asked.serial) })
@@ -79,8 +71,8 @@ fn command(command: Command) -> Result<CommandBody, Problem> {
                     PaidFromBody::PaymentCertificate(request_id("payment_certificate", &id)?)
                 }
             },
-            price_max: price_max(asked.price_max)?,
-            currency: currency(asked.currency)?,
+            price_max: said_or_not("price_max", asked.price_max)?,
+            currency: said_or_not("currency", asked.currency)?,
         }),
         other => by_its_body(&other),
     }
@@ -93,9 +85,7 @@ fn by_its_body(command: &Command) -> Result<CommandBody, Problem> {
     let mut value = serde_json::to_value(command).map_err(failed)?;
     leave_out_nothing(&mut value);
     serde_path_to_error::deserialize(value).map_err(|error| {
-        let path = error.path().to_string();
-        // The first part of the path is the command's name.
-        malformed(path.split_once('.').map_or("", |(_, field)| field), &error.inner().to_string())
+        malformed(Within::Command(&[]), &error.path().to_string(), &error.inner().to_string())
     })
 }
 

@@ -18,7 +18,7 @@ use crate::domain::{Code, Name, Refusal, RequestId};
 use crate::server::batch::{Batch, Outcome};
 use crate::server::door::{Asked, Door, ReadMessage};
 use crate::server::identity::Role;
-use crate::server::json::{AnswerBody, CommandBody, Problem, ProblemCode, no_lists, read};
+use crate::server::json::{AnswerBody, CommandBody, Problem, ProblemCode, Within, no_lists, read_within};
 use crate::server::metrics::Way;
 use crate::server::shown::{Show, ShownBody, each_once};
 
@@ -203,8 +203,9 @@ fn message(
 /// # Errors
 /// `malformed`, with the field.
 pub(in crate::server) fn parsed(text: &str) -> Result<ReadMessage, Problem> {
-    no_lists(text)?;
-    let MessageBody { idempotency_key, on_behalf_of, if_sequence, show, command } = read(text)?;
+    no_lists(Within::Message, text)?;
+    let MessageBody { idempotency_key, on_behalf_of, if_sequence, show, command } =
+        read_within(Within::Message, text)?;
     let show = each_once(show)?;
     Ok(ReadMessage { request_id: idempotency_key, on_behalf_of, if_sequence, show, command })
 }

@@ -7,6 +7,7 @@ use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
 use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::body::{JSON, content_type, short_body, text};
@@ -17,7 +18,7 @@ use crate::domain::{Code, Name, Refusal, Status, Timestamp};
 use crate::server::door::{Door, within};
 use crate::server::identity::rights::{caller, check_password};
 use crate::server::identity::{SentPassword, Session};
-use crate::server::json::{Problem, ProblemCode, no_lists, read, time_text};
+use crate::server::json::{Problem, ProblemCode, Within, no_lists, read, time_text};
 
 /// Who logs in.
 #[derive(Deserialize, JsonSchema)]
@@ -142,9 +143,9 @@ pub(super) async fn remove(
 }
 
 /// Reads an object.
-fn taken<'body, T: Deserialize<'body>>(body: &'body [u8]) -> Result<T, Problem> {
+fn taken<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let text = text(body)?;
-    no_lists(text)?;
+    no_lists(Within::Body, text)?;
     read(text)
 }
 

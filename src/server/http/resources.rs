@@ -9,7 +9,6 @@ use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::body::{JSON, body, content_type, text};
 use super::head::{fields, idempotency_key, if_match, on_behalf_of, query, role, show};
@@ -20,7 +19,9 @@ use crate::domain::{Code, Refusal};
 use crate::server::batch::{Batch, Outcome};
 use crate::server::door::{Door, ReadMessage};
 use crate::server::identity::Role;
-use crate::server::json::{AnswerBody, CommandBody, Problem, ProblemCode, malformed, no_lists, read};
+use crate::server::json::{
+    AnswerBody, CommandBody, Problem, ProblemCode, Within, no_lists, read_within, whole,
+};
 use crate::server::metrics::Way;
 use crate::server::shown::ShownBody;
 
@@ -211,8 +212,8 @@ pub(super) fn read_command(
     body: &str,
 ) -> Result<CommandBody, Problem> {
     // Only a whole value is taken, so nothing in it can end the object that it stands in.
-    let whole = if body.is_empty() { "{}" } else { read::<&RawValue>(body)?.get() };
-    no_lists(whole)?;
+    let whole = if body.is_empty() { "{}" } else { whole(body)? };
+    no_lists(Within::Command(fields), whole)?;
     let Some(members) = whole.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
         return Err(Problem::new(ProblemCode::Malformed, "body", "is no JSON object"));
     };
@@ -228,19 +229,7 @@ pub(super) fn read_command(
         text.extend([before, members]);
     }
     text += "}}";
-    // A second reading tells what is wrong, and with which field.
-    if let Ok(read) = serde_json::from_str(&text) {
-        return Ok(read);
-    }
-    let mut deserializer = serde_json::Deserializer::from_str(&text);
-    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().to_string();
-        let field = path.strip_prefix(command).map_or(path.as_str(), |rest| rest.trim_start_matches('.'));
-        let why = error.inner().to_string();
-        // Lines and columns are of this text, and not of what was sent.
-        let why = why.rfind(" at line ").map_or(why.as_str(), |end| &why[..end]);
-        malformed(field, why)
-    })
+    read_within(Within::Command(fields), &text)
 }
 
 /// The body of a request that takes an object, which may be left out.

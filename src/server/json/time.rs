@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::text::Text;
 use crate::domain::Timestamp;
 
 /// A point of time in a body.
@@ -20,7 +21,9 @@ impl Time {
 
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error> {
-        let given = String::deserialize(deserializer)?;
+        let expected =
+            "a point of time as RFC 3339 text, in quotation marks, such as \"2030-01-31T18:00:00Z\"";
+        let given = deserializer.deserialize_str(Text(expected))?;
         read(&given).map(Time).map_err(serde::de::Error::custom)
     }
 }
@@ -60,7 +63,7 @@ pub(in crate::server) fn text(time: Timestamp) -> String {
 fn read(text: &str) -> Result<Timestamp, String> {
     let wrong = || {
         format!(
-            "{text:?} is no point of time: give RFC 3339, such as 2030-01-31T18:00:00Z, from 1970 to the end of 9999-12-30"
+            "is {text:?}, which is no point of time: give RFC 3339, such as 2030-01-31T18:00:00Z, from 1970 to the end of 9999-12-30"
         )
     };
     if !has_the_form(text) {
@@ -69,7 +72,7 @@ fn read(text: &str) -> Result<Timestamp, String> {
     let time: jiff::Timestamp = text.parse().map_err(|_| wrong())?;
     let milliseconds = u64::try_from(time.as_millisecond()).map_err(|_| wrong())?;
     if time.subsec_nanosecond() % 1_000_000 != 0 {
-        return Err(format!("{text:?} is finer than a millisecond: give at most three decimals"));
+        return Err(format!("is {text:?}, which is finer than a millisecond: give at most three decimals"));
     }
     Ok(Timestamp(milliseconds))
 }
