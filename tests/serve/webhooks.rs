@@ -241,6 +241,8 @@ fn a_key_makes_lists_and_removes_webhooks_of_its_own() {
     let create = |key: &str, id: &str, body: &str| server.post_with(key, "/v1/webhooks", id, &[], body);
     let made = create(&ann, "1", hook);
     assert_eq!((made.status, made.replayed), (200, false), "{made:?}");
+    assert_eq!(made.json()["type"], "webhook_made");
+    assert_eq!(server.get("/v1/webhooks").json()["type"], "webhooks");
     let again = create(&ann, "1", hook);
     assert_eq!(
         (again.status, again.replayed, again.json()),
@@ -301,7 +303,7 @@ fn a_key_makes_lists_and_removes_webhooks_of_its_own() {
         |key: &str, id: &str| server.post_with(key, &format!("/v1/webhooks/{id}/remove"), "x", &[], "");
     let id = made.json()["webhook"].as_str().unwrap().to_owned();
     assert_eq!(remove(&mall, &id).problem().1, "unknown_webhook", "somebody else's");
-    assert_eq!(remove(&ann, &id).json(), json!({ "removed": id }));
+    assert_eq!(remove(&ann, &id).json(), json!({ "type": "webhook_removed", "removed": id }));
     assert_eq!(remove(&ann, &id).problem(), (404, "unknown_webhook".to_owned(), "webhook".to_owned()));
     assert_eq!((listed(&ann).len(), create(&ann, "9", hook).status), (7, 200));
 }

@@ -251,7 +251,13 @@ const OF_ANOTHER_TYPE: &[(&str, &str, &str, &str, &str)] = &[
         "to",
         "is the number 5.5: give text, in quotation marks: a name of 1 to 128 bytes",
     ),
-    ("transfers", "transfer", r#"{"to":"","amount":"5","currency":"USD"}"#, "to", "is empty: give 1 to 128 bytes"),
+    (
+        "transfers",
+        "transfer",
+        r#"{"to":"","amount":"5","currency":"USD"}"#,
+        "to",
+        "is empty: give 1 to 128 bytes",
+    ),
     (
         "transfers",
         "transfer",

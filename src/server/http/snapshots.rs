@@ -19,6 +19,14 @@ use crate::server::identity::Role;
 use crate::server::json::{Problem, ProblemCode};
 use crate::{SnapshotNotTaken, SnapshotTaken};
 
+/// An answer.
+#[derive(JsonSchema, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum SnapshotAnswer {
+    /// What became of a snapshot that was asked for.
+    Snapshot(SnapshotBody),
+}
+
 /// What became of a snapshot.
 #[derive(JsonSchema, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
@@ -51,8 +59,8 @@ impl From<SnapshotTaken> for SnapshotBody {
 /// The handler.
 pub(super) async fn post(door: &Door, request: &HttpRequest, payload: Payload) -> HttpResponse {
     match taken(door, request, payload).await {
-        Ok(body @ SnapshotBody::Finished { .. }) => HttpResponse::Ok().json(body),
-        Ok(body @ SnapshotBody::UnderWay) => HttpResponse::Accepted().json(body),
+        Ok(body @ SnapshotBody::Finished { .. }) => HttpResponse::Ok().json(SnapshotAnswer::Snapshot(body)),
+        Ok(body @ SnapshotBody::UnderWay) => HttpResponse::Accepted().json(SnapshotAnswer::Snapshot(body)),
         Err(problem) => problem_response(&problem),
     }
 }

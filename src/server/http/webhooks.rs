@@ -34,14 +34,6 @@ pub(super) struct NewWebhookBody {
     types: Vec<String>,
 }
 
-/// A webhook that is made.
-#[derive(JsonSchema, Serialize)]
-pub(super) struct MadeWebhookBody {
-    webhook: String,
-    /// What its events are signed with; shown to whoever has made it, and to nobody else.
-    secret: String,
-}
-
 /// A webhook as it is listed.
 #[derive(JsonSchema, Serialize)]
 pub(super) struct WebhookBody {
@@ -55,16 +47,27 @@ pub(super) struct WebhookBody {
     up_to: Option<String>,
 }
 
-/// Webhooks, in the order of their ids.
+/// What was done, or what there is.
 #[derive(JsonSchema, Serialize)]
-pub(super) struct WebhooksBody {
-    webhooks: Vec<WebhookBody>,
-}
-
-/// One that is gone.
-#[derive(JsonSchema, Serialize)]
-pub(super) struct RemovedBody {
-    removed: String,
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum WebhookAnswer {
+    /// It is made.
+    WebhookMade {
+        /// Its id.
+        webhook: String,
+        /// What its events are signed with; shown to whoever has made it, and to nobody else.
+        secret: String,
+    },
+    /// Those that there are, in the order of their ids.
+    Webhooks {
+        /// All that the key may see.
+        webhooks: Vec<WebhookBody>,
+    },
+    /// It is gone.
+    WebhookRemoved {
+        /// Its id.
+        removed: String,
+    },
 }
 
 /// `POST /v1/webhooks`.
@@ -91,7 +94,8 @@ pub(super) async fn create(door: Data<Door>, request: HttpRequest, payload: Payl
     };
     match made.await {
         Ok(made) => {
-            let mut response = response(Ok(MadeWebhookBody { webhook: made.id, secret: made.secret }));
+            let mut response =
+                response(Ok(WebhookAnswer::WebhookMade { webhook: made.id, secret: made.secret }));
             if made.again {
                 response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
             }
@@ -115,7 +119,7 @@ pub(super) async fn list(door: Data<Door>, request: HttpRequest) -> HttpResponse
             inside: shown.asked.inside,
             up_to: shown.up_to.map(|id| id.to_string()),
         });
-        Ok(WebhooksBody { webhooks: webhooks.collect() })
+        Ok(WebhookAnswer::Webhooks { webhooks: webhooks.collect() })
     };
     response(listed.await)
 }
@@ -126,7 +130,7 @@ pub(super) async fn remove(door: Data<Door>, request: HttpRequest, webhook: &str
         let own = own(&door, &request)?;
         let id = webhook.to_owned();
         apart(&door, move |file| file.remove_of(own.as_ref(), &id)).await?;
-        Ok(RemovedBody { removed: webhook.to_owned() })
+        Ok(WebhookAnswer::WebhookRemoved { removed: webhook.to_owned() })
     };
     response(removed.await)
 }
