@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use super::identity::rights;
 use super::identity::{Identity, Nobody, Role, Who};
 use super::json::{AnswerBody, CommandBody, Names, Problem, ProblemCode};
+use super::management::Act;
 use super::metrics::{DONE, Metrics, OpenConnection, Outcome, Way};
 use super::places::Places;
 use super::shown::Show;
@@ -51,6 +52,8 @@ pub(super) struct Asked {
     pub(super) message: Message,
     pub(super) conditions: Conditions,
     pub(super) show: Vec<Show>,
+    /// What it is told as, where it is one of management.
+    act: Option<Box<Act>>,
 }
 
 /// A request that is being answered, as long as this lives.
@@ -199,13 +202,14 @@ impl Door {
         self.metrics.count(request, outcome.map_or_else(|problem| problem.parts().0, |()| DONE));
     }
 
-    /// A message of this role, judged by all that can be judged before the engine.
+    /// A message of whoever sends it, judged by all that can be judged before the engine.
     ///
     /// # Errors
     /// `too_fast`, a value that is none, `not_allowed`, or `currency_mismatch` where an amount's currency is not its account's.
-    pub(super) fn message(&self, engine: &Engine, role: &Role, read: ReadMessage) -> Result<Asked, Problem> {
+    pub(super) fn message(&self, engine: &Engine, who: &Who, read: ReadMessage) -> Result<Asked, Problem> {
         let ReadMessage { request_id, on_behalf_of, if_sequence, show, command: body } = read;
-        let kind = body.name();
+        let (role, kind) = (&who.role, body.name());
+        let act = Act::of_command(who, on_behalf_of.as_ref(), kind, &body);
         let judged = || -> Result<(Message, Conditions), Problem> {
             // Each look is one, too.
             for _ in 0..=show.len() {
@@ -215,9 +219,14 @@ impl Door {
             let (command, currency) = body.command()?;
             Ok((judged(engine, role, on_behalf_of, request_id, command, currency)?, conditions))
         };
-        let judged = judged().inspect_err(|problem| self.metrics.count(kind, problem.parts().0));
+        let judged = judged().inspect_err(|problem| {
+            self.metrics.count(kind, problem.parts().0);
+            if let Some(act) = &act {
+                act.told(problem.parts().0);
+            }
+        });
         let (message, conditions) = judged?;
-        Ok(Asked { kind, message, conditions, show })
+        Ok(Asked { kind, message, conditions, show, act })
     }
 
     /// Makes an answer's body, with the names and the currency that it needs.
@@ -232,6 +241,9 @@ impl Door {
     ) -> Result<AnswerBody, Problem> {
         let code = answer.as_ref().map_or_else(|refusal| refusal.code.text(), |_| DONE);
         self.metrics.count(asked.kind, code);
+        if let Some(act) = &asked.act {
+            act.told(code);
+        }
         body_of(engine, &asked.message, answer?).await
     }
 

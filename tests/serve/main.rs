@@ -10,6 +10,7 @@ mod asking;
 mod events;
 mod grpc;
 mod history;
+mod management;
 mod metrics;
 mod passwords;
 mod product_server;

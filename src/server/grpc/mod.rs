@@ -17,7 +17,7 @@ use tracing::{Instrument, Span};
 
 use super::batch::{Batch, Sent};
 use super::door::{Busy, Door, within};
-use super::identity::Role;
+use super::identity::Who;
 use super::json::Problem;
 use super::metrics::Way;
 use super::trace::{TRACE_ID, TRACEPARENT, Trace};
@@ -162,8 +162,8 @@ fn begin(
 ) -> impl Future<Output = Result<proto::Answers, Status>> + use<> {
     let (busy, door, arrived) = (Busy::at(door), Data::clone(door), Instant::now());
     let begun = batch.and_then(|proto::Batch { id, messages }| {
-        let role = door.role(authorization).map_err(|problem| status(&problem))?;
-        Ok((id, sent(&door, &role, messages)))
+        let who = door.who(authorization).map_err(|problem| status(&problem))?;
+        Ok((id, sent(&door, &who, messages)))
     });
     async move {
         let answers = match begun? {
@@ -182,11 +182,11 @@ fn begin(
     }
 }
 
-fn sent(door: &Door, role: &Role, messages: Vec<proto::Message>) -> Result<Sent, Problem> {
+fn sent(door: &Door, who: &Who, messages: Vec<proto::Message>) -> Result<Sent, Problem> {
     let engine = door.engine()?;
     let mut batch = Batch::of(messages.len())?;
     for message in messages {
-        batch.add(forms::message(message).and_then(|read| door.message(engine, role, read)));
+        batch.add(forms::message(message).and_then(|read| door.message(engine, who, read)));
     }
     Ok(batch.send(engine))
 }

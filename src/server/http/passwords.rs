@@ -19,6 +19,7 @@ use crate::server::door::{Door, within};
 use crate::server::identity::rights::{caller, check_password};
 use crate::server::identity::{SentPassword, Session};
 use crate::server::json::{Problem, ProblemCode, Within, no_lists, read, time_text};
+use crate::server::management::Act;
 
 /// Who logs in.
 #[derive(Deserialize, JsonSchema)]
@@ -94,8 +95,10 @@ pub(super) async fn log_in(door: &Door, request: &HttpRequest, payload: Payload)
 
 /// `POST /v1/accounts/{account}/password`.
 pub(super) async fn set(door: &Door, request: &HttpRequest, payload: Payload, account: &str) -> HttpResponse {
+    let mut act = None;
     let done = async {
         let who = who(door, request)?;
+        act = Act::begin(&who, "set_password", account);
         let bytes = object(request, payload).await?;
         door.identity().pace(&who.role)?;
         let SetPasswordBody { password, current_password } = taken(&bytes)?;
@@ -113,6 +116,9 @@ pub(super) async fn set(door: &Door, request: &HttpRequest, payload: Payload, ac
     }
     .await;
     door.count("set_password", done.as_ref().map(|_| ()));
+    if let Some(act) = act {
+        act.ended(done.as_ref());
+    }
     response(done)
 }
 
@@ -123,8 +129,10 @@ pub(super) async fn remove(
     payload: Payload,
     account: &str,
 ) -> HttpResponse {
+    let mut act = None;
     let done = async {
         let who = who(door, request)?;
+        act = Act::begin(&who, "remove_password", account);
         let bytes = object(request, payload).await?;
         door.identity().pace(&who.role)?;
         let RemovePasswordBody { current_password } =
@@ -139,6 +147,9 @@ pub(super) async fn remove(
     }
     .await;
     door.count("remove_password", done.as_ref().map(|_| ()));
+    if let Some(act) = act {
+        act.ended(done.as_ref());
+    }
     response(done)
 }
 

@@ -11,14 +11,14 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::body::{JSON, body, content_type, text};
-use super::head::{fields, idempotency_key, if_match, on_behalf_of, query, role, show};
+use super::head::{fields, idempotency_key, if_match, on_behalf_of, query, show, who};
 use super::reply::{problem_response, response};
 use super::router::Params;
 use crate::Engine;
 use crate::domain::{Code, Refusal};
 use crate::server::batch::{Batch, Outcome};
 use crate::server::door::{Door, ReadMessage};
-use crate::server::identity::Role;
+use crate::server::identity::Who;
 use crate::server::json::{
     AnswerBody, CommandBody, Problem, ProblemCode, Within, no_lists, read_within, whole,
 };
@@ -148,7 +148,7 @@ async fn answered(
     params: Params,
     (method, _, command, _): &Resource,
 ) -> Result<Outcome, Problem> {
-    let role = role(door, request)?;
+    let who = who(door, request)?;
     let engine = door.engine()?;
     let on_behalf_of = on_behalf_of(request)?;
     let mut fields = fields(params)?;
@@ -159,7 +159,7 @@ async fn answered(
                 fields.extend(query(request)?);
                 Ok(ReadMessage::look(on_behalf_of, read_command(command, &fields, "")?)?)
             };
-            decided(door, engine, &role, read(), arrived).await
+            decided(door, engine, &who, read(), arrived).await
         }
         Post => {
             let (request_id, if_sequence, show) =
@@ -170,7 +170,7 @@ async fn answered(
                 let command = read_command(command, &fields, text(&bytes)?)?;
                 Ok(ReadMessage { request_id, on_behalf_of, if_sequence, show, command })
             };
-            decided(door, engine, &role, read(), arrived).await
+            decided(door, engine, &who, read(), arrived).await
         }
     }
 }
@@ -179,11 +179,11 @@ async fn answered(
 async fn decided(
     door: &Door,
     engine: &Engine,
-    role: &Role,
+    who: &Who,
     read: Result<ReadMessage, Problem>,
     arrived: Instant,
 ) -> Result<Outcome, Problem> {
-    let outcome = sent(door, engine, role, read).await;
+    let outcome = sent(door, engine, who, read).await;
     door.took(Way::HttpSingle, arrived);
     outcome
 }
@@ -191,10 +191,10 @@ async fn decided(
 async fn sent(
     door: &Door,
     engine: &Engine,
-    role: &Role,
+    who: &Who,
     read: Result<ReadMessage, Problem>,
 ) -> Result<Outcome, Problem> {
-    let asked = door.message(engine, role, read?)?;
+    let asked = door.message(engine, who, read?)?;
     let mut batch = Batch::of(1)?;
     batch.add(Ok(asked));
     let outcomes = batch.send(engine).answers(door, engine).await;

@@ -22,8 +22,30 @@ use crate::server::json::{Problem, ProblemCode};
 pub(in crate::server) struct Who {
     /// What it may do.
     pub(in crate::server) role: Role,
+    /// The id of its key; none where it logged in.
+    key: Option<Arc<str>>,
+}
+
+impl Who {
+    /// Who logged in with a role.
+    pub(super) fn by_session(role: Role) -> Who {
+        Who { role, key: None }
+    }
+
+    /// Who has a key of this id.
+    pub(super) fn by_key(role: Role, id: &Arc<str>) -> Who {
+        Who { role, key: Some(Arc::clone(id)) }
+    }
+
+    /// The id of its key, or `session` where it logged in.
+    pub(in crate::server) fn key(&self) -> &str {
+        self.key.as_deref().unwrap_or("session")
+    }
+
     /// True where it logged in, false where it has a key.
-    pub(in crate::server) by_session: bool,
+    pub(super) fn has_logged_in(&self) -> bool {
+        self.key.is_none()
+    }
 }
 
 /// Why nobody is known by what was shown.
@@ -116,11 +138,11 @@ impl Identity {
     pub(in crate::server) fn who(&self, shown: &str) -> Result<Who, Nobody> {
         if shown.starts_with(PREFIX) {
             let account = self.account_of(shown)?;
-            return Ok(Who { role: Role::Account { account }, by_session: true });
+            return Ok(Who::by_session(Role::Account { account }));
         }
         let keys = Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner));
-        let role = keys.role(shown).ok_or(Nobody::Unknown)?;
-        Ok(Who { role: role.clone(), by_session: false })
+        let (id, role) = keys.find(shown).ok_or(Nobody::Unknown)?;
+        Ok(Who::by_key(role.clone(), id))
     }
 
     /// Whose session a token is, if it counts now.
@@ -301,7 +323,7 @@ mod tests {
             own.log_in(eve(), password("correct horse")).await.unwrap()
         });
         let who = own.who(&session.token).unwrap();
-        assert_eq!((who.role, who.by_session), (Role::Account { account: eve() }, true));
+        assert_eq!(who, Who::by_session(Role::Account { account: eve() }));
         assert!(session.expires_at_ms / 1_000 - seconds() <= SESSION_SECONDS);
         let generation = own.passwords.generation(&eve()).unwrap();
         let signed = |generation, ends| {
