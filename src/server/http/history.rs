@@ -180,7 +180,7 @@ fn problem(error: HistoryError) -> Problem {
         HistoryError::Refused(refusal) => Problem::from(refusal),
         HistoryError::Journal(_) | HistoryError::Receipt(_) => {
             tracing::error!(%error, "a history cannot be read");
-            Problem::from(Refusal::of(Code::Internal))
+            Problem::new(ProblemCode::Unreadable, "", "the journal cannot be read where this history stands")
         }
     }
 }

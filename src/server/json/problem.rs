@@ -48,10 +48,12 @@ pub(in crate::server) enum ProblemCode {
     DrawsOpen,
     /// A snapshot that was asked for was given up.
     SnapshotFailed,
+    /// What was to be looked at cannot be read from the journal.
+    Unreadable,
 }
 
 impl ProblemCode {
-    pub(super) const ALL: [ProblemCode; 19] = [
+    pub(super) const ALL: [ProblemCode; 20] = [
         ProblemCode::Malformed,
         ProblemCode::Unauthenticated,
         ProblemCode::SessionEnded,
@@ -71,6 +73,7 @@ impl ProblemCode {
         ProblemCode::TooLong,
         ProblemCode::DrawsOpen,
         ProblemCode::SnapshotFailed,
+        ProblemCode::Unreadable,
     ];
 
     pub(super) fn text(self) -> &'static str {
@@ -126,6 +129,11 @@ impl ProblemCode {
                 503,
                 "snapshot_failed",
                 "see to what the detail names, such as room on the device, and ask again",
+            ),
+            ProblemCode::Unreadable => (
+                500,
+                "unreadable",
+                "tell whoever runs the server, whose log names the file; a look changes nothing, and may be sent again once it is mended",
             ),
             ProblemCode::NotJson => (415, "not_json", "send Content-Type: application/json"),
         }
