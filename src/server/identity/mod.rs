@@ -11,7 +11,7 @@ mod tries;
 mod who;
 
 #[cfg(test)]
-pub(super) use passwords::tests::reads_passwords;
+pub(super) use passwords::reads_passwords;
 #[cfg(test)]
 pub(super) use sessions::tests::{is_own_token, own_token};
 
