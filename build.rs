@@ -10,7 +10,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     compiler.include_source_info(true).include_imports(true).open_file("hongbao.proto")?;
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("no OUT_DIR")?);
     fs::write(out.join("hongbao.bin"), compiler.encode_file_descriptor_set())?;
-    // The messages are also read and written as the JSON bodies are (`server/grpc/forms.rs`).
+    // The messages are also read and written as the JSON bodies are (`server/grpc/forms/`).
     let choice =
         |path: &str, attribute: &str| (format!("hongbao.v1.{path}"), format!("#[serde({attribute})]"));
     let mut builder = tonic_prost_build::configure()

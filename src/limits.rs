@@ -354,6 +354,18 @@ pub const ANSWER_MS_MAX: u64 = 30_000;
 pub const SYNC_MICROSECONDS: [u64; 13] =
     [100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 2_000_000];
 
+/// Bounds of the histogram of how long answers take, in microseconds: from a look that waits for nothing to a third of what an answer may
+/// take.
+pub const ANSWER_MICROSECONDS: [u64; 16] = [
+    100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000,
+    2_000_000, 5_000_000, 10_000_000,
+];
+
+const _: () = assert!(
+    ANSWER_MICROSECONDS[ANSWER_MICROSECONDS.len() - 1] < ANSWER_MS_MAX * 1_000,
+    "an answer that is given up is above every bound"
+);
+
 /// How long a collector of traces may take to answer, and how long a server that ends waits for it, in milliseconds.
 pub const OTLP_MS_MAX: u64 = 5_000;
 

@@ -76,9 +76,14 @@ pub enum ReceiptError {
     /// A later version has made it.
     #[error("is of the form {0:?}, which this hongbao does not read: verify it with a newer one")]
     Newer(String),
+    /// It ends before it is whole.
+    #[error("is cut off behind {0} bytes: get it anew, and whole")]
+    CutOff(usize),
     /// Its bytes do not match its checksum.
-    #[error("does not match its checksum: it was changed or badly copied")]
-    Checksum,
+    #[error(
+        "was changed after it was given, or badly copied, for it does not match its checksum: {0}; get it anew"
+    )]
+    Checksum(String),
     /// Its chain is none.
     #[error("has a chain that is none: {0}")]
     Chain(String),
@@ -113,6 +118,15 @@ pub struct Verified {
     pub chain_head: String,
     /// Of which entry the head is that was kept, where one was given.
     pub kept: Option<u64>,
+}
+
+/// What a receipt that agrees with itself says.
+struct Agreed {
+    facts: Facts,
+    /// The head after each entry.
+    heads: Vec<Head>,
+    /// Which entry is the sale.
+    sale: u64,
 }
 
 /// Everybody whom a receipt of this chain names, so that their names can be looked up.
@@ -174,7 +188,10 @@ impl Receipt {
         struct Form {
             format: String,
         }
-        let wrong = |error: serde_json::Error| ReceiptError::NotAReceipt(error.to_string());
+        let wrong = |error: serde_json::Error| match error.is_eof() {
+            true if text.trim_ascii_start().starts_with(b"{") => ReceiptError::CutOff(text.len()),
+            _ => ReceiptError::NotAReceipt(error.to_string()),
+        };
         let form = serde_json::from_slice::<Form>(text).map_err(wrong)?.format;
         if form != FORMAT {
             return Err(
@@ -184,7 +201,12 @@ impl Receipt {
                 },
             );
         }
-        serde_json::from_slice(text).map_err(wrong)
+        serde_json::from_slice(text).map_err(|error| match wrong(error) {
+            ReceiptError::NotAReceipt(why) => {
+                ReceiptError::NotAReceipt(format!("{why}; its format says {FORMAT:?}, so it was edited"))
+            }
+            other => other,
+        })
     }
 
     /// Works out the chain anew, and compares what it says with what the receipt says, and with a head that was kept elsewhere.
@@ -193,8 +215,54 @@ impl Receipt {
     /// What is not so.
     pub fn verify(&self, kept: Option<&Head>) -> Result<Verified, ReceiptError> {
         if self.sum()? != self.checksum {
-            return Err(ReceiptError::Checksum);
+            return Err(ReceiptError::Checksum(self.misfit()));
         }
+        let Agreed { facts, heads, sale } = self.agreed()?;
+        let kept = kept.map(|kept| {
+            let place = heads.iter().position(|head| head == kept).ok_or(ReceiptError::OtherHead)?;
+            let kept = place as u64 + 1;
+            if kept < sale { Err(ReceiptError::HeadBeforeSale { sale, kept }) } else { Ok(kept) }
+        });
+        Ok(Verified {
+            facts,
+            entries: heads.len() as u64,
+            sale,
+            chain_head: self.chain.head.clone(),
+            kept: kept.transpose()?,
+        })
+    }
+
+    /// What of a receipt that does not match its checksum does not fit the rest of it, as far as that can be known.
+    fn misfit(&self) -> String {
+        match self.agreed() {
+            Err(ReceiptError::Untrue(why)) => {
+                format!("the chain is whole, so the facts were changed: {why}")
+            }
+            Err(ReceiptError::Chain(why)) => match self.otherwise() {
+                Some(otherwise) => format!("the chain was changed: {why}, and of the facts, {otherwise}"),
+                None => format!("the chain was changed: {why}"),
+            },
+            // Names and the checksum are all that no chain knows.
+            _ => {
+                "all but the names agrees with the chain, so a name in the facts was changed, or the checksum"
+                    .to_owned()
+            }
+        }
+    }
+
+    /// What the facts say otherwise than the entries of a chain that does not lead to its head.
+    fn otherwise(&self) -> Option<String> {
+        let number = ActorNumber(self.chain.actor);
+        let ledger = Ledger::of(number, &self.chain.read().ok()?).ok()?;
+        let expected = Facts::of(&ledger, number, &self.facts.names().ok()?).ok()?;
+        self.facts.difference(&expected)
+    }
+
+    /// Works out the chain anew, and compares what it says with what the receipt says.
+    ///
+    /// # Errors
+    /// What is not so.
+    fn agreed(&self) -> Result<Agreed, ReceiptError> {
         let entries = self.chain.read()?;
         let number = ActorNumber(self.chain.actor);
         let heads: Vec<Head> = heads(number, &entries).collect();
@@ -212,18 +280,7 @@ impl Receipt {
             return Err(ReceiptError::Untrue(why));
         }
         let sale = ledger.sale.as_ref().map_or(0, |sale| sale.entry);
-        let kept = kept.map(|kept| {
-            let place = heads.iter().position(|head| head == kept).ok_or(ReceiptError::OtherHead)?;
-            let kept = place as u64 + 1;
-            if kept < sale { Err(ReceiptError::HeadBeforeSale { sale, kept }) } else { Ok(kept) }
-        });
-        Ok(Verified {
-            facts: expected,
-            entries: entries.len() as u64,
-            sale,
-            chain_head: self.chain.head.clone(),
-            kept: kept.transpose()?,
-        })
+        Ok(Agreed { facts: expected, heads, sale })
     }
 
     /// The hash of everything but the checksum, in the form in which it is written here, whatever blanks a copy has.

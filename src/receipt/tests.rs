@@ -432,6 +432,47 @@ fn what_became_of_the_commission_is_told_however_it_ended() {
 }
 
 #[test]
+fn what_was_edited_is_named_where_that_can_be_known() {
+    let receipt = serde_json::to_value(of(&whole_story()).unwrap()).unwrap();
+    let edited = |path: &str, value: Value| {
+        let mut changed = receipt.clone();
+        *changed.pointer_mut(path).unwrap() = value;
+        verified(&serde_json::to_vec(&changed).unwrap(), None).unwrap_err().to_string()
+    };
+    let sale = receipt["chain"]["entries"][2]["events"].as_str().unwrap().to_owned();
+    let cases: [(&str, Value, &[&str]); 11] = [
+        (
+            "/facts/price",
+            json!("90.00"),
+            &["the facts were changed", r#"price is "90.00", and the chain says "100.00""#],
+        ),
+        ("/facts/buyer/number", json!(2), &["the facts were changed"]),
+        ("/facts/cashed_by/1/amount", json!("9.50"), &["the facts were changed", "cashed_by.1.amount"]),
+        ("/facts/refund", Value::Null, &["the facts were changed", "refund is null"]),
+        ("/facts/buyer/name", json!("ben"), &["a name in the facts was changed, or the checksum"]),
+        ("/checksum", json!("00"), &["a name in the facts was changed, or the checksum"]),
+        ("/chain/head", json!("00"), &["the chain was changed", "do not lead to its head"]),
+        ("/chain/sequence", json!(4), &["the chain was changed", "it has 5 entries and says 4"]),
+        ("/chain/entries/2/at", json!(1_800_000_120_001_u64), &["the chain was changed", "sold_at is"]),
+        (
+            "/chain/entries/2/events",
+            json!(sale.replace("0403627579", "0403627578")),
+            &["the chain was changed", "request is"],
+        ),
+        ("/chain/entries/1/events", json!("x"), &["the chain was changed", "entry 2 is not in hexadecimal"]),
+    ];
+    for (path, value, words) in cases {
+        let why = edited(path, value);
+        assert!(why.starts_with("was changed after it was given, or badly copied"), "{path}: {why}");
+        assert!(words.iter().all(|word| why.contains(word)) && why.ends_with("get it anew"), "{path}: {why}");
+    }
+    let whole = text(&of(&whole_story()).unwrap());
+    for end in [1, 10, whole.len() / 2, whole.len() - 1] {
+        assert_eq!(verified(&whole[..end], None), Err(ReceiptError::CutOff(end)));
+    }
+}
+
+#[test]
 fn what_is_no_receipt_or_a_later_one_is_said() {
     let why = |text: &str| Receipt::parse(text.as_bytes()).unwrap_err();
     assert_eq!(why(r#"{"format":"hongbao receipt 2"}"#), ReceiptError::Newer("hongbao receipt 2".to_owned()));

@@ -10,9 +10,10 @@ use actix_web::web::Data;
 use tokio::sync::watch;
 
 use super::identity::rights;
-use super::identity::{Identity, Role, Who};
+use super::identity::{Identity, Nobody, Role, Who};
 use super::json::{AnswerBody, CommandBody, Names, Problem, ProblemCode};
-use super::metrics::{DONE, Metrics, OpenConnection, Outcome};
+use super::management::Act;
+use super::metrics::{DONE, Metrics, OpenConnection, Outcome, Way};
 use super::places::Places;
 use super::shown::Show;
 use super::webhooks::WebhookFile;
@@ -51,6 +52,8 @@ pub(super) struct Asked {
     pub(super) message: Message,
     pub(super) conditions: Conditions,
     pub(super) show: Vec<Show>,
+    /// What it is told as, where it is one of management.
+    act: Option<Box<Act>>,
 }
 
 /// A request that is being answered, as long as this lives.
@@ -169,13 +172,20 @@ impl Door {
     /// Who shows this key or this session's token, as an `Authorization` says it.
     ///
     /// # Errors
-    /// `unauthenticated`; the same for every reason.
+    /// `session_ended` for a token that we have signed and that counts no more, `unauthenticated` for everything else; the same for every
+    /// reason.
     pub(super) fn who(&self, authorization: Option<&str>) -> Result<Who, Problem> {
         let shown = authorization.and_then(|value| value.split_once(' '));
         let shown = shown.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-        let who = shown.and_then(|(_, shown)| self.identity.who(shown.trim()));
-        who.ok_or_else(|| {
-            Problem::new(ProblemCode::Unauthenticated, "", "there is no key and no session that counts")
+        let who = shown.map_or(Err(Nobody::Unknown), |(_, shown)| self.identity.who(shown.trim()));
+        who.map_err(|nobody| match nobody {
+            Nobody::Unknown => {
+                Problem::new(ProblemCode::Unauthenticated, "", "there is no key and no session that counts")
+            }
+            Nobody::Ended => {
+                let detail = "the session is over: its time has come, or the password was changed or removed";
+                Problem::new(ProblemCode::SessionEnded, "", detail)
+            }
         })
     }
 
@@ -192,13 +202,14 @@ impl Door {
         self.metrics.count(request, outcome.map_or_else(|problem| problem.parts().0, |()| DONE));
     }
 
-    /// A message of this role, judged by all that can be judged before the engine.
+    /// A message of whoever sends it, judged by all that can be judged before the engine.
     ///
     /// # Errors
     /// `too_fast`, a value that is none, `not_allowed`, or `currency_mismatch` where an amount's currency is not its account's.
-    pub(super) fn message(&self, engine: &Engine, role: &Role, read: ReadMessage) -> Result<Asked, Problem> {
+    pub(super) fn message(&self, engine: &Engine, who: &Who, read: ReadMessage) -> Result<Asked, Problem> {
         let ReadMessage { request_id, on_behalf_of, if_sequence, show, command: body } = read;
-        let kind = body.name();
+        let (role, kind) = (&who.role, body.name());
+        let act = Act::of_command(who, on_behalf_of.as_ref(), kind, &body);
         let judged = || -> Result<(Message, Conditions), Problem> {
             // Each look is one, too.
             for _ in 0..=show.len() {
@@ -208,9 +219,14 @@ impl Door {
             let (command, currency) = body.command()?;
             Ok((judged(engine, role, on_behalf_of, request_id, command, currency)?, conditions))
         };
-        let judged = judged().inspect_err(|problem| self.metrics.count(kind, problem.parts().0));
+        let judged = judged().inspect_err(|problem| {
+            self.metrics.count(kind, problem.parts().0);
+            if let Some(act) = &act {
+                act.told(problem.parts().0);
+            }
+        });
         let (message, conditions) = judged?;
-        Ok(Asked { kind, message, conditions, show })
+        Ok(Asked { kind, message, conditions, show, act })
     }
 
     /// Makes an answer's body, with the names and the currency that it needs.
@@ -225,7 +241,15 @@ impl Door {
     ) -> Result<AnswerBody, Problem> {
         let code = answer.as_ref().map_or_else(|refusal| refusal.code.text(), |_| DONE);
         self.metrics.count(asked.kind, code);
+        if let Some(act) = &asked.act {
+            act.told(code);
+        }
         body_of(engine, &asked.message, answer?).await
+    }
+
+    /// Notes that what was whole at that instant is answered.
+    pub(super) fn took(&self, way: Way, arrived: Instant) {
+        self.metrics.took(way, arrived.elapsed());
     }
 
     /// Counts what came of sending an event to a webhook: `taken`, `not_taken` or `lapsed`.

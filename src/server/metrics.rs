@@ -13,12 +13,13 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
+use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::Engine;
 use crate::journal::SyncTimes;
-use crate::limits::{PERMITS_MAX, SYNC_MICROSECONDS};
+use crate::limits::{ANSWER_MICROSECONDS, PERMITS_MAX, SYNC_MICROSECONDS};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Labels {
@@ -50,9 +51,37 @@ struct Build {
 
 type Whole = Gauge<i64, AtomicI64>;
 
+/// By which way messages came in: the ways differ in how many are answered together.
+#[derive(Clone, Copy)]
+pub(super) enum Way {
+    /// Many at once, over HTTP.
+    HttpMessages,
+    /// One at its resource, over HTTP.
+    HttpSingle,
+    /// A batch of a stream, or one message, over gRPC.
+    Grpc,
+}
+
+impl Way {
+    const ALL: [Way; 3] = [Way::HttpMessages, Way::HttpSingle, Way::Grpc];
+
+    fn at(self) -> At {
+        let door = match self {
+            Way::HttpMessages => "http_messages",
+            Way::HttpSingle => "http_single",
+            Way::Grpc => "grpc",
+        };
+        At { door }
+    }
+}
+
+/// How long answers took, by the way of their messages.
+type Took = Family<At, Histogram, fn() -> Histogram>;
+
 /// What is counted here; everything else is read when somebody looks.
 pub(super) struct Metrics {
     messages: Family<Labels, Counter>,
+    answers: Took,
     /// Events that webhooks have sent, by what came of it.
     pub(super) sent_events: Family<Outcome, Counter>,
     connections: Family<At, Whole>,
@@ -81,8 +110,13 @@ impl Metrics {
         for door in ["http", "grpc"] {
             let _ = connections.get_or_create(&At { door });
         }
+        let answers = Took::new_with_constructor(|| Histogram::new(in_seconds(&ANSWER_MICROSECONDS)));
+        for way in Way::ALL {
+            let _ = answers.get_or_create(&way.at());
+        }
         Metrics {
             messages: Family::default(),
+            answers,
             sent_events,
             connections,
             started: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
@@ -92,6 +126,11 @@ impl Metrics {
     /// Counts a message of a command.
     pub(super) fn count(&self, command: &'static str, code: &'static str) {
         self.messages.get_or_create(&Labels { command, code }).inc();
+    }
+
+    /// Notes how long an answer took; a batch has one.
+    pub(super) fn took(&self, way: Way, time: Duration) {
+        self.answers.get_or_create(&way.at()).observe(time.as_secs_f64());
     }
 
     /// Counts a connection at a door, as long as what this gives lives.
@@ -113,6 +152,8 @@ impl Metrics {
         own.register("ready", "1 where messages are taken", ConstGauge::new(i64::from(ready)));
         let help = "Messages by command and by code; done where they were";
         own.register("messages", help, self.messages.clone());
+        let help = "How long answers took, from the arrival of a whole message or batch on; a batch is one";
+        own.register_with_unit("answer", help, Unit::Seconds, self.answers.clone());
         let help = "Events for webhooks: taken, not_taken (and sent again), lapsed (a webhook that was behind what is kept)";
         own.register("webhook_events", help, self.sent_events.clone());
         own.register("connections", "Connections that are open, by door", self.connections.clone());
@@ -193,6 +234,10 @@ fn seconds(time: Duration) -> ConstGauge<f64> {
     ConstGauge::new(time.as_secs_f64())
 }
 
+fn in_seconds(microseconds: &[u64]) -> impl Iterator<Item = f64> {
+    microseconds.iter().map(|micros| Duration::from_micros(*micros).as_secs_f64())
+}
+
 /// Times that the journal has counted.
 #[derive(Debug)]
 struct Times(SyncTimes);
@@ -200,7 +245,7 @@ struct Times(SyncTimes);
 impl EncodeMetric for Times {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
         let SyncTimes { counts, sum, .. } = &self.0;
-        let bounds = SYNC_MICROSECONDS.iter().map(|micros| Duration::from_micros(*micros).as_secs_f64());
+        let bounds = in_seconds(&SYNC_MICROSECONDS);
         let buckets: Vec<(f64, u64)> = bounds.chain([f64::INFINITY]).zip(counts.iter().copied()).collect();
         encoder.encode_histogram::<NoLabelSet>(sum.as_secs_f64(), counts.iter().sum(), &buckets, None)
     }

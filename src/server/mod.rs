@@ -13,6 +13,7 @@ mod grpc;
 mod http;
 mod identity;
 mod json;
+mod management;
 mod metrics;
 mod places;
 mod room;

@@ -16,6 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::beside::{Version, version};
 use super::door::Door;
 use super::identity::{Identity, KeyFile, KeyRing, KeysError, PasswordFile, PasswordsError};
+use super::management::keys_changed;
 use super::room::Room;
 use super::tls::{Tls, TlsError, TlsFiles};
 use super::webhooks::WebhookFile;
@@ -111,7 +112,7 @@ pub fn serve(options: ServeOptions, tell: impl Fn(Told<'_>) + Send + 'static) ->
     };
     let looked_at = version(keys.path());
     let ring = keys.ring()?.and(&own);
-    let no_keys = ring.is_empty();
+    let (no_keys, known) = (ring.is_empty(), ring.clone());
     let identity = Identity::open(ring, &passwords, account_rate)?;
     let nobody = no_keys && identity.has_no_passwords();
     let (door, room) = (Data::new(Door::new(identity, webhooks.clone())), Room::take());
@@ -151,7 +152,7 @@ pub fn serve(options: ServeOptions, tell: impl Fn(Told<'_>) + Send + 'static) ->
         }
         .run();
         open_beside(claimed, Data::clone(&door), server.handle(), ended, tell)?;
-        let watching = rt::spawn(watch(keys, own, Data::clone(&door), looked_at));
+        let watching = rt::spawn(watch(keys, own, Data::clone(&door), looked_at, known));
         let watching_passwords = rt::spawn(watch_passwords(Data::clone(&door)));
         let ending = rt::spawn(end_when_told(server.handle(), Data::clone(&door))?);
         let served = server.await;
@@ -217,7 +218,13 @@ fn open_beside(
 }
 
 /// Takes the keys anew whenever their file has changed.
-async fn watch(keys: KeyFile, own: KeyRing, door: Data<Door>, mut looked_at: Option<Version>) {
+async fn watch(
+    keys: KeyFile,
+    own: KeyRing,
+    door: Data<Door>,
+    mut looked_at: Option<Version>,
+    mut known: KeyRing,
+) {
     loop {
         rt::time::sleep(Duration::from_millis(KEYS_LOOKED_AT_MS)).await;
         let changed = version(keys.path());
@@ -226,7 +233,10 @@ async fn watch(keys: KeyFile, own: KeyRing, door: Data<Door>, mut looked_at: Opt
         }
         match keys.ring() {
             Ok(ring) => {
-                door.identity().set_keys(ring.and(&own));
+                let ring = ring.and(&own);
+                keys_changed(&known, &ring);
+                known.clone_from(&ring);
+                door.identity().set_keys(ring);
                 looked_at = changed;
             }
             // Whoever came in before still does until the next look: a file that was being repaired is no reason to turn

@@ -78,6 +78,8 @@ fn a_teapot_is_shared_and_bought_in_a_stream() {
         let mall: serde_json::Value = serde_json::from_str(&mall.json).unwrap();
         assert_eq!((&mall["type"], &mall["account"]), (&json!("account"), &json!("mall")));
     });
+    let metrics = server.get("/metrics").text;
+    assert!(metrics.contains("\nhongbao_answer_seconds_count{door=\"grpc\"} 2\n"), "{metrics}");
     assert_eq!(server.get("/v1/offerings/teapot").json()["sold"], 2);
     assert!(server.end());
 }
@@ -318,7 +320,12 @@ fn eve_logs_in_here_too_and_her_stream_ends_with_her_password() {
         let password = json!({ "password": "another horse" });
         assert_eq!(crate::passwords::set(&server, &server.key, "eve", &password).status, 200);
         batches.send(buy("2")).await.unwrap();
-        assert_eq!(answering.message().await.unwrap_err().code(), tonic::Code::Unauthenticated);
+        let ended = answering.message().await.unwrap_err();
+        assert_eq!(ended.code(), tonic::Code::Unauthenticated);
+        assert!(ended.message().starts_with("session_ended: "), "{ended}");
+        let again = Client::connect(&server.grpc, &session.token).await.unwrap();
+        let refused = again.send(message("3", "", purchase())).await.unwrap_err().to_string();
+        assert!(refused.contains("session_ended: "), "{refused}");
     });
     assert_eq!(server.get("/v1/offerings/teapot").json()["sold"], 1);
     assert!(server.end());

@@ -1,7 +1,7 @@
 //! Histories and receipts over the network, and receipts verified by the program.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Seek, SeekFrom, Write};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
@@ -204,5 +204,31 @@ fn a_receipt_is_for_the_parties_and_anybody_verifies_it() {
     let head = found["chain_head"].as_str().unwrap();
     let found: Value = serde_json::from_slice(&verify(&later, &["--json", "--head", head]).stdout).unwrap();
     assert_eq!(found["receipt"], "ok");
+    assert!(server.end());
+}
+
+#[test]
+fn a_damaged_byte_of_the_journal_is_told_as_what_cannot_be_read_and_all_else_goes_on() {
+    let store = Store::new();
+    let server = store.serve();
+    a_sale(&server);
+    let segments = fs::read_dir(store.data.join("journal")).unwrap().map(|entry| entry.unwrap().path());
+    let segment = segments.filter(|path| path.extension().is_some_and(|end| end == "segment")).min().unwrap();
+    let bytes = fs::read(&segment).unwrap();
+    let opened = bytes.windows(3).position(|three| three == b"eve").expect("eve's opening names her");
+    let mut file = fs::OpenOptions::new().write(true).open(&segment).unwrap();
+    file.seek(SeekFrom::Start(opened as u64)).unwrap();
+    file.write_all(b"Eve").unwrap();
+    let refused = server.get("/v1/accounts/eve/entries");
+    assert_eq!(refused.problem(), (500, "unreadable".to_owned(), String::new()), "{refused:?}");
+    let told = refused.json();
+    assert_eq!((&told["retryable"], &told["title"]), (&json!(false), &json!("unreadable")));
+    assert!(!refused.text.contains("had no effect") && !refused.text.contains(".segment"), "{refused:?}");
+    assert!(told["advice"].as_str().unwrap().contains("a look changes nothing"), "{refused:?}");
+    assert_eq!(server.get("/v1/accounts/eve").status, 200, "what is in memory is as it was");
+    server.done("/v1/offerings/teapot/purchases", "buy 2", "ben", "");
+    file.seek(SeekFrom::Start(opened as u64)).unwrap();
+    file.write_all(b"eve").unwrap();
+    assert_eq!(kinds(&server.get("/v1/accounts/eve/entries").json()), ["debited", "opened"]);
     assert!(server.end());
 }

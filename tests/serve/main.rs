@@ -10,6 +10,7 @@ mod asking;
 mod events;
 mod grpc;
 mod history;
+mod management;
 mod metrics;
 mod passwords;
 mod product_server;
@@ -111,7 +112,7 @@ fn a_gift_goes_all_its_way_over_the_network() {
         "expires_at": "2999-12-31T23:59:59.5Z",
     });
     let given = server.done("/v1/gifts", "birthday/1", "ann", &give.to_string());
-    assert_eq!(given["expires_at"], "2999-12-31T23:59:59.5Z");
+    assert_eq!(given["expires_at"], "2999-12-31T23:59:59.500Z");
     let withhold = json!({
         "order": "order 1", "amount": "30.00", "currency": "EUR",
         "from": { "gift": { "recipient": "bob", "donor": "ann", "gift": "birthday/1" } },

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::open_the_mall;
-use crate::server::Store;
+use crate::server::{JSON, Store};
 
 const PAGE: &str = include_str!("../../docs/OPERATION.md");
 
@@ -117,6 +117,23 @@ fn what_is_counted_is_what_has_happened() {
     let (sum, longest) =
         (number("hongbao_journal_sync_seconds_sum"), number("hongbao_journal_sync_longest_seconds"));
     assert!(sum >= longest && longest > 0.0, "{sum} {longest}");
+    let took = |what: &str, door: &str| number(&format!("hongbao_answer_seconds_{what}{{door=\"{door}\"}}"));
+    let doors = ["http_messages", "http_single", "grpc"];
+    let counts = || doors.map(|door| took("count", door));
+    let (earlier, look) =
+        (counts(), r#"{"idempotency_key":"1","command":{"show_account":{"account":"eve"}}}"#);
+    assert_eq!((earlier[0], earlier[2]), (0.0, 0.0), "each is there before its first");
+    server.messages(&server.key, JSON, &format!("[{look},{look}]"));
+    server.messages(&server.key, JSON, "no list");
+    server.get("/v1/accounts/eve");
+    server.get("/v1/accounts/nobody");
+    server.get_with("hongbao_0_0", "/v1/accounts/eve", &[]);
+    assert_eq!(counts(), [2.0, earlier[1] + 2.0, 0.0], "a batch is one, and who has no key is none");
+    let within = |bound: &str| {
+        number(&format!("hongbao_answer_seconds_bucket{{le=\"{bound}\",door=\"http_single\"}}"))
+    };
+    assert_eq!(within("+Inf"), counts()[1]);
+    assert!(within("0.0001") <= within("10.0") && took("sum", "http_single") > 0.0);
     let behind = number("hongbao_journal_behind_snapshot_bytes");
     let bearer = format!("Bearer {}", server.key);
     assert_eq!(server.ask("POST", "/v1/snapshots", &[("Authorization", &bearer)], b"").status, 200);

@@ -33,6 +33,12 @@ fn look(server: &Server, key: &str, account: &str) -> u16 {
     server.get_with(key, &format!("/v1/accounts/{account}"), &[]).status
 }
 
+/// Where a session is over, and not merely unknown.
+fn has_ended(server: &Server, token: &str) -> bool {
+    let response = server.get_with(token, "/v1/accounts/eve", &[]);
+    response.status == 401 && response.problem() == (401, "session_ended".to_owned(), String::new())
+}
+
 fn until(what: &str, holds: impl Fn() -> bool) {
     let begun = Instant::now();
     while !holds() {
@@ -65,7 +71,7 @@ fn eve_logs_in_and_buys_and_her_session_outlasts_a_kill_but_not_her_password() {
     assert_eq!(again.json()["serial"], 2, "{again:?}");
     let new = json!({ "password": "another horse", "current_password": PASSWORD });
     assert_eq!(set(&server, token, "eve", &new).status, 200);
-    assert_eq!(look(&server, token, "eve"), 401, "the session has ended with its password");
+    assert!(has_ended(&server, token), "the session has ended with its password");
     assert_eq!(log_in(&server, "eve", PASSWORD).status, 401);
     assert_eq!(log_in(&server, "eve", "another horse").status, 200);
     assert!(server.end());
@@ -175,7 +181,9 @@ fn a_password_is_set_and_removed_by_its_account_and_an_operator_alone() {
     assert_eq!(set(&server, &session, "eve", &current(PASSWORD)).status, 200);
     let session = token(&server, "eve", new);
     assert_eq!(remove(&session, &json!({ "current_password": new }).to_string()).status, 200);
-    assert_eq!(look(&server, &session, "eve"), 401);
+    assert!(has_ended(&server, &session));
+    let batch = server.messages(&session, JSON, "[]");
+    assert_eq!(batch.problem(), (401, "session_ended".to_owned(), String::new()));
     assert_eq!(log_in(&server, "eve", new).status, 401);
     assert_eq!(remove(&server.key, "").json(), json!({ "type": "password_removed", "account": "eve" }));
     assert!(server.end());
@@ -210,7 +218,7 @@ fn a_running_server_takes_passwords_from_the_command_line_and_the_files_tell_non
         assert!(wrong.lines().count() == 1 && !wrong.contains("secret!"), "{wrong}");
     }
     assert!(set("another horse").0);
-    until("the session ends", || look(&server, &session, "eve") == 401);
+    until("the session ends", || has_ended(&server, &session));
     let session = token(&server, "eve", "another horse");
     for file in ["data.passwords.jsonl", "data.sessions.json"] {
         let path = store.data.with_file_name(file);
@@ -220,7 +228,7 @@ fn a_running_server_takes_passwords_from_the_command_line_and_the_files_tell_non
         assert_eq!(mode & 0o777, 0o600, "{file}");
     }
     assert!(passwords(&store, &["remove", "--account", "eve"], "").0);
-    until("the session ends", || look(&server, &session, "eve") == 401);
+    until("the session ends", || has_ended(&server, &session));
     assert_eq!(passwords(&store, &["list"], "").1, "");
     let file = std::fs::read_to_string(store.data.with_file_name("data.passwords.jsonl")).unwrap();
     assert_eq!(file, "", "nothing is left of it");

@@ -30,6 +30,7 @@ fn a_server_takes_a_snapshot_when_an_operator_asks() {
     // Of nothing, too.
     let first = ask(&server, &server.key);
     assert_eq!((first.status, first.json()["state"].clone()), (200, json!("finished")), "{first:?}");
+    assert_eq!(first.json()["type"], "snapshot", "{first:?}");
     open_the_mall(&server, 3, &["eve"]);
     server.done("/v1/offerings/teapot/purchases", "buy", "eve", "");
     let (one, two) = (ask(&server, &server.key).json(), ask(&server, &server.key).json());

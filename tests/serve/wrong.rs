@@ -1,5 +1,7 @@
 //! Wrong input: each case is refused with a code and a field, in one form, and changes nothing.
 
+use serde_json::{Value, json};
+
 use crate::open_the_mall;
 use crate::server::{JSON, Store};
 
@@ -208,5 +210,177 @@ fn wrong_input_is_refused_in_one_form_and_changes_nothing() {
     assert_eq!((server.get("/v1/accounts/eve").json(), server.get("/v1/offerings/teapot").json()), before);
     let no_key = server.ask("GET", "/v1/accounts/eve", &[], b"");
     assert_eq!(no_key.problem(), (401, "unauthenticated".to_owned(), String::new()));
+    assert!(server.end());
+}
+
+/// What stands in the path of a resource, its command, a body, and what is said of it: a field, and what is wrong with it.
+const OF_ANOTHER_TYPE: &[(&str, &str, &str, &str, &str)] = &[
+    (
+        "gifts",
+        "give",
+        r#"{"recipient":"ben","object":{"goods":{"kind":"gold","description":"a coin"}},"price":5,"currency":"USD"}"#,
+        "price",
+        "is the number 5: give an amount as decimal text, in quotation marks, such as \"29.33\"",
+    ),
+    (
+        "gifts",
+        "give",
+        r#"{"recipient":"ben","object":{"goods":{"kind":"silver","description":"a coin"}},"price":"5","currency":"USD"}"#,
+        "object.goods.kind",
+        "is \"silver\": give one of product, service, insurance, fund, gold, lottery, other",
+    ),
+    ("gifts", "give", r#"{"recipient":"ben","object":5,"price":"5","currency":"USD"}"#, "object", OBJECT),
+    (
+        "gifts",
+        "give",
+        r#"{"recipient":"ben","object":{},"price":"5","currency":"USD"}"#,
+        "object",
+        "is an object: give an object with one member",
+    ),
+    (
+        "transfers",
+        "transfer",
+        r#"{"to":["ben"],"amount":"5","currency":"USD"}"#,
+        "to",
+        "is a list: give an object or a value",
+    ),
+    (
+        "transfers",
+        "transfer",
+        r#"{"to":5.5,"amount":"5","currency":"USD"}"#,
+        "to",
+        "is the number 5.5: give text, in quotation marks: a name of 1 to 128 bytes",
+    ),
+    (
+        "transfers",
+        "transfer",
+        r#"{"to":"","amount":"5","currency":"USD"}"#,
+        "to",
+        "is empty: give 1 to 128 bytes",
+    ),
+    (
+        "transfers",
+        "transfer",
+        r#"{"to":"ben","amount":null,"currency":"USD"}"#,
+        "amount",
+        "is null: give an amount as decimal text, in quotation marks, such as \"29.33\"",
+    ),
+    ("transfers", "transfer", r#"{"to":"ben","currency":"USD"}"#, "amount", "is left out: give it"),
+    (
+        "transfers",
+        "transfer",
+        r#"{"to":"ben","to":"eve","amount":"5","currency":"USD"}"#,
+        "to",
+        "is there twice: say it once",
+    ),
+    (
+        "transfers",
+        "transfer",
+        r#"{"to":"ben","amount":"5","currency":7}"#,
+        "currency",
+        "is the number 7: give text, in quotation marks",
+    ),
+    (
+        "transfers",
+        "transfer",
+        r#"{"to":"ben","amount":"5","currency":"USD","when":"now"}"#,
+        "when",
+        "is unknown: leave it out; there is to, amount, currency",
+    ),
+    (
+        "pending-transfers",
+        "begin_transfer",
+        r#"{"to":"ben","amount":"5","currency":"USD","expires_at":1893456000}"#,
+        "expires_at",
+        "is the number 1893456000: give a point of time as RFC 3339 text, in quotation marks, such as \"2030-01-31T18:00:00Z\"",
+    ),
+    ("offerings", "issue", r#"{"offering":"o","offer":"cheap"}"#, "offer", "is text: give an object"),
+    (
+        "offerings",
+        "issue",
+        r#"{"offering":"o","offer":{"payee":"mall","price":"1","currency":"USD","items":"ten"}}"#,
+        "offer.items",
+        "is text: give a whole number from 0 to 4294967295",
+    ),
+    (
+        "offerings",
+        "issue",
+        r#"{"offering":"o","offer":{"payee":"mall","price":"1","currency":"USD","items":-1}}"#,
+        "offer.items",
+        "is the number -1: give a whole number from 0 to 4294967295",
+    ),
+    ("offerings/teapot/purchases", "purchase", r#"{"via":5}"#, "via", OBJECT),
+    (
+        "offerings/teapot/purchases",
+        "purchase",
+        r#"{"via":"private_page"}"#,
+        "via.private_page",
+        "is a word alone: give an object with this word as its member",
+    ),
+    (
+        "offerings/teapot/purchases",
+        "purchase",
+        r#"{"via":"afar"}"#,
+        "via",
+        "is \"afar\": give one of public, private_page, link",
+    ),
+];
+
+const OBJECT: &str = "is the number 5: give a word in quotation marks, or an object with one member";
+
+#[test]
+fn a_value_of_another_type_is_told_the_same_alone_and_in_a_batch() {
+    let store = Store::new();
+    let server = store.serve();
+    open_the_mall(&server, 1, &["eve"]);
+    let mut wrong = Vec::new();
+    for (path, command, body, field, words) in OF_ANOTHER_TYPE {
+        let alone = server.post(&format!("/v1/{path}"), "id", "eve", body).json();
+        // What the path says stands in the command.
+        let beside = if path.starts_with("offerings/") { r#""offering":"teapot","# } else { "" };
+        let message = format!(
+            r#"[{{"idempotency_key":"id","on_behalf_of":"eve","command":{{"{command}":{{{beside}{}}}}}]"#,
+            &body[1..]
+        );
+        let batch = server.messages(&server.key, JSON, &message).json()[0]["problem"].clone();
+        let told = |problem: &Value| {
+            json!([problem["status"], problem["code"], problem["field"], problem["detail"]])
+        };
+        let expected = json!([400, "malformed", field, format!("{field} {words}")]);
+        if told(&alone) != expected || told(&batch) != expected {
+            wrong.push(format!(
+                "{body}\n  expected {expected}\n  alone    {}\n  a batch  {}",
+                told(&alone),
+                told(&batch)
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    // What a message has beside its command, and a path beside its body.
+    let cases = [
+        (r#"[{"idempotency_key":5,"command":{}}]"#, "idempotency_key"),
+        (r#"[{"idempotency_key":"1","command":{"purchas":{}}}]"#, "command"),
+        (r#"[{"idempotency_key":"1","command":5}]"#, "command"),
+        (r#"[{"idempotency_key":"1","command":{"deposit":5}}]"#, "command"),
+        (r#"[{"idempotency_key":"1","command":{"deposit":{}}}]"#, "account"),
+        (r#"[{"idempotency_key":"1","if_sequence":"3","command":{"list_gifts":{}}}]"#, "if_sequence"),
+        ("[7]", "body"),
+    ];
+    for (body, field) in cases {
+        let problem = server.messages(&server.key, JSON, body).json()[0]["problem"].clone();
+        assert_eq!(
+            (&problem["status"], &problem["field"]),
+            (&json!(400), &json!(field)),
+            "{body}: {problem}"
+        );
+        let detail = problem["detail"].as_str().unwrap();
+        assert!([": give ", " is left out"].iter().any(|words| detail.contains(words)), "{detail}");
+        assert!(!detail.contains(" at line ") && !detail.contains("expected"), "{detail}");
+    }
+    let beside = server.post("/v1/accounts/eve/freeze", "id", "", r#"{"why":"so"}"#).json();
+    assert_eq!(beside["detail"], "why is unknown: leave it out");
+    let no_json = server.post("/v1/transfers", "id", "eve", r#"{"to":"ben","#).json();
+    let detail = no_json["detail"].as_str().unwrap();
+    assert!(detail.starts_with("body is no JSON: ") && detail.ends_with("at line 1 column 12"), "{detail}");
     assert!(server.end());
 }

@@ -7,6 +7,7 @@ mod forms;
 mod running;
 
 use std::pin::Pin;
+use std::time::Instant;
 
 use actix_web::web::Data;
 use futures_util::{Stream, StreamExt};
@@ -16,8 +17,9 @@ use tracing::{Instrument, Span};
 
 use super::batch::{Batch, Sent};
 use super::door::{Busy, Door, within};
-use super::identity::Role;
+use super::identity::Who;
 use super::json::Problem;
+use super::metrics::Way;
 use super::trace::{TRACE_ID, TRACEPARENT, Trace};
 use crate::limits::STREAM_BATCHES_MAX;
 use crate::proto;
@@ -158,10 +160,10 @@ fn begin(
     authorization: Option<&str>,
     batch: Result<proto::Batch, Status>,
 ) -> impl Future<Output = Result<proto::Answers, Status>> + use<> {
-    let (busy, door) = (Busy::at(door), Data::clone(door));
+    let (busy, door, arrived) = (Busy::at(door), Data::clone(door), Instant::now());
     let begun = batch.and_then(|proto::Batch { id, messages }| {
-        let role = door.role(authorization).map_err(|problem| status(&problem))?;
-        Ok((id, sent(&door, &role, messages)))
+        let who = door.who(authorization).map_err(|problem| status(&problem))?;
+        Ok((id, sent(&door, &who, messages)))
     });
     async move {
         let answers = match begun? {
@@ -174,16 +176,17 @@ fn begin(
                 proto::Answers { id, answers: Vec::new(), problem: Some(forms::problem(&problem)) }
             }
         };
+        door.took(Way::Grpc, arrived);
         drop(busy);
         Ok(answers)
     }
 }
 
-fn sent(door: &Door, role: &Role, messages: Vec<proto::Message>) -> Result<Sent, Problem> {
+fn sent(door: &Door, who: &Who, messages: Vec<proto::Message>) -> Result<Sent, Problem> {
     let engine = door.engine()?;
     let mut batch = Batch::of(messages.len())?;
     for message in messages {
-        batch.add(forms::message(message).and_then(|read| door.message(engine, role, read)));
+        batch.add(forms::message(message).and_then(|read| door.message(engine, who, read)));
     }
     Ok(batch.send(engine))
 }

@@ -110,7 +110,11 @@ fn problem(error: &FeedError, trace: &Trace) -> Problem {
         FeedError::Ahead { .. } => Problem::new(ProblemCode::Malformed, "after", error.to_string()),
         FeedError::Journal(error) => {
             trace.tell(|| tracing::error!(%error, "the feed cannot be read"));
-            Problem::from(Refusal::of(Code::Internal))
+            Problem::new(
+                ProblemCode::Unreadable,
+                "",
+                "the journal cannot be read where the next events stand",
+            )
         }
     }
 }

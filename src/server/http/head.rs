@@ -9,7 +9,7 @@ use super::router::Params;
 use crate::domain::{Name, Refusal, RequestId};
 use crate::server::door::Door;
 use crate::server::identity::{Role, Who};
-use crate::server::json::{Problem, ProblemCode};
+use crate::server::json::{Problem, ProblemCode, said};
 use crate::server::shown::{Show, each_once};
 
 /// The header by which a request says as whom it is sent.
@@ -21,7 +21,7 @@ const NUMBERS: [&str; 3] = ["serial", "from_hop", "skip"];
 /// Who sends this request.
 ///
 /// # Errors
-/// `unauthenticated`; the same for every reason.
+/// `unauthenticated` or `session_ended`.
 pub(super) fn role(door: &Door, request: &HttpRequest) -> Result<Role, Problem> {
     door.role(authorization(request))
 }
@@ -93,8 +93,7 @@ pub(super) fn show(request: &HttpRequest) -> Result<Vec<Show>, Problem> {
             return Err(Problem::new(ProblemCode::Malformed, &name, detail));
         }
         for word in value.as_str().unwrap_or_default().split(',').filter(|word| !word.is_empty()) {
-            let wrong = |error| Problem::new(ProblemCode::Malformed, "show", format!("has an {error}"));
-            all.push(serde_json::from_value(Value::from(word)).map_err(wrong)?);
+            all.push(said("show", word)?);
         }
     }
     each_once(all)

@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::head::{fields, on_behalf_of, role};
+use super::head::{fields, on_behalf_of, role, who};
 use super::platform::{limit, read_query};
 use super::reply::response;
 use super::resources::read_command;
@@ -107,11 +107,11 @@ async fn shown<'door>(
     command: &str,
     params: Params,
 ) -> Result<(&'door Engine, Done, Place), Problem> {
-    let role = role(door, request)?;
+    let who = who(door, request)?;
     let engine = door.engine()?;
     let body = read_command(command, &fields(params)?, "")?;
-    let asked = door.message(engine, &role, ReadMessage::look(on_behalf_of(request)?, body)?)?;
-    let place = door.histories().take(role.account().cloned())?;
+    let asked = door.message(engine, &who, ReadMessage::look(on_behalf_of(request)?, body)?)?;
+    let place = door.histories().take(who.role.account().cloned())?;
     Ok((engine, engine.send(asked.message).await?, place))
 }
 
@@ -180,7 +180,7 @@ fn problem(error: HistoryError) -> Problem {
         HistoryError::Refused(refusal) => Problem::from(refusal),
         HistoryError::Journal(_) | HistoryError::Receipt(_) => {
             tracing::error!(%error, "a history cannot be read");
-            Problem::from(Refusal::of(Code::Internal))
+            Problem::new(ProblemCode::Unreadable, "", "the journal cannot be read where this history stands")
         }
     }
 }

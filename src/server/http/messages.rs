@@ -2,21 +2,24 @@
 //!
 //! Each is decided for itself, and answered in its place. Absent on purpose: all or nothing over several messages.
 
-use actix_web::web::{Data, Payload};
+use std::time::Instant;
+
+use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::body::{JSON, NDJSON, body, content_type, text};
-use super::head::{ON_BEHALF_OF, role};
+use super::head::{ON_BEHALF_OF, who};
 use super::reply::problem_response;
 use crate::Engine;
 use crate::domain::{Code, Name, Refusal, RequestId};
 use crate::server::batch::{Batch, Outcome};
 use crate::server::door::{Asked, Door, ReadMessage};
-use crate::server::identity::Role;
-use crate::server::json::{AnswerBody, CommandBody, Problem, ProblemCode, no_lists, read};
+use crate::server::identity::Who;
+use crate::server::json::{AnswerBody, CommandBody, Problem, ProblemCode, Within, no_lists, read_within};
+use crate::server::metrics::Way;
 use crate::server::shown::{Show, ShownBody, each_once};
 
 /// One message.
@@ -73,7 +76,7 @@ pub(super) async fn post(door: Data<Door>, request: HttpRequest, payload: Payloa
 }
 
 async fn taken(door: Data<Door>, request: &HttpRequest, payload: Payload) -> Result<HttpResponse, Problem> {
-    let role = role(&door, request)?;
+    let who = who(&door, request)?;
     let engine = door.engine()?;
     if request.headers().contains_key(ON_BEHALF_OF) {
         let detail = "is a header here: say on_behalf_of in each message";
@@ -88,14 +91,31 @@ async fn taken(door: Data<Door>, request: &HttpRequest, payload: Payload) -> Res
         }
     };
     let body = body(request, payload).await?;
+    let arrived = Instant::now();
+    let answered = answered(&door, engine, who, body, lines).await;
+    door.took(Way::HttpMessages, arrived);
+    answered
+}
+
+/// The answers to a body.
+///
+/// # Errors
+/// Where it has no messages at all, or too many of them.
+async fn answered(
+    door: &Data<Door>,
+    engine: &Engine,
+    who: Who,
+    body: Bytes,
+    lines: bool,
+) -> Result<HttpResponse, Problem> {
     let read = if body.len() > READ_APART_BYTES {
-        let door = Data::clone(&door);
-        let apart = actix_web::web::block(move || read_all(&door, &role, &body, lines)).await;
+        let door = Data::clone(door);
+        let apart = actix_web::web::block(move || read_all(&door, &who, &body, lines)).await;
         apart.map_err(|error| Problem::from(Refusal::new(Code::Internal, "", error.to_string())))?
     } else {
-        read_all(&door, &role, &body, lines)
+        read_all(door, &who, &body, lines)
     };
-    let items = items(&door, engine, read?).await;
+    let items = items(door, engine, read?).await;
     written(&items, lines)
 }
 
@@ -103,14 +123,14 @@ async fn taken(door: Data<Door>, request: &HttpRequest, payload: Payload) -> Res
 ///
 /// # Errors
 /// Where it has no messages at all, or too many of them.
-fn read_all(door: &Door, role: &Role, body: &[u8], lines: bool) -> Result<Read, Problem> {
+fn read_all(door: &Door, who: &Who, body: &[u8], lines: bool) -> Result<Read, Problem> {
     let text = text(body)?;
     let raw = if lines { lines_of(text) } else { array_of(text)? };
     let mut batch = Batch::of(raw.len())?;
     let engine = door.engine()?;
     let mut ids = Vec::with_capacity(raw.len());
     for text in raw {
-        let (id, read) = match message(door, engine, role, text) {
+        let (id, read) = match message(door, engine, who, text) {
             Ok(message) => (Some(message.message.request_id.clone()), Ok(message)),
             Err((id, problem)) => (id, Err(problem)),
         };
@@ -169,12 +189,12 @@ async fn items(door: &Door, engine: &Engine, (ids, batch): Read) -> Vec<ItemBody
 fn message(
     door: &Door,
     engine: &Engine,
-    role: &Role,
+    who: &Who,
     text: &str,
 ) -> Result<Asked, (Option<RequestId>, Problem)> {
     let read = parsed(text).map_err(|problem| (id_of(text), problem))?;
     let id = read.request_id.clone();
-    let asked = door.message(engine, role, read);
+    let asked = door.message(engine, who, read);
     asked.map_err(|problem| (Some(id), problem))
 }
 
@@ -183,8 +203,9 @@ fn message(
 /// # Errors
 /// `malformed`, with the field.
 pub(in crate::server) fn parsed(text: &str) -> Result<ReadMessage, Problem> {
-    no_lists(text)?;
-    let MessageBody { idempotency_key, on_behalf_of, if_sequence, show, command } = read(text)?;
+    no_lists(Within::Message, text)?;
+    let MessageBody { idempotency_key, on_behalf_of, if_sequence, show, command } =
+        read_within(Within::Message, text)?;
     let show = each_once(show)?;
     Ok(ReadMessage { request_id: idempotency_key, on_behalf_of, if_sequence, show, command })
 }

@@ -7,6 +7,7 @@ use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
 use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::body::{JSON, content_type, short_body, text};
@@ -17,7 +18,8 @@ use crate::domain::{Code, Name, Refusal, Status, Timestamp};
 use crate::server::door::{Door, within};
 use crate::server::identity::rights::{caller, check_password};
 use crate::server::identity::{SentPassword, Session};
-use crate::server::json::{Problem, ProblemCode, no_lists, read, time_text};
+use crate::server::json::{Problem, ProblemCode, Within, no_lists, read, time_text};
+use crate::server::management::Act;
 
 /// Who logs in.
 #[derive(Deserialize, JsonSchema)]
@@ -93,8 +95,10 @@ pub(super) async fn log_in(door: &Door, request: &HttpRequest, payload: Payload)
 
 /// `POST /v1/accounts/{account}/password`.
 pub(super) async fn set(door: &Door, request: &HttpRequest, payload: Payload, account: &str) -> HttpResponse {
+    let mut act = None;
     let done = async {
         let who = who(door, request)?;
+        act = Act::begin(&who, "set_password", account);
         let bytes = object(request, payload).await?;
         door.identity().pace(&who.role)?;
         let SetPasswordBody { password, current_password } = taken(&bytes)?;
@@ -112,6 +116,9 @@ pub(super) async fn set(door: &Door, request: &HttpRequest, payload: Payload, ac
     }
     .await;
     door.count("set_password", done.as_ref().map(|_| ()));
+    if let Some(act) = act {
+        act.ended(done.as_ref());
+    }
     response(done)
 }
 
@@ -122,8 +129,10 @@ pub(super) async fn remove(
     payload: Payload,
     account: &str,
 ) -> HttpResponse {
+    let mut act = None;
     let done = async {
         let who = who(door, request)?;
+        act = Act::begin(&who, "remove_password", account);
         let bytes = object(request, payload).await?;
         door.identity().pace(&who.role)?;
         let RemovePasswordBody { current_password } =
@@ -138,13 +147,16 @@ pub(super) async fn remove(
     }
     .await;
     door.count("remove_password", done.as_ref().map(|_| ()));
+    if let Some(act) = act {
+        act.ended(done.as_ref());
+    }
     response(done)
 }
 
 /// Reads an object.
-fn taken<'body, T: Deserialize<'body>>(body: &'body [u8]) -> Result<T, Problem> {
+fn taken<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let text = text(body)?;
-    no_lists(text)?;
+    no_lists(Within::Body, text)?;
     read(text)
 }
 

@@ -12,7 +12,7 @@ use crate::domain::{Code, Currency, Done, Money, MoneyError, Name, PageLink, Ref
 use crate::limits::PAGE_ENTRIES_MAX;
 use crate::server::door::{Door, currency_of_offering, within};
 use crate::server::identity::rights;
-use crate::server::json::{AnswerBody, Names, Problem, ProblemCode, malformed, time_text};
+use crate::server::json::{AnswerBody, Names, Problem, ProblemCode, Within, malformed, time_text};
 use crate::{Engine, LinkedPage, PlatformCursor, PlatformQuery, Shown};
 
 /// How many rows a page has where nothing is said.
@@ -191,7 +191,7 @@ pub(super) fn read_query<T: for<'de> Deserialize<'de>>(request: &HttpRequest) ->
         }
     }
     serde_path_to_error::deserialize(Value::Object(fields))
-        .map_err(|error| malformed(&error.path().to_string(), &error.inner().to_string()))
+        .map_err(|error| malformed(Within::Body, &error.path().to_string(), &error.inner().to_string()))
 }
 
 fn flag(field: &'static str, text: Option<&str>) -> Result<bool, Problem> {

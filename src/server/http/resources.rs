@@ -2,21 +2,27 @@
 //!
 //! What stands in braces in a path is a field of the command, and so is each member of a body or a query.
 
+use std::time::Instant;
+
 use actix_web::http::header::{ETAG, HeaderName, HeaderValue};
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::body::{JSON, body, content_type, text};
-use super::head::{fields, idempotency_key, if_match, on_behalf_of, query, role, show};
+use super::head::{fields, idempotency_key, if_match, on_behalf_of, query, show, who};
 use super::reply::{problem_response, response};
 use super::router::Params;
+use crate::Engine;
 use crate::domain::{Code, Refusal};
 use crate::server::batch::{Batch, Outcome};
 use crate::server::door::{Door, ReadMessage};
-use crate::server::json::{AnswerBody, CommandBody, Problem, ProblemCode, malformed, no_lists, read};
+use crate::server::identity::Who;
+use crate::server::json::{
+    AnswerBody, CommandBody, Problem, ProblemCode, Within, no_lists, read_within, whole,
+};
+use crate::server::metrics::Way;
 use crate::server::shown::ShownBody;
 
 /// How a resource is asked.
@@ -142,24 +148,53 @@ async fn answered(
     params: Params,
     (method, _, command, _): &Resource,
 ) -> Result<Outcome, Problem> {
-    let role = role(door, request)?;
+    let who = who(door, request)?;
     let engine = door.engine()?;
     let on_behalf_of = on_behalf_of(request)?;
     let mut fields = fields(params)?;
-    let read = match method {
+    match method {
         Get => {
-            fields.extend(query(request)?);
-            ReadMessage::look(on_behalf_of, read_command(command, &fields, "")?)?
+            let arrived = Instant::now();
+            let read = || -> Result<ReadMessage, Problem> {
+                fields.extend(query(request)?);
+                Ok(ReadMessage::look(on_behalf_of, read_command(command, &fields, "")?)?)
+            };
+            decided(door, engine, &who, read(), arrived).await
         }
         Post => {
             let (request_id, if_sequence, show) =
                 (idempotency_key(request)?, if_match(request)?, show(request)?);
             let bytes = object(request, payload).await?;
-            let command = read_command(command, &fields, text(&bytes)?)?;
-            ReadMessage { request_id, on_behalf_of, if_sequence, show, command }
+            let arrived = Instant::now();
+            let read = || -> Result<ReadMessage, Problem> {
+                let command = read_command(command, &fields, text(&bytes)?)?;
+                Ok(ReadMessage { request_id, on_behalf_of, if_sequence, show, command })
+            };
+            decided(door, engine, &who, read(), arrived).await
         }
-    };
-    let asked = door.message(engine, &role, read)?;
+    }
+}
+
+/// What becomes of a message that was whole at that instant.
+async fn decided(
+    door: &Door,
+    engine: &Engine,
+    who: &Who,
+    read: Result<ReadMessage, Problem>,
+    arrived: Instant,
+) -> Result<Outcome, Problem> {
+    let outcome = sent(door, engine, who, read).await;
+    door.took(Way::HttpSingle, arrived);
+    outcome
+}
+
+async fn sent(
+    door: &Door,
+    engine: &Engine,
+    who: &Who,
+    read: Result<ReadMessage, Problem>,
+) -> Result<Outcome, Problem> {
+    let asked = door.message(engine, who, read?)?;
     let mut batch = Batch::of(1)?;
     batch.add(Ok(asked));
     let outcomes = batch.send(engine).answers(door, engine).await;
@@ -177,8 +212,8 @@ pub(super) fn read_command(
     body: &str,
 ) -> Result<CommandBody, Problem> {
     // Only a whole value is taken, so nothing in it can end the object that it stands in.
-    let whole = if body.is_empty() { "{}" } else { read::<&RawValue>(body)?.get() };
-    no_lists(whole)?;
+    let whole = if body.is_empty() { "{}" } else { whole(body)? };
+    no_lists(Within::Command(fields), whole)?;
     let Some(members) = whole.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
         return Err(Problem::new(ProblemCode::Malformed, "body", "is no JSON object"));
     };
@@ -194,19 +229,7 @@ pub(super) fn read_command(
         text.extend([before, members]);
     }
     text += "}}";
-    // A second reading tells what is wrong, and with which field.
-    if let Ok(read) = serde_json::from_str(&text) {
-        return Ok(read);
-    }
-    let mut deserializer = serde_json::Deserializer::from_str(&text);
-    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().to_string();
-        let field = path.strip_prefix(command).map_or(path.as_str(), |rest| rest.trim_start_matches('.'));
-        let why = error.inner().to_string();
-        // Lines and columns are of this text, and not of what was sent.
-        let why = why.rfind(" at line ").map_or(why.as_str(), |end| &why[..end]);
-        malformed(field, why)
-    })
+    read_within(Within::Command(fields), &text)
 }
 
 /// The body of a request that takes an object, which may be left out.

@@ -10,14 +10,23 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::body::body;
-use super::head::role;
+use super::head::who;
 use super::reply::problem_response;
 use crate::domain::{Code, Refusal};
 use crate::limits::{ANSWER_MS_MAX, SNAPSHOT_LOOKED_AT_MS};
 use crate::server::door::Door;
 use crate::server::identity::Role;
 use crate::server::json::{Problem, ProblemCode};
+use crate::server::management::Act;
 use crate::{SnapshotNotTaken, SnapshotTaken};
+
+/// An answer.
+#[derive(JsonSchema, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum SnapshotAnswer {
+    /// What became of a snapshot that was asked for.
+    Snapshot(SnapshotBody),
+}
 
 /// What became of a snapshot.
 #[derive(JsonSchema, Serialize)]
@@ -50,15 +59,31 @@ impl From<SnapshotTaken> for SnapshotBody {
 
 /// The handler.
 pub(super) async fn post(door: &Door, request: &HttpRequest, payload: Payload) -> HttpResponse {
-    match taken(door, request, payload).await {
-        Ok(body @ SnapshotBody::Finished { .. }) => HttpResponse::Ok().json(body),
-        Ok(body @ SnapshotBody::UnderWay) => HttpResponse::Accepted().json(body),
+    let mut act = None;
+    let taken = taken(door, request, payload, &mut act).await;
+    if let Some(act) = act {
+        act.told(match &taken {
+            Ok(SnapshotBody::Finished { .. }) => "finished",
+            Ok(SnapshotBody::UnderWay) => "under_way",
+            Err(problem) => problem.parts().0,
+        });
+    }
+    match taken {
+        Ok(body @ SnapshotBody::Finished { .. }) => HttpResponse::Ok().json(SnapshotAnswer::Snapshot(body)),
+        Ok(body @ SnapshotBody::UnderWay) => HttpResponse::Accepted().json(SnapshotAnswer::Snapshot(body)),
         Err(problem) => problem_response(&problem),
     }
 }
 
-async fn taken(door: &Door, request: &HttpRequest, payload: Payload) -> Result<SnapshotBody, Problem> {
-    if !matches!(role(door, request)?, Role::Operator) {
+async fn taken(
+    door: &Door,
+    request: &HttpRequest,
+    payload: Payload,
+    act: &mut Option<Act>,
+) -> Result<SnapshotBody, Problem> {
+    let who = who(door, request)?;
+    *act = Act::begin(&who, "snapshot", "");
+    if !matches!(who.role, Role::Operator) {
         return Err(Problem::from(Refusal::new(Code::NotAllowed, "key", "does not ask for snapshots")));
     }
     let engine = door.engine()?;

@@ -9,13 +9,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::body::text;
-use super::head::{idempotency_key, on_behalf_of, role};
+use super::head::{idempotency_key, on_behalf_of, who};
 use super::reply::{problem_response, response};
 use super::resources::{REPLAYED, object};
 use crate::domain::{Caller, Code, Name, Refusal};
 use crate::server::door::{Door, within};
-use crate::server::identity::rights;
+use crate::server::identity::{Who, rights};
 use crate::server::json::{Problem, ProblemCode, read};
+use crate::server::management::Act;
 use crate::server::webhooks::{MadeBy, NewWebhook, WebhookFile, WebhooksError};
 
 /// A webhook as it is asked for.
@@ -34,14 +35,6 @@ pub(super) struct NewWebhookBody {
     types: Vec<String>,
 }
 
-/// A webhook that is made.
-#[derive(JsonSchema, Serialize)]
-pub(super) struct MadeWebhookBody {
-    webhook: String,
-    /// What its events are signed with; shown to whoever has made it, and to nobody else.
-    secret: String,
-}
-
 /// A webhook as it is listed.
 #[derive(JsonSchema, Serialize)]
 pub(super) struct WebhookBody {
@@ -55,22 +48,35 @@ pub(super) struct WebhookBody {
     up_to: Option<String>,
 }
 
-/// Webhooks, in the order of their ids.
+/// What was done, or what there is.
 #[derive(JsonSchema, Serialize)]
-pub(super) struct WebhooksBody {
-    webhooks: Vec<WebhookBody>,
-}
-
-/// One that is gone.
-#[derive(JsonSchema, Serialize)]
-pub(super) struct RemovedBody {
-    removed: String,
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum WebhookAnswer {
+    /// It is made.
+    WebhookMade {
+        /// Its id.
+        webhook: String,
+        /// What its events are signed with; shown to whoever has made it, and to nobody else.
+        secret: String,
+    },
+    /// Those that there are, in the order of their ids.
+    Webhooks {
+        /// All that the key may see.
+        webhooks: Vec<WebhookBody>,
+    },
+    /// It is gone.
+    WebhookRemoved {
+        /// Its id.
+        removed: String,
+    },
 }
 
 /// `POST /v1/webhooks`.
 pub(super) async fn create(door: Data<Door>, request: HttpRequest, payload: Payload) -> HttpResponse {
+    let mut act = None;
     let made = async {
-        let own = own(&door, &request)?;
+        let (who, own) = own(&door, &request)?;
+        act = Act::begin(&who, "webhook_created", own.as_ref().map_or("", Name::as_str));
         let key = idempotency_key(&request)?;
         let bytes = object(&request, payload).await?;
         let text = text(&bytes)?;
@@ -89,9 +95,15 @@ pub(super) async fn create(door: Data<Door>, request: HttpRequest, payload: Payl
         let made_by = MadeBy { account: own, key };
         apart(&door, move |file| file.create_by(asked, Some(made_by))).await
     };
-    match made.await {
+    let made = made.await;
+    if let Some(act) = act {
+        let act = if let Ok(made) = &made { act.on(&made.id) } else { act };
+        act.ended(made.as_ref());
+    }
+    match made {
         Ok(made) => {
-            let mut response = response(Ok(MadeWebhookBody { webhook: made.id, secret: made.secret }));
+            let mut response =
+                response(Ok(WebhookAnswer::WebhookMade { webhook: made.id, secret: made.secret }));
             if made.again {
                 response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
             }
@@ -104,7 +116,7 @@ pub(super) async fn create(door: Data<Door>, request: HttpRequest, payload: Payl
 /// `GET /v1/webhooks`.
 pub(super) async fn list(door: Data<Door>, request: HttpRequest) -> HttpResponse {
     let listed = async {
-        let own = own(&door, &request)?;
+        let (_, own) = own(&door, &request)?;
         let all = apart(&door, WebhookFile::list).await?.into_iter();
         let mine = all.filter(|shown| own.is_none() || shown.asked.account == own);
         let webhooks = mine.map(|shown| WebhookBody {
@@ -115,29 +127,35 @@ pub(super) async fn list(door: Data<Door>, request: HttpRequest) -> HttpResponse
             inside: shown.asked.inside,
             up_to: shown.up_to.map(|id| id.to_string()),
         });
-        Ok(WebhooksBody { webhooks: webhooks.collect() })
+        Ok(WebhookAnswer::Webhooks { webhooks: webhooks.collect() })
     };
     response(listed.await)
 }
 
 /// `POST /v1/webhooks/{webhook}/remove`.
 pub(super) async fn remove(door: Data<Door>, request: HttpRequest, webhook: &str) -> HttpResponse {
+    let mut act = None;
     let removed = async {
-        let own = own(&door, &request)?;
+        let (who, own) = own(&door, &request)?;
+        act = Act::begin(&who, "webhook_removed", webhook);
         let id = webhook.to_owned();
         apart(&door, move |file| file.remove_of(own.as_ref(), &id)).await?;
-        Ok(RemovedBody { removed: webhook.to_owned() })
+        Ok(WebhookAnswer::WebhookRemoved { removed: webhook.to_owned() })
     };
-    response(removed.await)
+    let removed = removed.await;
+    if let Some(act) = act {
+        act.ended(removed.as_ref());
+    }
+    response(removed)
 }
 
-/// Whose webhooks a request is about: its account's, or everybody's where there is none.
-fn own(door: &Door, request: &HttpRequest) -> Result<Option<Name>, Problem> {
-    let role = role(door, request)?;
-    door.identity().pace(&role)?;
-    match rights::caller(&role, on_behalf_of(request)?)? {
-        Caller::Account(own) => Ok(Some(own)),
-        Caller::FundsManagement => Ok(None),
+/// Who asks, and whose webhooks it is about: its account's, or everybody's where there is none.
+fn own(door: &Door, request: &HttpRequest) -> Result<(Who, Option<Name>), Problem> {
+    let who = who(door, request)?;
+    door.identity().pace(&who.role)?;
+    match rights::caller(&who.role, on_behalf_of(request)?)? {
+        Caller::Account(own) => Ok((who, Some(own))),
+        Caller::FundsManagement => Ok((who, None)),
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -198,7 +199,7 @@ impl KeyFile {
         let kept = |(id, key): (String, Kept)| {
             let why = || format!("the hash of {id} has not 64 hexadecimal digits");
             let damaged = || self.damaged(why());
-            Ok((id.clone(), (hash_of(&key.secret_sha256).ok_or_else(damaged)?, key.role)))
+            Ok((id.as_str().into(), (hash_of(&key.secret_sha256).ok_or_else(damaged)?, key.role)))
         };
         Ok(KeyRing(counting.map(kept).collect::<Result<_, KeysError>>()?))
     }
@@ -215,7 +216,7 @@ impl KeyFile {
 
 /// Keys that count, by their ids: the hash of each one's secret, and its role.
 #[derive(Clone, Debug, Default)]
-pub(in crate::server) struct KeyRing(BTreeMap<String, (Hash, Role)>);
+pub(in crate::server) struct KeyRing(BTreeMap<Arc<str>, (Hash, Role)>);
 
 /// SHA-256.
 type Hash = [u8; 32];
@@ -224,7 +225,7 @@ impl KeyRing {
     /// One key for everything, made now and kept nowhere.
     pub(in crate::server) fn of_operator() -> Result<(KeyRing, String), KeysError> {
         let (id, secret, key) = new_key()?;
-        Ok((KeyRing(BTreeMap::from([(id, (hash(&secret), Role::Operator))])), key))
+        Ok((KeyRing(BTreeMap::from([(id.into(), (hash(&secret), Role::Operator))])), key))
     }
 
     pub(in crate::server) fn is_empty(&self) -> bool {
@@ -237,15 +238,24 @@ impl KeyRing {
         self
     }
 
-    /// The role of a key, if it is one of these. How long that takes says nothing of a secret.
-    pub(in crate::server) fn role(&self, key: &str) -> Option<&Role> {
+    /// Those that the others have not: ids and roles.
+    pub(in crate::server) fn without<'ring>(
+        &'ring self,
+        others: &'ring KeyRing,
+    ) -> impl Iterator<Item = (&'ring str, &'ring Role)> {
+        let these = self.0.iter().filter(|(id, _)| !others.0.contains_key(*id));
+        these.map(|(id, (_, role))| (&**id, role))
+    }
+
+    /// The id and the role of a key, if it is one of these. How long that takes says nothing of a secret.
+    pub(in crate::server) fn find(&self, key: &str) -> Option<(&Arc<str>, &Role)> {
         let mut parts = key.split('_');
         let (prefix, id, secret) = (parts.next()?, parts.next()?, parts.next()?);
         if prefix != PREFIX || parts.next().is_some() {
             return None;
         }
-        let (kept, role) = self.0.get(id)?;
-        bool::from(kept.ct_eq(&hash(secret))).then_some(role)
+        let (id, (kept, role)) = self.0.get_key_value(id)?;
+        bool::from(kept.ct_eq(&hash(secret))).then_some((id, role))
     }
 }
 
@@ -279,6 +289,10 @@ mod tests {
 
     use super::*;
 
+    fn role(ring: &KeyRing, key: &str) -> Option<Role> {
+        ring.find(key).map(|(_, role)| role.clone())
+    }
+
     #[test]
     fn a_key_is_known_until_it_is_revoked_and_its_secret_is_nowhere() {
         let folder = tempfile::tempdir().unwrap();
@@ -287,12 +301,12 @@ mod tests {
         let mall = Role::Supplier { account: Name::new("mall").unwrap() };
         let (first, second) = (file.create(Role::Operator).unwrap(), file.create(mall.clone()).unwrap());
         let ring = file.ring().unwrap();
-        assert_eq!((ring.role(&first), ring.role(&second)), (Some(&Role::Operator), Some(&mall)));
+        assert_eq!((role(&ring, &first), role(&ring, &second)), (Some(Role::Operator), Some(mall.clone())));
         let id = |key: &str| key.split('_').nth(1).unwrap().to_owned();
         let secret = |key: &str| key.split('_').nth(2).unwrap().to_owned();
         let crossed = format!("hongbao_{}_{}", id(&first), secret(&second));
         for wrong in ["", "hongbao", &first[1..], &first[..first.len() - 1], &format!("{first}_"), &crossed] {
-            assert_eq!(ring.role(wrong), None, "{wrong}");
+            assert_eq!(role(&ring, wrong), None, "{wrong}");
         }
         let text = fs::read_to_string(file.path()).unwrap();
         assert!(!text.contains(&secret(&first)) && text.contains(&id(&first)), "{text}");
@@ -302,8 +316,8 @@ mod tests {
         let revoked_at =
             file.list().unwrap().iter().find(|key| key.id == id(&first)).unwrap().revoked_at.clone();
         file.revoke(&id(&first)).unwrap();
-        assert_eq!(file.ring().unwrap().role(&first), None);
-        assert_eq!(file.ring().unwrap().role(&second), Some(&mall));
+        assert_eq!(role(&file.ring().unwrap(), &first), None);
+        assert_eq!(role(&file.ring().unwrap(), &second), Some(mall));
         assert!(revoked_at.is_some() && matches!(file.revoke("nobody"), Err(KeysError::Unknown { .. })));
 
         let long = text.replace("\"secret_sha256\": \"", "\"secret_sha256\": \"0");

@@ -11,7 +11,7 @@ mod tries;
 mod who;
 
 #[cfg(test)]
-pub(super) use passwords::tests::reads_passwords;
+pub(super) use passwords::reads_passwords;
 #[cfg(test)]
 pub(super) use sessions::tests::{is_own_token, own_token};
 
@@ -19,4 +19,4 @@ pub(super) use keys::KeyRing;
 pub use keys::{KeyFile, KeysError, Role, ShownKey};
 pub use password::{HashingError, Password, SentPassword};
 pub use passwords::{PasswordFile, PasswordsError};
-pub(super) use who::{Identity, Session, Who};
+pub(super) use who::{Identity, Nobody, Session, Who};

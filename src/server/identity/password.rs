@@ -78,7 +78,7 @@ impl<'de> Deserialize<'de> for SentPassword {
         // serde's own words about a value of another type would show it.
         match Value::deserialize(deserializer)? {
             Value::String(text) => Ok(SentPassword(text)),
-            _ => Err(D::Error::custom("a password is text")),
+            _ => Err(D::Error::custom("is no text: give text, in quotation marks")),
         }
     }
 }

@@ -3,20 +3,24 @@
 //! They stand outside of the journal, so that they can be erased. The file has a line for each change, which is durable before it
 //! counts, and the last line of an account counts: a million passwords are a million lines, and changing one writes one. Once most
 //! of its lines count no more, and whenever a server starts, it is written anew with those that do. A last line that a crash has
-//! torn was never acknowledged, and is cut. Absent on purpose: what a password may be (`password`), and trying one (`log_in`).
+//! torn was never acknowledged, and is cut. Absent on purpose: what a line says (`state`), what
+//! a password may be (`password`), and trying one (`log_in`).
 
-use std::collections::HashMap;
+mod state;
+
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::io::{self, BufReader, Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 
-use serde::{Deserialize, Serialize};
+#[cfg(test)]
+pub(in crate::server) use state::tests::reads_passwords;
+use state::{Kept, Line, ReadError, State, set_line, text_of};
 
 use super::password::{Hasher, HashingError, Password};
 use crate::domain::Name;
-use crate::limits::{PASSWORD_HASH_BYTES_MAX, PASSWORD_LINE_BYTES_MAX, PASSWORD_SPARE_LINES};
+use crate::limits::PASSWORD_SPARE_LINES;
 use crate::server::beside::{Beside, FileError};
 
 /// Passwords cannot be read or written.
@@ -109,23 +113,6 @@ impl PasswordFile {
     }
 }
 
-/// A password as it is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Kept {
-    /// Its hash, in the PHC form.
-    pub(super) hash: Box<str>,
-    /// A number drawn for it, by which its sessions are known.
-    pub(super) generation: u64,
-}
-
-/// A line of the file.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-enum Line {
-    Set { account: Name, hash: String, generation: String },
-    Removed { account: Name },
-}
-
 /// What came of changing a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Changed {
@@ -135,81 +122,6 @@ pub(super) enum Changed {
     Nothing,
     /// Somebody else has changed it meanwhile.
     Meanwhile,
-}
-
-/// The passwords in memory, and how far the file was read.
-#[derive(Default)]
-struct State {
-    accounts: HashMap<Name, Kept>,
-    /// The bytes of all whole lines.
-    bytes: u64,
-    lines: u64,
-    /// The last whole line: where it stands no more, somebody has changed what was read.
-    last: Vec<u8>,
-    /// Which file it was: it is another one after it was written anew. It is kept open, so that no other gets its number.
-    file: Option<(u64, File)>,
-}
-
-impl State {
-    fn take(&mut self, line: Line) -> Result<(), String> {
-        match line {
-            Line::Set { account, hash, generation } => {
-                if !hash.starts_with("$argon2id$") || hash.len() > PASSWORD_HASH_BYTES_MAX {
-                    return Err("has a hash that is none of argon2id".to_owned());
-                }
-                let digits =
-                    generation.len() == 16 && generation.bytes().all(|digit| digit.is_ascii_hexdigit());
-                let number = digits.then(|| u64::from_str_radix(&generation, 16).ok()).flatten();
-                let generation = number.ok_or("has a generation without 16 hexadecimal digits")?;
-                self.accounts.insert(account, Kept { hash: hash.into(), generation });
-            }
-            Line::Removed { account } => {
-                self.accounts.remove(&account);
-            }
-        }
-        Ok(())
-    }
-
-    /// True where the last line that was read stands there still.
-    fn ends_in(&self, file: &File) -> bool {
-        let mut there = vec![0; self.last.len()];
-        let read = file.read_exact_at(&mut there, self.bytes - self.last.len() as u64);
-        read.is_ok() && there == self.last
-    }
-
-    /// Reads all whole lines that are left, and gives the bytes of a last one that is torn.
-    fn read(&mut self, from: &mut impl BufRead) -> Result<usize, ReadError> {
-        let mut line = Vec::new();
-        loop {
-            line.clear();
-            from.take(PASSWORD_LINE_BYTES_MAX).read_until(b'\n', &mut line)?;
-            if line.last() != Some(&b'\n') {
-                if line.len() as u64 == PASSWORD_LINE_BYTES_MAX {
-                    return Err(ReadError::Line(format!("has more than {PASSWORD_LINE_BYTES_MAX} bytes")));
-                }
-                return Ok(line.len());
-            }
-            // serde's words would show what stands there.
-            let read = serde_json::from_slice(&line);
-            let read = read.map_err(|_| ReadError::Line("is not as it was written".to_owned()))?;
-            self.take(read).map_err(ReadError::Line)?;
-            self.bytes += line.len() as u64;
-            self.lines += 1;
-            self.last.clone_from(&line);
-        }
-    }
-}
-
-enum ReadError {
-    /// The line behind those that were read is wrong.
-    Line(String),
-    File(io::Error),
-}
-
-impl From<io::Error> for ReadError {
-    fn from(error: io::Error) -> ReadError {
-        ReadError::File(error)
-    }
 }
 
 /// The passwords of all accounts.
@@ -412,39 +324,14 @@ impl Passwords {
     }
 }
 
-fn set_line(account: &Name, hash: &str, generation: u64) -> Line {
-    Line::Set { account: account.clone(), hash: hash.to_owned(), generation: format!("{generation:016x}") }
-}
-
-fn text_of(line: &Line) -> io::Result<Vec<u8>> {
-    let mut text = serde_json::to_vec(line)?;
-    text.push(b'\n');
-    Ok(text)
-}
-
 #[cfg(test)]
-pub(in crate::server) mod tests {
+mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
 
     const HASH: &str = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA";
-
-    /// True where these bytes are a file of passwords; then what it says, written anew, says the same.
-    pub(in crate::server) fn reads_passwords(mut bytes: &[u8]) -> bool {
-        let (whole, mut state) = (bytes, State::default());
-        let Ok(torn) = state.read(&mut bytes) else { return false };
-        assert_eq!(state.bytes + torn as u64, whole.len() as u64);
-        let lines = state.accounts.iter();
-        let text: Vec<u8> = lines
-            .flat_map(|(name, kept)| text_of(&set_line(name, &kept.hash, kept.generation)).unwrap())
-            .collect();
-        let mut again = State::default();
-        assert!(matches!(again.read(&mut &text[..]), Ok(0)));
-        assert_eq!(again.accounts, state.accounts);
-        true
-    }
 
     struct Folder(tempfile::TempDir);
 

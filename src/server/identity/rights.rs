@@ -141,7 +141,7 @@ pub(in crate::server) fn check_password(
     if matches!(caller, Caller::Account(own) if own != account) {
         return Err(Refusal::new(Code::NotAllowed, "account", "is not the one that this key speaks for"));
     }
-    if who.by_session && !with_current {
+    if who.has_logged_in() && !with_current {
         let detail = "is left out: a session changes a password only with it";
         return Err(Refusal::new(Code::Missing, "current_password", detail));
     }
@@ -264,7 +264,8 @@ mod tests {
         for (role, expected) in roles().into_iter().zip(PASSWORDS.chars()) {
             let speaks = caller(&role, None).unwrap();
             let judged = |by_session, account: &str, with_current| {
-                let who = Who { role: role.clone(), by_session };
+                let role = role.clone();
+                let who = if by_session { Who::by_session(role) } else { Who::by_key(role, &"1".into()) };
                 check_password(&who, &speaks, &name(account), with_current).map_err(|refusal| refusal.code)
             };
             let own = if expected == 'y' { Ok(()) } else { Err(Code::NotAllowed) };
@@ -280,7 +281,7 @@ mod tests {
             }
         }
         // An operator that speaks for one account sets no other's.
-        let operator = Who { role: Role::Operator, by_session: false };
+        let operator = Who::by_key(Role::Operator, &"1".into());
         let as_ann = caller(&Role::Operator, Some(name("ann"))).unwrap();
         assert_eq!(check_password(&operator, &as_ann, &name("ann"), false), Ok(()));
         assert!(check_password(&operator, &as_ann, &name("ben"), false).is_err());

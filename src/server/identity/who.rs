@@ -22,8 +22,39 @@ use crate::server::json::{Problem, ProblemCode};
 pub(in crate::server) struct Who {
     /// What it may do.
     pub(in crate::server) role: Role,
+    /// The id of its key; none where it logged in.
+    key: Option<Arc<str>>,
+}
+
+impl Who {
+    /// Who logged in with a role.
+    pub(super) fn by_session(role: Role) -> Who {
+        Who { role, key: None }
+    }
+
+    /// Who has a key of this id.
+    pub(super) fn by_key(role: Role, id: &Arc<str>) -> Who {
+        Who { role, key: Some(Arc::clone(id)) }
+    }
+
+    /// The id of its key, or `session` where it logged in.
+    pub(in crate::server) fn key(&self) -> &str {
+        self.key.as_deref().unwrap_or("session")
+    }
+
     /// True where it logged in, false where it has a key.
-    pub(in crate::server) by_session: bool,
+    pub(super) fn has_logged_in(&self) -> bool {
+        self.key.is_none()
+    }
+}
+
+/// Why nobody is known by what was shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::server) enum Nobody {
+    /// It is none of ours, or a key that was revoked: nobody is told which.
+    Unknown,
+    /// We have signed it, so whoever shows it had that session; it is over.
+    Ended,
 }
 
 /// A session that has begun.
@@ -101,19 +132,25 @@ impl Identity {
     }
 
     /// Who shows this key or token.
-    pub(in crate::server) fn who(&self, shown: &str) -> Option<Who> {
+    ///
+    /// # Errors
+    /// Where it does not count.
+    pub(in crate::server) fn who(&self, shown: &str) -> Result<Who, Nobody> {
         if shown.starts_with(PREFIX) {
             let account = self.account_of(shown)?;
-            return Some(Who { role: Role::Account { account }, by_session: true });
+            return Ok(Who::by_session(Role::Account { account }));
         }
         let keys = Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner));
-        keys.role(shown).map(|role| Who { role: role.clone(), by_session: false })
+        let (id, role) = keys.find(shown).ok_or(Nobody::Unknown)?;
+        Ok(Who::by_key(role.clone(), id))
     }
 
     /// Whose session a token is, if it counts now.
-    fn account_of(&self, token: &str) -> Option<Name> {
-        let Claims { account, generation, ends } = self.sessions.secret()?.read(token)?;
-        (seconds() < ends && self.passwords.generation(&account) == Some(generation)).then_some(account)
+    fn account_of(&self, token: &str) -> Result<Name, Nobody> {
+        let said = self.sessions.secret().and_then(|secret| secret.read(token));
+        let Claims { account, generation, ends } = said.ok_or(Nobody::Unknown)?;
+        let counts = seconds() < ends && self.passwords.generation(&account) == Some(generation);
+        if counts { Ok(account) } else { Err(Nobody::Ended) }
     }
 
     /// One more message of this role: accounts have a rate, services have none.
@@ -286,24 +323,34 @@ mod tests {
             own.log_in(eve(), password("correct horse")).await.unwrap()
         });
         let who = own.who(&session.token).unwrap();
-        assert_eq!((who.role, who.by_session), (Role::Account { account: eve() }, true));
+        assert_eq!(who, Who::by_session(Role::Account { account: eve() }));
         assert!(session.expires_at_ms / 1_000 - seconds() <= SESSION_SECONDS);
         let generation = own.passwords.generation(&eve()).unwrap();
         let signed = |generation, ends| {
             let claims = Claims { account: eve(), generation, ends };
             own.sessions.secret().unwrap().token(&claims)
         };
-        assert!(own.who(&signed(generation, seconds() + 5)).is_some());
-        assert_eq!(own.who(&signed(generation, seconds())), None, "it has ended");
-        assert_eq!(own.who(&signed(generation ^ 1, seconds() + 5)), None, "it is of another password");
+        assert!(own.who(&signed(generation, seconds() + 5)).is_ok());
+        let ended = Err(Nobody::Ended);
+        assert_eq!(own.who(&signed(generation, seconds())), ended, "its time is over");
+        assert_eq!(own.who(&signed(generation ^ 1, seconds() + 5)), ended, "it is of another password");
+        let (rest, last) = session.token.split_at(session.token.len() - 1);
+        let forged = format!("{rest}{}", if last == "0" { "1" } else { "0" });
+        for nobody in [&*forged, &signed(generation, 0)[..40], PREFIX, "hongbao_0_0", ""] {
+            assert_eq!(own.who(nobody), Err(Nobody::Unknown), "{nobody}: nobody has signed it");
+        }
         // Another server's on the same files knows it, and not once the password is the same again.
         let again = identity(&folder, 0);
-        assert!(again.who(&session.token).is_some());
+        assert!(again.who(&session.token).is_ok());
         on_a_runtime(own.set_password(eve(), password("correct horse"), None)).unwrap();
-        assert_eq!(own.who(&session.token), None);
-        assert!(again.who(&session.token).is_some(), "it has not looked yet");
+        assert_eq!(own.who(&session.token), ended);
+        assert!(again.who(&session.token).is_ok(), "it has not looked yet");
         again.refresh().unwrap();
-        assert_eq!(again.who(&session.token), None);
+        assert_eq!(again.who(&session.token), ended);
+        // Without its secret nobody knows that it was ever ours.
+        std::fs::remove_file(own.files()[1]).unwrap();
+        again.refresh().unwrap();
+        assert_eq!(again.who(&session.token), Err(Nobody::Unknown));
     }
 
     #[test]

@@ -1,13 +1,21 @@
 //! Amounts as text.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
+use super::text::Text;
 use crate::domain::{Balance, BasisPoints, Code, Currency, Money, MoneyError, Refusal};
 
 /// An amount: decimal text, with at most as many decimals as its currency has.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
 pub(in crate::server) struct Amount(String);
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Amount, D::Error> {
+        let expected = "an amount as decimal text, in quotation marks, such as \"29.33\"";
+        deserializer.deserialize_str(Text(expected)).map(Amount)
+    }
+}
 
 /// An account's balance: an amount that may be below 0.
 #[derive(Clone, Debug, Serialize)]

@@ -14,6 +14,8 @@ pub(in crate::server) enum ProblemCode {
     Malformed,
     /// No key, or one that is unknown or revoked.
     Unauthenticated,
+    /// The token of a session that was ours and counts no more.
+    SessionEnded,
     /// A message without its id.
     IdempotencyKeyMissing,
     /// No such resource.
@@ -46,12 +48,15 @@ pub(in crate::server) enum ProblemCode {
     DrawsOpen,
     /// A snapshot that was asked for was given up.
     SnapshotFailed,
+    /// What was to be looked at cannot be read from the journal.
+    Unreadable,
 }
 
 impl ProblemCode {
-    pub(super) const ALL: [ProblemCode; 18] = [
+    pub(super) const ALL: [ProblemCode; 20] = [
         ProblemCode::Malformed,
         ProblemCode::Unauthenticated,
+        ProblemCode::SessionEnded,
         ProblemCode::IdempotencyKeyMissing,
         ProblemCode::NoSuchResource,
         ProblemCode::MethodNotAllowed,
@@ -68,6 +73,7 @@ impl ProblemCode {
         ProblemCode::TooLong,
         ProblemCode::DrawsOpen,
         ProblemCode::SnapshotFailed,
+        ProblemCode::Unreadable,
     ];
 
     pub(super) fn text(self) -> &'static str {
@@ -82,6 +88,9 @@ impl ProblemCode {
                 "unauthenticated",
                 "send a key that counts, or log in anew and send the token, as Authorization: Bearer KEY",
             ),
+            ProblemCode::SessionEnded => {
+                (401, "session_ended", "log in anew, and send the same again with the new token")
+            }
             ProblemCode::IdempotencyKeyMissing => (
                 400,
                 "idempotency_key_missing",
@@ -120,6 +129,11 @@ impl ProblemCode {
                 503,
                 "snapshot_failed",
                 "see to what the detail names, such as room on the device, and ask again",
+            ),
+            ProblemCode::Unreadable => (
+                500,
+                "unreadable",
+                "tell whoever runs the server, whose log names the file; a look changes nothing, and may be sent again once it is mended",
             ),
             ProblemCode::NotJson => (415, "not_json", "send Content-Type: application/json"),
         }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::text::Text;
 use crate::domain::Timestamp;
 
 /// A point of time in a body.
@@ -20,7 +21,9 @@ impl Time {
 
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error> {
-        let given = String::deserialize(deserializer)?;
+        let expected =
+            "a point of time as RFC 3339 text, in quotation marks, such as \"2030-01-31T18:00:00Z\"";
+        let given = deserializer.deserialize_str(Text(expected))?;
         read(&given).map(Time).map_err(serde::de::Error::custom)
     }
 }
@@ -41,16 +44,17 @@ impl JsonSchema for Time {
             "type": "string",
             "format": "date-time",
             "pattern": r"^(19[7-9][0-9]|[2-9][0-9]{3})-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,3}0{0,6})?(Z|[+-][0-9]{2}:[0-9]{2})$",
-            "description": "A point of time as RFC 3339 text, to the millisecond, from 1970 to the end of 9999-12-30.",
+            "description": "A point of time as RFC 3339 text, to the millisecond, from 1970 to the end of 9999-12-30. What is given is in UTC and has three decimals.",
         })
     }
 }
 
-/// As text, in UTC and with milliseconds where there are any. The last day of the year 9999, which no client of this door can
+/// As text, in UTC and always with three decimals, so that texts of times are in the order of the times. The last day of the year 9999, which no client of this door can
 /// send, is cut to where the library's calendar ends.
 pub(in crate::server) fn text(time: Timestamp) -> String {
     let milliseconds = i64::try_from(time.0).unwrap_or(i64::MAX);
-    jiff::Timestamp::from_millisecond(milliseconds).unwrap_or(jiff::Timestamp::MAX).to_string()
+    let time = jiff::Timestamp::from_millisecond(milliseconds).unwrap_or(jiff::Timestamp::MAX);
+    format!("{time:.3}")
 }
 
 /// Reads text.
@@ -60,7 +64,7 @@ pub(in crate::server) fn text(time: Timestamp) -> String {
 fn read(text: &str) -> Result<Timestamp, String> {
     let wrong = || {
         format!(
-            "{text:?} is no point of time: give RFC 3339, such as 2030-01-31T18:00:00Z, from 1970 to the end of 9999-12-30"
+            "is {text:?}, which is no point of time: give RFC 3339, such as 2030-01-31T18:00:00Z, from 1970 to the end of 9999-12-30"
         )
     };
     if !has_the_form(text) {
@@ -69,7 +73,7 @@ fn read(text: &str) -> Result<Timestamp, String> {
     let time: jiff::Timestamp = text.parse().map_err(|_| wrong())?;
     let milliseconds = u64::try_from(time.as_millisecond()).map_err(|_| wrong())?;
     if time.subsec_nanosecond() % 1_000_000 != 0 {
-        return Err(format!("{text:?} is finer than a millisecond: give at most three decimals"));
+        return Err(format!("is {text:?}, which is finer than a millisecond: give at most three decimals"));
     }
     Ok(Timestamp(milliseconds))
 }
@@ -98,6 +102,14 @@ mod tests {
     fn a_point_of_time_reads_back_and_what_would_be_rounded_is_refused() {
         for milliseconds in [0, 1, 999, 1_000, 1_795_737_946_639, 253_402_207_200_000] {
             assert_eq!(read(&text(Timestamp(milliseconds))), Ok(Timestamp(milliseconds)));
+        }
+        for (milliseconds, written) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (1_893_456_000_000, "2030-01-01T00:00:00.000Z"),
+            (1_893_456_000_500, "2030-01-01T00:00:00.500Z"),
+            (u64::MAX, "9999-12-30T22:00:00.999Z"),
+        ] {
+            assert_eq!(text(Timestamp(milliseconds)), written);
         }
         assert_eq!(read("1970-01-01T01:00:00+01:00"), Ok(Timestamp(0)));
         for wrong in [

@@ -174,6 +174,28 @@ mod tests {
     }
 
     #[test]
+    fn answers_of_webhooks_and_snapshots_have_a_type() {
+        let document = document();
+        let answer = |method: &str, path: &str| {
+            let operation = &document["paths"][path][method];
+            let schema = &operation["responses"]["200"]["content"]["application/json"]["schema"];
+            let named = schema["$ref"].as_str().and_then(|reference| document.pointer(&reference[1..]));
+            named.unwrap_or(schema).clone()
+        };
+        for (method, path, kind) in [
+            ("get", "/v1/webhooks", "webhooks"),
+            ("post", "/v1/webhooks", "webhook_made"),
+            ("post", "/v1/webhooks/{webhook}/remove", "webhook_removed"),
+        ] {
+            let schema = answer(method, path);
+            assert_eq!(schema["properties"]["type"]["const"], kind, "{path}: {schema}");
+            assert!(schema["required"].as_array().unwrap().contains(&json!("type")), "{path}: {schema}");
+        }
+        let snapshot = answer("post", "/v1/snapshots");
+        assert!(snapshot.to_string().contains(r#""const":"snapshot""#), "{snapshot}");
+    }
+
+    #[test]
     fn every_link_leads_to_an_operation() {
         let ids: Vec<String> =
             RESOURCES.iter().map(|(_, path, command, _)| operation_id(path, command)).collect();

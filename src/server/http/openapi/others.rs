@@ -15,8 +15,8 @@ use crate::server::http::messages::{ItemBody, MessageBody};
 use crate::server::http::passwords::{LogInBody, PasswordAnswer, RemovePasswordBody, SetPasswordBody};
 use crate::server::http::platform::{LinkedBody, PageQuery, RowBody, SearchQuery};
 use crate::server::http::resources::Method;
-use crate::server::http::snapshots::SnapshotBody;
-use crate::server::http::webhooks::{MadeWebhookBody, NewWebhookBody, RemovedBody, WebhooksBody};
+use crate::server::http::snapshots::SnapshotAnswer;
+use crate::server::http::webhooks::{NewWebhookBody, WebhookAnswer};
 use crate::server::json::HistoryBody;
 use crate::server::shown::Show;
 
@@ -120,14 +120,12 @@ fn webhooks(taken: &mut SchemaGenerator, given: &mut SchemaGenerator) -> [(Metho
         json!({ "$ref": "#/components/parameters/OnBehalfOf" }),
         json!({ "$ref": "#/components/parameters/IdempotencyKey" }),
     );
-    let all = given.subschema_for::<WebhooksBody>().to_value();
-    let (made, gone) = (given.subschema_for::<MadeWebhookBody>(), given.subschema_for::<RemovedBody>());
     let mut create = one(
         Method::Post,
         "create_webhook",
         "Makes a webhook: what happens from then on is sent there by POST, signed, until it is taken.",
         json!([&as_whom, &key]),
-        made.to_value(),
+        of_type::<WebhookAnswer>("webhook_made", given),
     );
     let asked = taken.subschema_for::<NewWebhookBody>();
     create["requestBody"] =
@@ -138,14 +136,14 @@ fn webhooks(taken: &mut SchemaGenerator, given: &mut SchemaGenerator) -> [(Metho
         "list_webhooks",
         "Lists webhooks: the account's own, or all.",
         json!([&as_whom]),
-        all,
+        of_type::<WebhookAnswer>("webhooks", given),
     );
     let remove = one(
         Method::Post,
         "remove_webhook",
         "Removes a webhook: it is sent nothing more within a second.",
         json!([webhook, as_whom]),
-        gone.to_value(),
+        of_type::<WebhookAnswer>("webhook_removed", given),
     );
     [
         (Method::Get, "/v1/webhooks", list),
@@ -216,6 +214,13 @@ fn query<T: JsonSchema>(taken: &mut SchemaGenerator) -> Vec<Value> {
     object(&schema, "properties").iter().map(parameter).collect()
 }
 
+/// The answer of a type, of all that there are in one enumeration.
+fn of_type<T: JsonSchema>(answer: &str, given: &mut SchemaGenerator) -> Value {
+    let answers = T::json_schema(given).to_value();
+    let own = list(&answers, "oneOf").iter().find(|one| one["properties"]["type"]["const"] == answer);
+    own.unwrap_or(&answers).clone()
+}
+
 /// An operation about passwords, by the type of its answer: what it takes, and whether it has to.
 fn about_passwords<T: JsonSchema>(
     answer: &str,
@@ -223,9 +228,7 @@ fn about_passwords<T: JsonSchema>(
     taken: &mut SchemaGenerator,
     given: &mut SchemaGenerator,
 ) -> Value {
-    let answers = PasswordAnswer::json_schema(given).to_value();
-    let own = list(&answers, "oneOf").iter().find(|one| one["properties"]["type"]["const"] == answer);
-    let mut responses = responses(own.unwrap_or(&answers), Method::Post);
+    let mut responses = responses(&of_type::<PasswordAnswer>(answer, given), Method::Post);
     // It needs no Idempotency-Key, so nothing says that it was done before.
     responses["200"]["headers"] = json!({});
     json!({
@@ -311,7 +314,7 @@ fn events(taken: &mut SchemaGenerator, given: &mut SchemaGenerator) -> Value {
 
 /// A snapshot now.
 fn snapshots(given: &mut SchemaGenerator) -> Value {
-    let body = given.subschema_for::<SnapshotBody>();
+    let body = given.subschema_for::<SnapshotAnswer>();
     let mut responses = responses(body.as_value(), Method::Post);
     responses["200"] = json!({
         "description": "It is finished.",

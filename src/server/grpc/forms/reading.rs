@@ -1,23 +1,18 @@
-//! The two ways between the messages of `proto/hongbao.proto` and the bodies that stand behind both doors.
-//!
-//! What is sent most has a way of its own; everything else goes through the form of its JSON body, whose members have the same
-//! names.
+//! What comes in: messages, and who logs in.
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::domain::{Code, Currency, Name, Refusal, RequestId, Serial, Timestamp};
+use crate::domain::{Code, Name, Refusal, RequestId, Serial};
 use crate::proto;
-use crate::proto::answer::Outcome;
 use crate::proto::message::Command;
 use crate::proto::purchase::PaidFrom;
-use crate::server::batch;
 use crate::server::door::ReadMessage;
-use crate::server::identity::{Password, SentPassword, Session};
+use crate::server::identity::{Password, SentPassword};
 use crate::server::json::{
-    Amount, AnswerBody, CommandBody, CommissionBody, OwnGiftBody, PaidFromBody, Problem, ProblemCode,
-    ViaBody, malformed, time_text,
+    CommandBody, OwnGiftBody, PaidFromBody, Problem, ProblemCode, ViaBody, Within, malformed, said,
 };
-use crate::server::shown::{Show, each_once};
+use crate::server::shown::each_once;
 
 /// Reads a message.
 ///
@@ -27,24 +22,15 @@ pub(in crate::server) fn message(message: proto::Message) -> Result<ReadMessage,
     let request_id = request_id("idempotency_key", &message.idempotency_key)?;
     let on_behalf_of = message.on_behalf_of.map(|text| name("on_behalf_of", &text)).transpose()?;
     let missing = || Problem::new(ProblemCode::Malformed, "command", "is left out");
-    let show = each_once(message.show.into_iter().map(show).collect::<Result<_, Problem>>()?)?;
+    let show =
+        each_once(message.show.iter().map(|text| said("show", text)).collect::<Result<_, Problem>>()?)?;
     let command = command(message.command.ok_or_else(missing)?)?;
     Ok(ReadMessage { request_id, on_behalf_of, if_sequence: message.if_sequence, show, command })
 }
 
-fn show(text: String) -> Result<Show, Problem> {
-    let read = serde_json::from_value(Value::from(text));
-    read.map_err(|error| Problem::new(ProblemCode::Malformed, "show", format!("has an {error}")))
-}
-
-fn price_max(text: Option<String>) -> Result<Option<Amount>, Problem> {
-    let read = |text: String| serde_json::from_value(Value::from(text));
-    text.map(read).transpose().map_err(|error| malformed("price_max", &error.to_string()))
-}
-
-fn currency(text: Option<String>) -> Result<Option<Currency>, Problem> {
-    let read = |text: String| serde_json::from_value(Value::from(text));
-    text.map(read).transpose().map_err(|error| malformed("currency", &error.to_string()))
+/// Reads a field that may be left out, as its text is read in a body.
+fn said_or_not<T: DeserializeOwned>(field: &str, text: Option<String>) -> Result<Option<T>, Problem> {
+    text.map(|text| said(field, &text)).transpose()
 }
 
 fn command(command: Command) -> Result<CommandBody, Problem> {
@@ -59,8 +45,8 @@ fn command(command: Command) -> Result<CommandBody, Problem> {
             offering: offering(&asked.offering)?,
             serial: asked.serial.map(Serial),
             via: via(asked.via.as_deref(), asked.private_page.as_deref())?,
-            price_max: price_max(asked.price_max)?,
-            currency: currency(asked.currency)?,
+            price_max: said_or_not("price_max", asked.price_max)?,
+            currency: said_or_not("currency", asked.currency)?,
         }),
         Command::Acquire(asked) => {
             Ok(CommandBody::Acquire { offering: offering(&asked.offering)?, serial: Serial(asked.serial) })
@@ -79,8 +65,8 @@ fn command(command: Command) -> Result<CommandBody, Problem> {
                     PaidFromBody::PaymentCertificate(request_id("payment_certificate", &id)?)
                 }
             },
-            price_max: price_max(asked.price_max)?,
-            currency: currency(asked.currency)?,
+            price_max: said_or_not("price_max", asked.price_max)?,
+            currency: said_or_not("currency", asked.currency)?,
         }),
         other => by_its_body(&other),
     }
@@ -93,9 +79,7 @@ fn by_its_body(command: &Command) -> Result<CommandBody, Problem> {
     let mut value = serde_json::to_value(command).map_err(failed)?;
     leave_out_nothing(&mut value);
     serde_path_to_error::deserialize(value).map_err(|error| {
-        let path = error.path().to_string();
-        // The first part of the path is the command's name.
-        malformed(path.split_once('.').map_or("", |(_, field)| field), &error.inner().to_string())
+        malformed(Within::Command(&[]), &error.path().to_string(), &error.inner().to_string())
     })
 }
 
@@ -131,96 +115,13 @@ fn named(field: &'static str, refusal: Refusal) -> Problem {
     Problem::from(Refusal { field: field.into(), ..refusal })
 }
 
-/// Writes an answer.
-pub(super) fn answer(batch::Outcome { answer, replayed, shown }: batch::Outcome) -> proto::Answer {
-    let outcome = match answer {
-        Ok(answer) => done(answer).unwrap_or_else(|error| {
-            Outcome::Problem(problem(&Problem::from(Refusal::new(
-                Code::Internal,
-                "answer",
-                error.to_string(),
-            ))))
-        }),
-        Err(why) => Outcome::Problem(problem(&why)),
-    };
-    // What does not encode is left out: nothing of it does not.
-    let shown = shown.and_then(|shown| Some(proto::View { json: serde_json::to_string(&shown).ok()? }));
-    proto::Answer { outcome: Some(outcome), replayed, shown }
-}
-
-fn done(answer: AnswerBody) -> Result<Outcome, serde_json::Error> {
-    match answer {
-        AnswerBody::Circulated { serial, hop, first, currency, attached, promise, withdrawn } => {
-            Ok(Outcome::Circulated(proto::Circulated {
-                serial,
-                hop,
-                first,
-                currency: currency.to_string(),
-                attached: attached.into_text(),
-                promise: promise.into_text(),
-                withdrawn,
-            }))
-        }
-        AnswerBody::Purchased { serial, currency, price, commission, credits_left } => {
-            Ok(Outcome::Purchased(proto::Purchased {
-                serial,
-                currency: currency.to_string(),
-                price: price.into_text(),
-                commission: Some(commission_of(commission)),
-                credits_left,
-            }))
-        }
-        shown if shown.is_view() => Ok(Outcome::View(proto::View { json: serde_json::to_string(&shown)? })),
-        other => serde_json::from_value(serde_json::to_value(&other)?),
-    }
-}
-
-fn commission_of(commission: CommissionBody) -> proto::Commission {
-    match commission {
-        CommissionBody::None => proto::Commission { became: "none".to_owned(), ..Default::default() },
-        CommissionBody::Settled { cashed, promises, returned } => proto::Commission {
-            became: "settled".to_owned(),
-            cashed: Some(cashed.into_text()),
-            promises: Some(promises),
-            returned: Some(returned.into_text()),
-            factors: Vec::new(),
-        },
-        CommissionBody::Withdrawn { factors, returned } => proto::Commission {
-            became: "withdrawn".to_owned(),
-            cashed: None,
-            promises: None,
-            returned: Some(returned.into_text()),
-            factors: factors.into_iter().map(str::to_owned).collect(),
-        },
-    }
-}
-
 /// Reads who logs in.
 ///
 /// # Errors
 /// `bad_text`, with the field.
-pub(super) fn credentials(sent: proto::Credentials) -> Result<(Name, Password), Problem> {
+pub(in crate::server::grpc) fn credentials(sent: proto::Credentials) -> Result<(Name, Password), Problem> {
     let account = name("account", &sent.account)?;
     Ok((account, SentPassword::new(sent.password).to_try("password")?))
-}
-
-/// Writes a session.
-pub(super) fn session(Session { token, account, expires_at_ms }: Session) -> proto::Session {
-    let (account, expires_at) = (account.as_str().to_owned(), time_text(Timestamp(expires_at_ms)));
-    proto::Session { token, account, expires_at }
-}
-
-/// Writes a problem.
-pub(super) fn problem(problem: &Problem) -> proto::Problem {
-    let (code, field, detail) = problem.parts();
-    proto::Problem {
-        code: code.to_owned(),
-        status: u32::from(problem.status()),
-        field: field.to_owned(),
-        detail: detail.to_owned(),
-        retryable: problem.retryable(),
-        definite: problem.definite(),
-    }
 }
 
 #[cfg(test)]
@@ -496,14 +397,5 @@ mod tests {
         };
         assert_eq!(field(wrong(Command::Circulate(circulate("somewhere")))), "via");
         assert_eq!(field(wrong(Command::Circulate(circulate("private_page")))), "private_page");
-    }
-
-    #[test]
-    fn every_answer_has_a_form() {
-        let text = include_str!("../../../proto/hongbao.proto");
-        for answer in AnswerBody::names() {
-            let shown = AnswerBody::VIEWS.contains(&&*answer);
-            assert!(shown || text.contains(&format!(" {answer} = ")), "{answer} has no form");
-        }
     }
 }
