@@ -195,8 +195,16 @@ pub const SLICE_BYTES_MAX: usize = 32 * 1024;
 /// The most pages that one slice looks at.
 pub const SLICE_PAGES_MAX: usize = 256;
 
-/// An actor that remembers more hops or requests than this is copied for a snapshot, which for an offering is one step
-/// whatever its size, and encoded elsewhere.
+/// The most hops and requests of one page that are encoded while its shard waits, which takes up to a millisecond. Where its actors
+/// have more, those that have more than their share of this are large too.
+pub const PAGE_ENCODED_ENTRIES_MAX: usize = 8_192;
+
+/// A slice of copies of large actors ends once these have so many entries, so that the copies that wait to be stored are few and
+/// the shard is held for one of them at a time where it is very large.
+pub const SLICE_COPIED_ENTRIES_MAX: usize = 4_096;
+
+/// An actor that remembers more hops or requests than this is copied for a snapshot, which takes little whatever its size, and
+/// encoded elsewhere.
 pub const LARGE_ACTOR_ENTRIES: usize = 1_024;
 
 /// Largest file of orders, in bytes: it is read whole, so this is the memory it may take.

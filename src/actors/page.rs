@@ -10,7 +10,7 @@ use crate::domain::chain::{self, Before, Entries, Head};
 use crate::domain::{ActorNumber, Body, Context, Decision, Event, Position, Resident, Timestamp};
 
 /// How many numbers a page spans: chunks of 16 to 64 KB where most of them are alive (DESIGN §4).
-const PAGE_NUMBERS: u64 = 128;
+pub(super) const PAGE_NUMBERS: u64 = 128;
 
 /// An actor at home: its state and its place in its chain.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -233,6 +233,11 @@ impl Page {
     /// The newest record of any of its actors.
     pub(super) fn newest(&self) -> Position {
         self.newest
+    }
+
+    /// How many hops, requests and the like its actors remember.
+    pub(super) fn entries(&self) -> usize {
+        self.rooms.iter().map(|numbered| numbered.room.resident.entries()).sum()
     }
 
     pub(super) fn rooms(&self) -> &[Numbered] {

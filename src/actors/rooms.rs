@@ -12,7 +12,7 @@ use super::page::{Numbered, Page, PageNumber, Room};
 use super::page_places::PagePlaces;
 use crate::codec;
 use crate::domain::{ActorNumber, Position};
-use crate::limits::LARGE_ACTOR_ENTRIES;
+use crate::limits::{LARGE_ACTOR_ENTRIES, PAGE_ENCODED_ENTRIES_MAX};
 use crate::snapshot::{Shelf, SnapshotError};
 
 /// Where a room is: found once for a message, and good until pages leave memory, so for the whole of a turn.
@@ -166,7 +166,11 @@ impl Rooms {
             return Vec::new();
         }
         let small = |numbered: &Numbered| numbered.room.resident.entries() <= LARGE_ACTOR_ENTRIES;
-        let idle = |page: &&Page| page.newest() <= before && page.rooms().iter().all(small);
+        let idle = |page: &&Page| {
+            page.newest() <= before
+                && page.rooms().iter().all(small)
+                && page.entries() <= PAGE_ENCODED_ENTRIES_MAX
+        };
         self.pages.iter().filter(idle).map(Page::number).collect()
     }
 

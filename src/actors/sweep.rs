@@ -3,17 +3,22 @@
 //! Between two slices the house works on, so a snapshot is not of one moment: every room carries the position of its
 //! newest record, and a recovery leaves out what a room has seen already. Absent on purpose: where chunks are kept.
 
-use super::page::{Numbered, Page, PageNumber, Room};
+use super::page::{PAGE_NUMBERS, Page, PageNumber, Room};
 use super::rooms::Rooms;
 use crate::codec::{self, CodecError};
 use crate::domain::{ActorNumber, Position};
-use crate::limits::{LARGE_ACTOR_ENTRIES, PIECE_BYTES_MAX, SLICE_BYTES_MAX, SLICE_PAGES_MAX};
+use crate::limits::{
+    LARGE_ACTOR_ENTRIES, PAGE_ENCODED_ENTRIES_MAX, PIECE_BYTES_MAX, SLICE_BYTES_MAX,
+    SLICE_COPIED_ENTRIES_MAX, SLICE_PAGES_MAX,
+};
 use crate::snapshot::SnapshotError;
 
 /// What a house's sweep still has to look at.
 #[derive(Default)]
 pub(super) struct Sweep {
     pages: std::vec::IntoIter<PageNumber>,
+    /// Large actors of the page that was looked at last; they go into slices of their own.
+    large: std::vec::IntoIter<ActorNumber>,
     /// Pages that leave memory behind the others.
     leaving: std::vec::IntoIter<PageNumber>,
     /// Who leaves must not have a record behind this one.
@@ -27,8 +32,13 @@ pub(crate) struct Portion {
     pub(crate) pages_max: usize,
     /// It ends once it has encoded so many bytes.
     pub(crate) bytes_max: usize,
-    /// An actor with more entries than these is a piece of its own.
+    /// Of a page whose actors have more entries than these together, those with more than their share of them are pieces of
+    /// their own.
+    pub(crate) page_entries_max: usize,
+    /// An actor with more entries than these is always a piece of its own.
     pub(crate) small_entries_max: usize,
+    /// It ends once it has copied such actors with so many entries.
+    pub(crate) copied_entries_max: usize,
 }
 
 impl Default for Portion {
@@ -36,7 +46,9 @@ impl Default for Portion {
         Portion {
             pages_max: SLICE_PAGES_MAX,
             bytes_max: SLICE_BYTES_MAX,
+            page_entries_max: PAGE_ENCODED_ENTRIES_MAX,
             small_entries_max: LARGE_ACTOR_ENTRIES,
+            copied_entries_max: SLICE_COPIED_ENTRIES_MAX,
         }
     }
 }
@@ -79,6 +91,7 @@ impl Sweep {
     pub(super) fn over(rooms: &Rooms, changed_since: Position, idle_since: Option<Position>) -> Sweep {
         Sweep {
             pages: rooms.changed_since(changed_since).into_iter(),
+            large: Vec::new().into_iter(),
             leaving: idle_since.map(|before| rooms.idle_since(before)).unwrap_or_default().into_iter(),
             idle_since: idle_since.unwrap_or_default(),
         }
@@ -92,6 +105,10 @@ impl Sweep {
         portion: Portion,
     ) -> Result<Slice, SweepError> {
         let mut slice = Slice { newest, pieces: Vec::new(), last: false };
+        if !self.large.as_slice().is_empty() {
+            slice.pieces = self.copy_large(rooms, portion.copied_entries_max);
+            return Ok(slice);
+        }
         let shard = u16::try_from(shard).unwrap_or(u16::MAX);
         let mut bytes_made = 0;
         for _ in 0..portion.pages_max {
@@ -104,19 +121,32 @@ impl Sweep {
                 bytes_made += bytes.len();
                 slice.pieces.push(Piece::Page { page, shard, bytes, large: Vec::new() });
             } else if let Some(here) = rooms.page(number) {
-                let (bytes, large) = encode(here, portion.small_entries_max)?;
+                let (bytes, large) = encode(here, portion)?;
                 bytes_made += bytes.len();
-                let copied =
-                    large.iter().map(|large| Piece::Large(large.number, Box::new(large.room.clone())));
-                slice.pieces.extend(copied);
-                let large = large.into_iter().map(|large| large.number).collect();
+                self.large = large.clone().into_iter();
                 slice.pieces.push(Piece::Page { page, shard, bytes, large });
             }
-            if bytes_made >= portion.bytes_max {
+            if bytes_made >= portion.bytes_max || !self.large.as_slice().is_empty() {
                 break;
             }
         }
         Ok(slice)
+    }
+
+    /// Copies some of the large actors. They may have changed since their page was looked at: no two states of a snapshot need
+    /// be of one moment.
+    fn copy_large(&mut self, rooms: &Rooms, entries_max: usize) -> Vec<Piece> {
+        let (mut copies, mut entries) = (Vec::new(), 0);
+        while entries < entries_max
+            && let Some(number) = self.large.next()
+        {
+            let room = rooms
+                .get(number)
+                .unwrap_or_else(|| unreachable!("a page with a large actor stays in memory"));
+            entries += room.resident.entries();
+            copies.push(Piece::Large(number, Box::new(room.clone())));
+        }
+        copies
     }
 
     /// Lets some of the idle pages leave memory; true where there are more.
@@ -126,7 +156,7 @@ impl Sweep {
             let Some(page) = rooms.page(number).filter(|page| page.newest() <= self.idle_since) else {
                 continue;
             };
-            let (bytes, large) = encode(page, LARGE_ACTOR_ENTRIES)?;
+            let (bytes, large) = encode(page, Portion::default())?;
             assert!(large.is_empty(), "a page with a large actor is never listed to leave");
             if let Err(error) = rooms.leave(number, &bytes) {
                 // Leaving is an economy: without it everybody stays, and the snapshot is none the worse.
@@ -145,12 +175,16 @@ impl Sweep {
 }
 
 /// The bytes of a page's rooms, and the large ones, which are left out.
-fn encode(page: &Page, small_entries_max: usize) -> Result<(Vec<u8>, Vec<&Numbered>), CodecError> {
+fn encode(page: &Page, portion: Portion) -> Result<(Vec<u8>, Vec<ActorNumber>), CodecError> {
     let mut bytes = Vec::with_capacity(PIECE_BYTES_MAX / 2);
     let mut large = Vec::new();
+    let Portion { page_entries_max, mut small_entries_max, .. } = portion;
+    if page.entries() > page_entries_max {
+        small_entries_max = small_entries_max.min(page_entries_max / PAGE_NUMBERS as usize);
+    }
     for numbered in page.rooms() {
         if numbered.room.resident.entries() > small_entries_max {
-            large.push(numbered);
+            large.push(numbered.number);
         } else {
             codec::encode_into(&(numbered.number, &numbered.room), &mut bytes)?;
         }
@@ -307,7 +341,8 @@ fn large_parts(key: &[u8]) -> Option<(ActorNumber, u32)> {
 mod tests {
     use super::*;
     use crate::domain::{
-        Account, Currency, Fingerprint, Money, Name, Opening, RequestId, RequestKey, RequestMark, Resident,
+        Account, AccountEvent, Currency, Event, Fingerprint, Money, Name, Opening, RequestId, RequestKey,
+        RequestMark, Resident, Timestamp,
     };
 
     fn room() -> Room {
@@ -317,6 +352,19 @@ mod tests {
         let key = RequestKey { caller: ActorNumber::FUNDS_MANAGEMENT, id: RequestId::new("id").unwrap() };
         let mark = RequestMark { key, fingerprint: Fingerprint([7; 16]) };
         Room::new(number, Resident::Account(Account::opened(number, &opening, &mark)))
+    }
+
+    /// The room of an account that remembers so many requests.
+    fn room_of(requests: usize) -> Room {
+        let mut room = room();
+        for id in 0..requests {
+            let id = RequestId::new(format!("{id}")).unwrap();
+            let key = RequestKey { caller: ActorNumber::FUNDS_MANAGEMENT, id };
+            let mark = RequestMark { key, fingerprint: Fingerprint([7; 16]) };
+            let deposited = AccountEvent::Deposited(Money::from_minor(1).unwrap(), mark);
+            room.absorb(Timestamp(1), &[Event::Account(deposited)]);
+        }
+        room
     }
 
     /// The number of an idle account, and its room.
@@ -336,10 +384,64 @@ mod tests {
     }
 
     #[test]
+    fn a_slice_of_copies_is_no_larger_than_its_bound_or_one_actor() {
+        let (mut rooms, numbers) = (Rooms::default(), 300..310);
+        for number in numbers.clone() {
+            rooms.add(ActorNumber(number), room_of(3));
+        }
+        for (copied_entries_max, expected) in [(1, 1), (3, 1), (4, 2), (6, 2), (7, 3), (1_000, 10)] {
+            let portion = Portion {
+                pages_max: 9,
+                bytes_max: usize::MAX,
+                page_entries_max: usize::MAX,
+                small_entries_max: 2,
+                copied_entries_max,
+            };
+            let mut sweep =
+                Sweep { pages: vec![PageNumber::of(ActorNumber(300))].into_iter(), ..Sweep::default() };
+            let (mut copied, mut last) = (Vec::new(), false);
+            while !last {
+                let slice = sweep.next_slice(&mut rooms, 0, Position(9), portion).unwrap();
+                last = slice.last;
+                let large = |piece: &Piece| match piece {
+                    Piece::Large(number, _) => Some(number.0),
+                    Piece::Page { .. } => None,
+                };
+                let copies: Vec<u64> = slice.pieces.iter().filter_map(large).collect();
+                assert!(copies.len() <= expected, "{copied_entries_max}: {copies:?}");
+                assert!(
+                    copies.is_empty() || copies.len() == slice.pieces.len(),
+                    "a page is in another slice"
+                );
+                copied.extend(copies);
+            }
+            assert_eq!(copied, numbers.clone().collect::<Vec<u64>>());
+        }
+    }
+
+    #[test]
+    fn a_crowded_page_holds_nobody_with_more_than_a_share_of_what_may_be_encoded() {
+        let mut page = Page::new(PageNumber(0));
+        for number in 0..PAGE_NUMBERS {
+            page.add(ActorNumber(number), room_of(number as usize % 20));
+        }
+        let large = |page_entries_max| {
+            let portion = Portion { page_entries_max, ..Portion::default() };
+            encode(&page, portion).unwrap().1
+        };
+        let all = page.entries();
+        assert_eq!(large(all), []);
+        let share = (all - 1) / PAGE_NUMBERS as usize;
+        let expected: Vec<ActorNumber> =
+            (0..PAGE_NUMBERS).filter(|number| *number as usize % 20 > share).map(ActorNumber).collect();
+        assert_eq!(large(all - 1), expected);
+    }
+
+    #[test]
     fn the_chunks_of_a_page_and_of_a_large_actor_are_frozen() {
         let mut page = Page::new(PageNumber::of(ActorNumber(300)));
         page.add(ActorNumber(300), room());
-        let (bytes, large) = encode(&page, 1).unwrap();
+        let (bytes, large) = encode(&page, Portion::default()).unwrap();
         assert!(large.is_empty());
         let piece = Piece::Page { page: 2, shard: 0x0102, bytes, large: Vec::new() };
         let key = vec![0, 0, 0, 0, 0, 0, 0, 0, 2, 1, 2];

@@ -23,6 +23,7 @@ mod number;
 mod offering;
 mod parted;
 mod payment;
+mod queue;
 mod refusal;
 mod request;
 mod resident;

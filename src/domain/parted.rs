@@ -88,6 +88,12 @@ impl<K: Hash + Eq + Clone, V: Clone> PartedMap<K, V> {
         Keys { parts: self.parts.iter().map(Arc::downgrade).collect(), hasher: self.hasher.clone() }
     }
 
+    /// How many parts are shared with a copy, and how many there are.
+    #[cfg(test)]
+    pub(in crate::domain) fn shared(&self) -> (usize, usize) {
+        (self.parts.iter().filter(|part| Arc::strong_count(part) > 1).count(), self.parts.len())
+    }
+
     /// Adds a part: half of the entries of the part that has stood for it.
     fn grow(&mut self) {
         let added = self.parts.len();

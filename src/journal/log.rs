@@ -160,7 +160,16 @@ pub trait Log: Send {
     ///
     /// # Errors
     /// `ReadOnly`, `Closed`, `Poisoned`, and what removing gives.
-    fn trim(&mut self, before: Position) -> Result<(), JournalError>;
+    fn trim(&mut self, before: Position) -> Result<(), JournalError> {
+        while self.trim_one(before)? {}
+        Ok(())
+    }
+
+    /// As `trim`, of one piece, so that nobody who waits for a sync waits for many. True where more of them can go.
+    ///
+    /// # Errors
+    /// As for `trim`.
+    fn trim_one(&mut self, before: Position) -> Result<bool, JournalError>;
 
     /// Syncs, then notes durably that the log was ended on purpose. Afterwards only reading
     /// is possible, and sealing again does nothing.

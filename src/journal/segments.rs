@@ -352,11 +352,14 @@ impl<D: Disk> Log for SegmentLog<D> {
         }
     }
 
-    fn trim(&mut self, before: Position) -> Result<(), JournalError> {
+    fn trim_one(&mut self, before: Position) -> Result<bool, JournalError> {
         self.must_be_writing()?;
-        while let [oldest, next, ..] = &self.segments[..]
-            && next.header.first_position <= before
-        {
+        let removable = |segments: &[Segment]| {
+            let next = segments.get(1);
+            next.is_some_and(|next| next.header.first_position <= before)
+        };
+        if removable(&self.segments) {
+            let oldest = &self.segments[0];
             self.disk.remove(&oldest.name)?;
             self.segments.remove(0);
             // One by one from the oldest on, because a crash that kept an older segment and
@@ -364,7 +367,7 @@ impl<D: Disk> Log for SegmentLog<D> {
             let synced = self.disk.sync_folder();
             self.poison_on_failure(synced)?;
         }
-        Ok(())
+        Ok(removable(&self.segments))
     }
 
     fn seal(&mut self) -> Result<(), JournalError> {

@@ -47,19 +47,17 @@ struct Turn {
 
 fn write<A: Departure>(shared: &Shared<A>, log: &mut dyn Log) -> Result<(), JournalError> {
     let mut taken = RecordBatch::new();
+    let mut trimming = None;
     loop {
-        let turn = next_turn(shared, &mut taken);
+        let turn = next_turn(shared, &mut taken, trimming.is_some());
         if !taken.is_empty() {
             write_taken(shared, log, turn.first, &taken)?;
         }
-        if let Some(before) = turn.trim_before
-            && let Err(error) = log.trim(before)
-        {
-            tracing::error!(%error, before = before.0, "old segments could not be removed");
-        }
+        // One segment, then a look at what was handed over meanwhile: a device may take tens of milliseconds for each.
+        trimming = trimming.max(turn.trim_before).filter(|before| trim_one(log, *before));
         match turn.ending {
             // Once an end is asked for nothing more is taken, so an empty buffer stays empty.
-            Some(ending) if taken.is_empty() => {
+            Some(ending) if taken.is_empty() && trimming.is_none() => {
                 return match ending {
                     Ending::Sealed => log.seal(),
                     Ending::Unsealed => Ok(()),
@@ -70,10 +68,18 @@ fn write<A: Departure>(shared: &Shared<A>, log: &mut dyn Log) -> Result<(), Jour
     }
 }
 
-/// Waits for something to do and changes the empty buffer for the one that was filled.
-fn next_turn<A>(shared: &Shared<A>, empty: &mut RecordBatch) -> Turn {
+/// Removes one old segment; true where there are more.
+fn trim_one(log: &mut dyn Log, before: Position) -> bool {
+    log.trim_one(before).unwrap_or_else(|error| {
+        tracing::error!(%error, before = before.0, "old segments could not be removed");
+        false
+    })
+}
+
+/// Waits for something to do, unless there is something, and changes the empty buffer for the one that was filled.
+fn next_turn<A>(shared: &Shared<A>, empty: &mut RecordBatch, busy: bool) -> Turn {
     let mut front = shared.lock();
-    while front.records.is_empty() && front.trim_before.is_none() && front.ending.is_none() {
+    while !busy && front.records.is_empty() && front.trim_before.is_none() && front.ending.is_none() {
         front.writer_waits = true;
         front = wait(&shared.work, front);
         front.writer_waits = false;

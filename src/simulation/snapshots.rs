@@ -191,11 +191,14 @@ impl Snapshots {
         if self.written[half].is_none() {
             self.chunks[half].clear();
         }
+        let pages_max = 1 + chance.below(12) as usize;
         let portion = Portion {
-            pages_max: 1 + chance.below(12) as usize,
+            pages_max,
             bytes_max: 1 + chance.below(8_000) as usize,
+            page_entries_max: usize::MAX,
             // Who is large in one generation may be small in the next one, and the other way round.
             small_entries_max: chance.below(3) as usize,
+            copied_entries_max: pages_max,
         };
         let part_bytes_max = 20 + chance.below(400) as usize;
         let walks = view.common.walks.load(Ordering::Relaxed);

@@ -1,15 +1,16 @@
 //! What an account remembers of what came in and went out: the requests that it recognises for a day (DESIGN §5), and
 //! two sums.
 //!
-//! Each kind of caller has a bound of its own, so that nobody fills the room of another. Absent on purpose: what is
-//! recognised for ever; that stands with what it has made.
-
-use std::collections::{BTreeMap, VecDeque};
+//! Each kind of caller has a bound of its own, so that nobody fills the room of another. A snapshot copies an account while
+//! its shard waits, so all of it stands in parts that copies share. Absent on purpose: what is recognised for ever; that
+//! stands with what it has made.
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::answer::Done;
 use crate::domain::number::{ActorNumber, Fingerprint};
+use crate::domain::parted::PartedMap;
+use crate::domain::queue::PartedQueue;
 use crate::domain::request::{RequestKey, RequestMark};
 use crate::domain::time::Timestamp;
 use crate::limits::{REQUEST_KEPT_MS, REQUESTS_KEPT_MAX};
@@ -18,9 +19,9 @@ use crate::planted::{self, Bug};
 /// An account's requests of a day, those of the institution to it, and those of others.
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct Remembered {
-    kept: BTreeMap<RequestKey, Kept>,
+    kept: PartedMap<RequestKey, Kept>,
     /// By kind of caller and time, oldest first.
-    ages: [VecDeque<(Timestamp, RequestKey)>; 3],
+    ages: [PartedQueue<(Timestamp, RequestKey)>; 3],
     /// All that came in from outside after the opening, in minor units: no bound of an amount holds for a whole life.
     pub(super) deposits: u128,
     /// All that went out.
@@ -120,5 +121,26 @@ mod tests {
         );
         assert!(remembered.get(&mark(OWN, 7).key, late).is_some());
         assert!(remembered.get(&mark(OTHER, 7).key, late).is_none());
+    }
+
+    #[test]
+    fn a_copy_shares_all_but_what_the_next_request_changes() {
+        let mut remembered = Remembered::default();
+        for id in 0..10_000 {
+            remembered.keep(OWN, Timestamp(1), &mark(OWN, id), Done::Provided);
+        }
+        let copy = remembered.clone();
+        let parts = |remembered: &Remembered| {
+            let ((kept_shared, kept), (ages_shared, ages)) =
+                (remembered.kept.shared(), remembered.ages[0].shared());
+            (kept_shared + ages_shared, kept + ages)
+        };
+        let (shared, all) = parts(&remembered);
+        assert_eq!(shared, all, "a copy moves nothing");
+        assert!(all >= 2 * 10_000 / 256, "{all}");
+        remembered.keep(OWN, Timestamp(2), &mark(OWN, 10_000), Done::Provided);
+        let (shared, all) = parts(&remembered);
+        assert!(all - shared <= 4, "one request changes {} of {all} parts", all - shared);
+        assert_eq!((copy.len(), remembered.len()), (10_000, 10_001));
     }
 }

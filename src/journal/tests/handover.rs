@@ -222,6 +222,20 @@ fn a_panic_while_an_answer_leaves_stops_the_journal() {
 }
 
 #[test]
+fn what_is_handed_over_while_a_segment_is_removed_is_written_before_the_next_one_is() {
+    let (log, stored, trims, go_on) = ScriptedLog::telling_trims();
+    let house = House::new((log, stored));
+    house.journal.trim(Position(4)).unwrap();
+    for durable in 0..4 {
+        assert_eq!(trims.recv(), Ok(durable));
+        house.hand_over(b"x").unwrap();
+        go_on.send(()).unwrap();
+    }
+    house.journal.close().unwrap();
+    assert_eq!(house.stored.lock().unwrap().trimmed, 4, "all that was asked for is gone");
+}
+
+#[test]
 fn closing_writes_what_was_handed_over_and_then_refuses() {
     let (log, stored, gate) = ScriptedLog::gated();
     let house = House::new((log, stored));

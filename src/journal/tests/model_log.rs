@@ -85,8 +85,8 @@ impl Log for ModelLog {
         unreachable!("a front does not read")
     }
 
-    fn trim(&mut self, _before: Position) -> Result<(), JournalError> {
-        Ok(())
+    fn trim_one(&mut self, _before: Position) -> Result<bool, JournalError> {
+        Ok(false)
     }
 
     fn seal(&mut self) -> Result<(), JournalError> {

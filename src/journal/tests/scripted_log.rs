@@ -36,6 +36,7 @@ pub struct ScriptedLog {
     appended: Vec<Vec<u8>>,
     stored: Arc<std::sync::Mutex<Stored>>,
     gate: Option<Receiver<()>>,
+    trims: Option<(Sender<u64>, Receiver<()>)>,
 }
 
 /// What reached the device.
@@ -50,8 +51,14 @@ pub struct Stored {
 impl ScriptedLog {
     pub fn new(trouble: Option<(u64, Trouble)>) -> (Self, Arc<std::sync::Mutex<Stored>>) {
         let stored = Arc::default();
-        let log =
-            ScriptedLog { trouble, syncs: 0, appended: Vec::new(), stored: Arc::clone(&stored), gate: None };
+        let log = ScriptedLog {
+            trouble,
+            syncs: 0,
+            appended: Vec::new(),
+            stored: Arc::clone(&stored),
+            gate: None,
+            trims: None,
+        };
         (log, stored)
     }
 
@@ -62,6 +69,15 @@ impl ScriptedLog {
         let (sender, receiver) = channel();
         log.gate = Some(receiver);
         (log, stored, sender)
+    }
+
+    /// As `new`; whenever it has removed a piece it says what was durable by then, and waits for a message.
+    pub fn telling_trims() -> (Self, Arc<std::sync::Mutex<Stored>>, Receiver<u64>, Sender<()>) {
+        let (mut log, stored) = Self::new(None);
+        let (told, trims) = channel();
+        let (go_on, waits) = channel();
+        log.trims = Some((told, waits));
+        (log, stored, trims, go_on)
     }
 
     fn is_time_for(&self, trouble: Trouble) -> bool {
@@ -117,9 +133,16 @@ impl Log for ScriptedLog {
         Ok(())
     }
 
-    fn trim(&mut self, before: Position) -> Result<(), JournalError> {
-        self.stored.lock().unwrap().trimmed = before.0;
-        Ok(())
+    fn trim_one(&mut self, before: Position) -> Result<bool, JournalError> {
+        let mut stored = self.stored.lock().unwrap();
+        stored.trimmed = (stored.trimmed + 1).min(before.0);
+        let (durable, more) = (stored.durable, stored.trimmed < before.0);
+        drop(stored);
+        if let Some((told, go_on)) = &self.trims {
+            told.send(durable).unwrap();
+            let _ = go_on.recv_timeout(Duration::from_secs(10));
+        }
+        Ok(more)
     }
 
     fn seal(&mut self) -> Result<(), JournalError> {
