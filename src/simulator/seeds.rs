@@ -9,19 +9,20 @@ const STEPS: u64 = 400;
 /// Which seed is tried first for a bug, and for how many steps: one that was found to find it.
 fn first_tried(bug: Bug) -> (u64, u64) {
     match bug {
-        Bug::BadRecordSkipped => (22, 1_443),
-        Bug::OrderPaidTooSoon => (3, 493),
-        Bug::StatusForgotten => (4, 1_796),
-        Bug::TrimmedToTheNewer => (13, 575),
-        Bug::ChecksumIgnored => (1, 1_795),
-        Bug::PromiseCashedTwice => (2, 1_617),
-        Bug::RightUsedTwice => (2, 1_935),
-        Bug::ThresholdMissed => (3, 1_735),
-        Bug::CapMissed => (3, 1_058),
-        Bug::HoldKept => (1, 737),
-        Bug::ShareRoundedDown => (2, 1_462),
-        Bug::CursorStands => (209, 1_797),
-        Bug::RepeatTurnedAway => (6, 993),
+        Bug::BadRecordSkipped => (22, 163),
+        Bug::SliceBeforeSync => (3, 204),
+        Bug::WaitingForgotten => (8, 715),
+        Bug::OrderPaidTooSoon => (3, 145),
+        Bug::TrimmedToTheNewer => (3, 1_858),
+        Bug::ChecksumIgnored => (9, 1_942),
+        Bug::PromiseCashedTwice => (2, 1_713),
+        Bug::RightUsedTwice => (23, 438),
+        Bug::ThresholdMissed => (3, 1_887),
+        Bug::CapMissed => (3, 1_148),
+        Bug::HoldKept => (1, 776),
+        Bug::ShareRoundedDown => (2, 1_517),
+        Bug::CursorStands => (209, 1_863),
+        Bug::RepeatTurnedAway => (2, 1_294),
         _ => (1, 600),
     }
 }
@@ -42,16 +43,6 @@ fn seeds_of_the_simulation_go_through_crashes_and_agree_with_the_model() {
     assert!(all.steps >= 10 * STEPS && all.agreements > 100, "{all:?}");
     let crashes = [all.kills, all.powers_off, all.disk_failures, all.from_snapshots, all.unfinished];
     assert!(crashes.iter().all(|crashes| *crashes > 0), "{all:?}");
-}
-
-/// A refusal that comes before another, and a reservation out of the line that stood too short.
-#[test]
-fn seeds_that_have_found_something_find_nothing_any_more() {
-    for (seed, steps) in [(1_643, 1_016), (1_655, 1_137)] {
-        if let Err(failed) = run(seed, steps, &Cut::default()) {
-            panic!("{failed}");
-        }
-    }
 }
 
 #[test]
