@@ -6,7 +6,7 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::SCHEMAS;
-use super::tree::{list, object};
+use super::tree::{in_one_word, list, object};
 use crate::server::http::resources::{Method, RESOURCES, Resource};
 use crate::server::json::{AnswerBody, CommandBody};
 use crate::server::shown::ShownBody;
@@ -50,8 +50,7 @@ pub(super) fn answers(given: &mut SchemaGenerator) -> Map<String, Value> {
 
 /// The name of an answer's part: `credit_limit_set` is described as `CreditLimitSetAnswer`.
 pub(super) fn part_of_answer(name: &str) -> String {
-    let word = |word: &str| word[..1].to_uppercase() + &word[1..];
-    name.split('_').map(word).collect::<String>() + "Answer"
+    in_one_word(name) + "Answer"
 }
 
 /// One command at one path.

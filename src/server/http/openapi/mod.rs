@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 
 use commands::{answers, commands, operation};
 use others::{others, parameters};
-use tree::{bound_numbers, point_elsewhere, shorten_names};
+use tree::{bound_numbers, name_inner_objects, open_the_circle, point_elsewhere, shorten_names};
 
 use super::resources::{Method, RESOURCES};
 use crate::server::json::Problem;
@@ -100,6 +100,8 @@ fn document() -> Value {
     });
     bound_numbers(&mut document);
     shorten_names(&mut document);
+    name_inner_objects(&mut document);
+    open_the_circle(&mut document);
     document
 }
 
@@ -124,6 +126,8 @@ fn add(paths: &mut Map<String, Value>, path: &str, method: Method, operation: Va
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
     use super::commands::{NEXT, operation_id, part_of_answer};
     use super::tree::object;
     use super::*;
@@ -148,6 +152,36 @@ mod tests {
         for reference in found {
             assert!(document.pointer(&reference[1..]).is_some(), "{reference} is nowhere");
         }
+    }
+
+    #[test]
+    fn nothing_is_a_part_of_itself_and_every_object_within_a_form_has_a_name() {
+        let document = document();
+        let schemas = object(&document["components"], "schemas");
+        let mut within: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        for (name, schema) in schemas {
+            let mut found = Vec::new();
+            references(schema, &mut found);
+            let names = found.iter().filter_map(|found| found.strip_prefix(SCHEMAS)).map(str::to_owned);
+            within.insert(name, names.collect());
+        }
+        for _ in 0..schemas.len() {
+            for name in schemas.keys() {
+                let further = within[name.as_str()].iter().flat_map(|part| within[part.as_str()].clone());
+                let further: Vec<String> = further.collect();
+                within.get_mut(name.as_str()).unwrap().extend(further);
+            }
+        }
+        for (name, parts) in &within {
+            assert!(!parts.contains(*name), "{name} is a part of itself");
+        }
+        let purchase = &schemas["Command"]["oneOf"].to_string();
+        assert!(
+            purchase.contains(r##""purchase":{"$ref":"#/components/schemas/CommandPurchase"}"##),
+            "{purchase}"
+        );
+        assert_eq!(schemas["CommandPurchase"]["type"], "object");
+        assert!(!within["DoneAnswer"].contains("RequestAnswer") && within["Answer"].contains("DoneAnswer"));
     }
 
     #[test]
