@@ -123,10 +123,10 @@ impl Directory {
         self.next.fetch_max(number.0 + u64::from(items) + 1, Ordering::Relaxed);
     }
 
-    /// Everything of the offering is sold.
-    pub fn offering_sold_out(&self, name: &Name, sold_out: SoldOut) {
+    /// What doors are to know of an offering of which everything is sold; none: they are to ask it.
+    pub fn offering_sold_out(&self, name: &Name, sold_out: Option<SoldOut>) {
         if let Some(mut listed) = self.offerings.get_mut(name) {
-            listed.sold_out = Some(Arc::new(sold_out));
+            listed.sold_out = sold_out.map(Arc::new);
         }
     }
 

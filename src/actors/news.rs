@@ -2,7 +2,8 @@
 
 use super::directory::Directory;
 use crate::domain::{
-    AccountEvent, ActorNumber, Currency, Event, Information, Name, OfferingEvent, Resident, SoldOut, Status,
+    AccountEvent, ActorNumber, Currency, Event, Information, Name, Offering, OfferingEvent, Resident,
+    SoldOut, Status,
 };
 
 /// What the directory is told; only when its record has its place in the log.
@@ -11,7 +12,7 @@ pub(super) enum DirectoryNews {
     Issued(Name, ActorNumber, u32),
     Published(Name, ActorNumber, Box<Information>),
     StatusChanged(Name, Status),
-    SoldOut(Name, Box<SoldOut>),
+    SoldOut(Name, Option<Box<SoldOut>>),
 }
 
 impl DirectoryNews {
@@ -21,7 +22,10 @@ impl DirectoryNews {
             event,
             Event::Account(AccountEvent::Opened(..) | AccountEvent::StatusChanged(..))
                 | Event::Offering(
-                    OfferingEvent::Issued(..) | OfferingEvent::Published(..) | OfferingEvent::Paid(_)
+                    OfferingEvent::Issued(..)
+                        | OfferingEvent::Published(..)
+                        | OfferingEvent::Paid(_)
+                        | OfferingEvent::WindowClosed
                 )
         )
     }
@@ -47,11 +51,24 @@ impl DirectoryNews {
                 ))
             }
             (Event::Offering(OfferingEvent::Paid(_)), Resident::Offering(offering)) => {
-                let sold_out = Box::new(offering.sold_out()?);
-                Some(DirectoryNews::SoldOut(offering.offer().name.clone(), sold_out))
+                DirectoryNews::sold_out(offering)
+            }
+            (Event::Offering(OfferingEvent::WindowClosed), Resident::Offering(offering)) => {
+                Some(DirectoryNews::SoldOut(offering.offer().name.clone(), None))
             }
             _ => None,
         }
+    }
+
+    /// The news that everything of an offering is sold, where it is.
+    pub(super) fn sold_out(offering: &Offering) -> Option<DirectoryNews> {
+        let sold_out = Box::new(offering.sold_out()?);
+        Some(DirectoryNews::SoldOut(offering.offer().name.clone(), Some(sold_out)))
+    }
+
+    /// True where it is that everything of this offering is sold.
+    pub(super) fn says_sold_out(&self, offering: &Name) -> bool {
+        matches!(self, DirectoryNews::SoldOut(name, Some(_)) if name == offering)
     }
 
     /// Tells the directory.
@@ -65,7 +82,9 @@ impl DirectoryNews {
                 directory.offering_published(&name, number, &information);
             }
             DirectoryNews::StatusChanged(name, status) => directory.account_changed(&name, status),
-            DirectoryNews::SoldOut(name, sold_out) => directory.offering_sold_out(&name, *sold_out),
+            DirectoryNews::SoldOut(name, sold_out) => {
+                directory.offering_sold_out(&name, sold_out.map(|sold_out| *sold_out));
+            }
         }
     }
 }

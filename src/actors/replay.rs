@@ -478,9 +478,7 @@ fn tell(directory: &Directory, number: ActorNumber, resident: &Resident) {
             if offering.published_at().is_some() {
                 directory.offering_published(&offer.name, number, &offer.information);
             }
-            if let Some(sold_out) = offering.sold_out() {
-                directory.offering_sold_out(&offer.name, sold_out);
-            }
+            directory.offering_sold_out(&offer.name, offering.sold_out());
         }
         Resident::Certificate(_) => {}
     }

@@ -3,7 +3,7 @@
 //!
 //! A snapshot copies an offering while its shard waits, and an offering may remember millions of requests. The map
 //! grows by one part at a time, each time moving half of one part (linear hashing), so no insertion waits for all
-//! entries to be placed anew. Absent on purpose: becoming smaller.
+//! entries to be placed anew. One that has lost nearly all of them is made anew, in one step.
 
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::{Arc, Weak};
@@ -14,6 +14,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::SerializeSeq}
 /// How many entries a part holds on average, at most: a copy costs a count for each part, and a change behind a
 /// copy the entries of one part.
 const PART_ENTRIES: usize = 256;
+
+/// A map that has less than one in so many of the entries that it has parts for is made anew.
+const FEW_OF: usize = 8;
 
 /// A map of keys that a client may have chosen: they are hashed with a secret.
 #[derive(Clone, Debug)]
@@ -66,7 +69,14 @@ impl<K: Hash + Eq + Clone, V: Clone> PartedMap<K, V> {
             known.entry.1 = value;
             return;
         }
-        part.insert_unique(hash, Hashed { hash, entry: (key, value) }, |hashed| hashed.hash);
+        self.add(Hashed { hash, entry: (key, value) });
+    }
+
+    /// Adds an entry whose key is new.
+    fn add(&mut self, hashed: Hashed<K, V>) {
+        let part = place(hashed.hash, self.parts.len());
+        let part = Arc::make_mut(&mut self.parts[part]);
+        part.insert_unique(hashed.hash, hashed, |hashed| hashed.hash);
         self.entries += 1;
         if self.entries > self.parts.len() * PART_ENTRIES {
             self.grow();
@@ -80,6 +90,17 @@ impl<K: Hash + Eq + Clone, V: Clone> PartedMap<K, V> {
         if let Ok(found) = part.find_entry(hash, |hashed| hashed.is(hash, key)) {
             found.remove();
             self.entries -= 1;
+            if self.parts.len() > 1 && self.entries * FEW_OF < self.parts.len() * PART_ENTRIES {
+                self.begin_anew();
+            }
+        }
+    }
+
+    /// Takes as many parts as its entries need, and gives the memory of the others back.
+    fn begin_anew(&mut self) {
+        self.entries = 0;
+        for part in std::mem::replace(&mut self.parts, vec![Arc::default()]) {
+            Arc::unwrap_or_clone(part).into_iter().for_each(|hashed| self.add(hashed));
         }
     }
 
@@ -197,6 +218,22 @@ mod tests {
         assert_eq!(map.get(&100_000), None);
         let largest = map.parts.iter().map(|part| part.len()).max();
         assert!(largest < Some(3 * PART_ENTRIES), "{largest:?}");
+    }
+
+    #[test]
+    fn one_that_has_lost_nearly_all_of_its_entries_gives_their_memory_back() {
+        let mut map = PartedMap::new();
+        (0..10_000_u32).for_each(|key| map.insert(key, key));
+        let copy = map.clone();
+        for key in 0..9_990 {
+            map.remove(&key);
+            let most = (map.len() * FEW_OF).div_ceil(PART_ENTRIES).max(1);
+            assert!(map.parts.len() <= most, "{} parts for {}", map.parts.len(), map.len());
+        }
+        assert_eq!((map.parts.len(), map.len(), copy.len()), (1, 10, 10_000));
+        assert!((0..10_000).all(|key| map.get(&key).is_some() == (key >= 9_990)));
+        (0..9_990).for_each(|key| map.insert(key, key));
+        assert!(map == copy);
     }
 
     #[test]

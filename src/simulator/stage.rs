@@ -218,6 +218,11 @@ impl Stage {
         Some(refusal)
     }
 
+    /// Lets doors forget that everything of an offering is sold.
+    pub fn forget_sold_out(&self, offering: &str) {
+        self.door.common().directory.offering_sold_out(&Name::new(offering).unwrap(), None);
+    }
+
     /// Delivers messages and decides none of them yet.
     pub fn begin(&mut self, messages: &[Message]) -> Pending {
         let answers = Arc::new(Answers(Mutex::new(vec![None; messages.len()])));

@@ -29,13 +29,12 @@ impl House {
             for (index, place) in turn.places.iter().enumerate() {
                 self.rooms.moved_to(*place, Position(first.0 + index as u64));
             }
-            // Only now: a door that knows a name may send what rests on it, and that must come behind it in
-            // the log.
-            turn.news.drain(..).for_each(|news| news.tell(&self.common.directory));
             for change in turn.freed.drain(..) {
                 self.common.with_supply(|supply| supply.free(&change));
             }
         }
+        // Only now: a door that knows a name may send what rests on it, and that must come behind it in the log.
+        turn.news.drain(..).for_each(|news| news.tell(&self.common.directory));
         let mut leaving: Vec<Departing> = turn.early.drain(..).map(Departing::early).collect();
         let mut at = self.handed;
         for Spent { ticket, record } in turn.spent.drain(..) {

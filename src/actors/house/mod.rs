@@ -23,6 +23,7 @@ pub(super) use recording::absorb;
 use super::departing::Departing;
 use super::directory::Directory;
 use super::envelope::{Envelope, Sender};
+use super::news::DirectoryNews;
 use super::notices::Notices;
 use super::page::{Newest, Numbered, Room};
 use super::rooms::{Place, Rooms};
@@ -351,7 +352,12 @@ impl House {
         }
         match decision {
             Decision::Record(step) => self.record(Origin::of(envelope, place), step, turn)?,
-            Decision::Refuse(refusal) => self.answer(Origin::of(envelope, place), Err(refusal), turn)?,
+            Decision::Refuse(refusal) => {
+                if refusal.code == Code::SoldOut {
+                    self.remind_doors(place, &envelope.body, turn);
+                }
+                self.answer(Origin::of(envelope, place), Err(refusal), turn)?;
+            }
             Decision::Answer(done) => {
                 let looks = matches!(&envelope.body, Body::Request(request) if request.task.looks());
                 if let Some(ticket) = envelope.ticket.as_ref().filter(|_| first && !looks) {
@@ -375,6 +381,19 @@ impl House {
             }
         }
         Ok(true)
+    }
+
+    /// Tells doors anew that everything of an offering is sold, where they know no more whether a request like this one is new.
+    fn remind_doors(&self, place: Option<Place>, body: &Body, turn: &mut Turn) {
+        let resident = place.map(|there| &self.rooms.at(there).room.resident);
+        if let (Some(Resident::Offering(offering)), Body::Request(request)) = (resident, body) {
+            let name = &offering.offer().name;
+            let known = || self.common.directory.sold_out(name);
+            let forgotten = || known().is_none_or(|known| known.has_forgotten(&request.mark.key));
+            if !turn.news.iter().any(|news| news.says_sold_out(name)) && forgotten() {
+                turn.news.extend(DirectoryNews::sold_out(offering));
+            }
+        }
     }
 
     /// Works out the head of an actor's chain, which somebody is going to see.

@@ -21,10 +21,11 @@ pub struct SoldOut {
 }
 
 impl Offering {
-    /// What a door may know of it, where everything is sold.
+    /// What a door may know of it, where everything is sold and its window has not closed: behind that it answers otherwise, also
+    /// where a clock goes back.
     #[must_use]
     pub fn sold_out(&self) -> Option<SoldOut> {
-        self.stock.all_sold().then(|| SoldOut {
+        (self.stock.all_sold() && !self.window_closed).then(|| SoldOut {
             currency: self.offer.currency,
             window: self.offer.window,
             own: self.own_marks().map(|mark| mark.key.clone()).collect(),
@@ -34,6 +35,13 @@ impl Offering {
 }
 
 impl SoldOut {
+    /// True where it does not know any more whether a request is new to the offering: what it knows goes with the memory in which
+    /// the offering has it.
+    #[must_use]
+    pub fn has_forgotten(&self, key: &RequestKey) -> bool {
+        self.requests.has(key).is_none()
+    }
+
     /// True where the offering is certain to answer `sold_out`: an open account asks, by a request that is new to it, for any
     /// certificate, on no condition, and would pay out of what it has available.
     #[must_use]

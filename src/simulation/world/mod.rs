@@ -20,7 +20,7 @@ use super::snapshots::{Generation, Snapshots, View};
 use super::tearing_disk::{Failure, TearingDisk};
 use super::watched_disk::{Image, WatchedDisk};
 use crate::Door;
-use crate::actors::{Common, Departing, Envelope, House, Permits, Sink, Ticket, shard_of};
+use crate::actors::{Booklet, Common, Departing, Envelope, House, Permits, Sink, shard_of};
 use crate::domain::{Answer, Message, Name, Position, Timestamp};
 use crate::engine::Retention;
 use crate::journal::{Log, SegmentLog};
@@ -428,18 +428,18 @@ impl World {
             self.fail("there are more permits than messages under way".to_owned());
             return sent;
         };
-        let ticket = Ticket::new(sink, sent as u32, permit);
+        let mut booklet = Booklet::new(sink, permit);
         match resolved {
             Ok((to, body)) => {
                 let walk = walk.unwrap_or_else(|| unreachable!("what is resolved has a walk"));
-                let envelope = Envelope::from_door(to, walk, now, body, Some(ticket));
+                let ticket = booklet.next(sent as u32);
+                let envelope = Envelope::from_door(to, walk, now, body, ticket);
                 self.inboxes[shard_of(to, self.houses.len())].push_back(envelope);
             }
             Err(refusal) => {
-                ticket.settle(Err(refusal));
-                assert!(ticket.absorbed(Position(0)), "a door's refusal ends its walk");
+                assert!(booklet.refuse(sent as u32, refusal).is_ok(), "there is a place for it");
                 let newest = self.log.newest();
-                self.release(newest, newest, vec![Departing::ended(ticket)]);
+                self.release(newest, newest, booklet.refused().map(Departing::refused).into_iter().collect());
             }
         }
         sent

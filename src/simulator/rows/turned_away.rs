@@ -69,7 +69,23 @@ fn a_door_turns_away_whom_the_offering_would_and_asks_it_about_everybody_else() 
         stage.fire();
         assert_eq!(turned_away(&stage, &late), None);
         assert_eq!(refuses(&mut stage, &late), Code::SaleNotOpen);
+        // A clock that goes back opens no window again.
+        stage.at(after_start(999));
+        assert_eq!(turned_away(&stage, &late), None);
+        assert_eq!(refuses(&mut stage, &late), Code::SaleNotOpen);
     }
+}
+
+#[test]
+fn what_doors_have_forgotten_they_are_told_again_by_whoever_comes_next() {
+    let mut stage = market(offer(700, 1), None);
+    stage.send(&purchase("buyer", "tea", 0)).unwrap();
+    let late = || purchase("rival", "tea", 0);
+    assert_eq!(turned_away(&stage, &late()), Some(Code::SoldOut));
+    stage.forget_sold_out("tea");
+    assert_eq!(turned_away(&stage, &late()), None);
+    assert_eq!(refuses(&mut stage, &late()), Code::SoldOut);
+    assert_eq!(turned_away(&stage, &late()), Some(Code::SoldOut));
 }
 
 #[test]
