@@ -3,29 +3,31 @@
 //! The journal knows as whom something was done, and not by which key. The lines have a target of their own, so that they can be had
 //! without all others, and cost nothing where nobody reads them. Absent on purpose: secrets, amounts, and what an account does with what is its own.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tracing::Level;
-use tracing::field::display;
 
 use super::identity::{KeyRing, Who};
-use super::json::{CommandBody, Problem};
+use super::json::{CommandBody, Problem, ProblemCode};
 use super::metrics::DONE;
-use crate::domain::Name;
+use crate::domain::{Code, Name};
 
-/// An act that is told once it is known what came of it.
+/// An act that is told once it is known what came of it, and as `outcome_unknown` where nobody waits for that any more.
 pub(super) struct Act {
     who: Who,
     on_behalf_of: Option<Name>,
     act: &'static str,
     /// What it is done to: an account, a merchant, a payment certificate, a webhook.
     on: String,
+    is_told: AtomicBool,
 }
 
 impl Act {
     /// An act by whoever sends it; none where nobody reads of it.
-    pub(super) fn begin(who: &Who, act: &'static str, on: &str) -> Option<Act> {
-        // A part of a path may be long.
-        let on = || on.chars().take(SHOWN_MAX).collect();
-        is_read().then(|| Act { who: who.clone(), on_behalf_of: None, act, on: on() })
+    pub(super) fn begin(who: &Who, on_behalf_of: Option<Name>, act: &'static str, on: &str) -> Option<Act> {
+        let begun =
+            || Act { who: who.clone(), on_behalf_of, act, on: shown(on), is_told: AtomicBool::new(false) };
+        is_read().then(begun)
     }
 
     /// The act that a command is, where it is one of management.
@@ -38,20 +40,26 @@ impl Act {
         if !is_read() {
             return None;
         }
-        let (who, on) = (who.clone(), managed(command)?);
-        Some(Box::new(Act { who, on_behalf_of: on_behalf_of.cloned(), act, on }))
+        let on = managed(command)?;
+        let (who, on_behalf_of) = (who.clone(), on_behalf_of.cloned());
+        Some(Box::new(Act { who, on_behalf_of, act, on, is_told: AtomicBool::new(false) }))
     }
 
-    /// The same, done to something that is known only now.
-    pub(super) fn on(mut self, on: &str) -> Act {
-        on.clone_into(&mut self.on);
-        self
+    /// It is done to this, which is known only now.
+    pub(super) fn is_on(&mut self, on: &str) {
+        self.on = shown(on);
     }
 
-    /// Tells what came of it: `done`, or a code.
+    /// Tells what came of it: `done`, or a code. What is above its rate is counted and not told: the rate would not bound the log.
     pub(super) fn told(&self, outcome: &str) {
-        let Act { who, on_behalf_of, act, on } = self;
-        let (key, account) = (who.key(), who.role.account().map(display));
+        let was_told = self.is_told.swap(true, Ordering::Relaxed);
+        if was_told || outcome == ProblemCode::TooFast.text() {
+            return;
+        }
+        let Act { who, on_behalf_of, act, on, .. } = self;
+        let key = who.key();
+        // As text, so that a log of text puts names in quotation marks, and none can be read as other fields.
+        let account = who.role.account().map(Name::as_str);
         tracing::info!(
             target: TARGET,
             act,
@@ -60,7 +68,7 @@ impl Act {
             key,
             role = who.role.text(),
             account,
-            on_behalf_of = on_behalf_of.as_ref().map(display),
+            on_behalf_of = on_behalf_of.as_ref().map(Name::as_str),
             "managed"
         );
     }
@@ -71,11 +79,22 @@ impl Act {
     }
 }
 
+impl Drop for Act {
+    fn drop(&mut self) {
+        self.told(Code::OutcomeUnknown.text());
+    }
+}
+
 /// The target of these lines.
 const TARGET: &str = "hongbao::management";
 
 /// So many characters are shown of what it is done to.
 const SHOWN_MAX: usize = 200;
+
+/// The beginning of what may be any client's text, such as a part of a path.
+fn shown(on: &str) -> String {
+    on.chars().take(SHOWN_MAX).collect()
+}
 
 fn is_read() -> bool {
     tracing::enabled!(target: TARGET, Level::INFO)
@@ -85,7 +104,7 @@ fn is_read() -> bool {
 pub(super) fn keys_changed(before: &KeyRing, now: &KeyRing) {
     let tell = |act: &'static str, these: &KeyRing, others: &KeyRing| {
         for (key, role) in these.without(others) {
-            let account = role.account().map(display);
+            let account = role.account().map(Name::as_str);
             tracing::info!(target: TARGET, act, on = key, role = role.text(), account, "managed");
         }
     };
@@ -96,6 +115,12 @@ pub(super) fn keys_changed(before: &KeyRing, now: &KeyRing) {
 /// What a command manages: what only the institution may do, and closing.
 fn managed(command: &CommandBody) -> Option<String> {
     let name = match command {
+        // A first deposit and a credit limit are the institution's to give, as they are later.
+        CommandBody::OpenAccount { account, deposit, credit_limit, .. }
+            if !(deposit.is_nothing() && credit_limit.is_nothing()) =>
+        {
+            account
+        }
         CommandBody::Deposit { account, .. }
         | CommandBody::CashOut { account, .. }
         | CommandBody::SetCreditLimit { account, .. }
@@ -112,4 +137,74 @@ fn managed(command: &CommandBody) -> Option<String> {
         _ => return None,
     };
     Some(name.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex};
+
+    use super::super::identity::Role;
+    use super::*;
+
+    /// What is logged, as text.
+    #[derive(Clone, Default)]
+    struct Logged(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Logged {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(acts: impl FnOnce()) -> Vec<String> {
+        let logged = Logged::default();
+        let writer = logged.clone();
+        let logger = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+        tracing::subscriber::with_default(logger, acts);
+        let text = String::from_utf8(logged.0.lock().unwrap().clone()).unwrap();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    fn account(name: &str) -> Who {
+        Who::by_session(Role::Account { account: Name::new(name).unwrap() })
+    }
+
+    #[test]
+    fn what_nobody_waits_for_is_told_and_each_act_once() {
+        let lines = logged(|| {
+            let begin = |act| Act::begin(&account("eve"), None, act, "eve").unwrap();
+            drop(begin("close"));
+            begin("freeze").told("done");
+            begin("unfreeze").told("too_fast");
+            let deposit = begin("deposit");
+            deposit.told("not_allowed");
+            deposit.told("done");
+        });
+        let told = |act: &str, outcome: &str| format!("act=\"{act}\" on=\"eve\" outcome=\"{outcome}\"");
+        let expected =
+            [told("close", "outcome_unknown"), told("freeze", "done"), told("deposit", "not_allowed")];
+        assert_eq!(lines.len(), expected.len(), "{lines:?}");
+        for (line, expected) in lines.iter().zip(expected) {
+            assert!(line.contains(&expected), "{expected}: {line}");
+        }
+    }
+
+    #[test]
+    fn no_name_can_be_read_as_other_fields() {
+        let name = "x act=\"freeze\" on=\"eve\"";
+        let lines = logged(|| {
+            let own = Some(Name::new(name).unwrap());
+            Act::begin(&account(name), own, "close", name).unwrap().told("done");
+        });
+        let [line] = &*lines else { panic!("{lines:?}") };
+        for field in ["on", "account", "on_behalf_of"] {
+            assert!(line.contains(&format!(" {field}={name:?}")), "{field}: {line}");
+        }
+        assert!(!line.contains(" act=\"freeze\""), "{line}");
+    }
 }

@@ -32,13 +32,20 @@ fn id_of(key: &str) -> String {
     key.split('_').nth(1).unwrap().to_owned()
 }
 
+/// An amount that stands in no time.
+const AMOUNT: &str = "7351.29";
+
 #[test]
 fn each_act_of_management_is_told_with_its_key_and_without_its_secret() {
     let store = Store::new();
     let (funds, mall) = (store.key(&["funds-management"]), store.key(&["supplier", "--account", "mall"]));
     let (mut child, http, grpc, operator) = logging(&store, "off,hongbao::management=info");
-    let post = |key: &str, path: &str, id: &str, body: &Value| -> Value {
-        let mut response = ureq::post(format!("{http}{path}"))
+    let post_as = |on_behalf_of: Option<&str>, key: &str, path: &str, id: &str, body: &Value| -> Value {
+        let mut request = ureq::post(format!("{http}{path}"));
+        if let Some(name) = on_behalf_of {
+            request = request.header("On-Behalf-Of", name);
+        }
+        let mut response = request
             .config()
             .http_status_as_error(false)
             .build()
@@ -49,8 +56,19 @@ fn each_act_of_management_is_told_with_its_key_and_without_its_secret() {
             .unwrap();
         serde_json::from_str(&response.body_mut().read_to_string().unwrap()).unwrap()
     };
+    let post = |key: &str, path: &str, id: &str, body: &Value| post_as(None, key, path, id, body);
     let nothing = json!({});
-    post(&operator, "/v1/accounts", "open", &json!({ "account": "eve", "currency": "USD" }));
+    post(
+        &operator,
+        "/v1/accounts",
+        "open",
+        &json!({ "account": "eve", "currency": "USD", "deposit": "0.00" }),
+    );
+    // Money with which an account is opened is brought in as it is later.
+    let rich = json!({ "account": "rich", "currency": "USD", "deposit": AMOUNT });
+    post(&funds, "/v1/accounts", "rich", &rich);
+    let lent = json!({ "account": "lent", "currency": "USD", "credit_limit": AMOUNT });
+    post(&operator, "/v1/accounts", "lent", &lent);
     post(&funds, "/v1/accounts/eve/freeze", "freeze", &nothing);
     post(&mall, "/v1/accounts/eve/unfreeze", "unfreeze", &nothing);
     let unfreeze = json!({ "idempotency_key": "unfreeze", "command": { "unfreeze": { "account": "eve" } } });
@@ -61,15 +79,22 @@ fn each_act_of_management_is_told_with_its_key_and_without_its_secret() {
     let made = post(&mall, "/v1/webhooks", "hook", &hook);
     let (webhook, secret) =
         (made["webhook"].as_str().unwrap().to_owned(), made["secret"].as_str().unwrap().to_owned());
+    let of_eve = json!({ "url": "https://receiver.invalid/secret-path", "account": "eve" });
+    post(&mall, "/v1/webhooks", "of_eve", &of_eve);
+    let inside = json!({ "url": "http://127.0.0.1/secret-path", "account": "eve" });
+    post(&operator, "/v1/webhooks", "inside", &inside);
+    let of_all = post(&operator, "/v1/webhooks", "of_all", &hook)["webhook"].clone();
+    post_as(Some("eve"), &mall, "/v1/webhooks", "as", &hook);
     post(&funds, "/v1/webhooks/none/remove", "", &nothing);
     post(&mall, &format!("/v1/webhooks/{webhook}/remove"), "", &nothing);
+    post_as(Some("rich"), &operator, "/v1/accounts/eve/password", "", &json!({ "password": "wrong horse" }));
     post(&operator, "/v1/accounts/eve/password", "", &json!({ "password": "correct horse" }));
     post(&operator, "/v1/snapshots", "", &nothing);
     post(&funds, "/v1/snapshots", "", &nothing);
     crate::grpc::on_a_runtime(async {
         let client = Client::connect(&grpc, &funds).await.unwrap();
         let money =
-            proto::Money { account: "eve".to_owned(), amount: "1.00".to_owned(), currency: "USD".to_owned() };
+            proto::Money { account: "eve".to_owned(), amount: AMOUNT.to_owned(), currency: "USD".to_owned() };
         let command = Some(proto::message::Command::Deposit(money));
         client
             .send(proto::Message { idempotency_key: "d".to_owned(), command, ..Default::default() })
@@ -118,13 +143,20 @@ fn each_act_of_management_is_told_with_its_key_and_without_its_secret() {
         .collect();
     let [operator_id, funds_id, mall_id, new_id] = [&operator, &funds, &mall, &new].map(|key| id_of(key));
     let expected = [
+        json!(["open_account", "rich", "done", funds_id, "funds_management", null, null]),
+        json!(["open_account", "lent", "done", operator_id, "operator", null, null]),
         json!(["freeze", "eve", "done", funds_id, "funds_management", null, null]),
         json!(["unfreeze", "eve", "not_allowed", mall_id, "supplier", "mall", null]),
         json!(["unfreeze", "eve", "done", operator_id, "operator", null, null]),
         json!(["close", "nobody", "not_allowed", operator_id, "operator", null, "eve"]),
-        json!(["webhook_created", webhook, "done", mall_id, "supplier", "mall", null]),
+        json!(["webhook_created", format!("mall/{webhook}"), "done", mall_id, "supplier", "mall", null]),
+        json!(["webhook_created", "eve", "not_allowed", mall_id, "supplier", "mall", null]),
+        json!(["webhook_created", "eve", "bad_value", operator_id, "operator", null, null]),
+        json!(["webhook_created", of_all, "done", operator_id, "operator", null, null]),
+        json!(["webhook_created", "", "not_allowed", mall_id, "supplier", "mall", "eve"]),
         json!(["webhook_removed", "none", "unknown_webhook", funds_id, "funds_management", null, null]),
         json!(["webhook_removed", webhook, "done", mall_id, "supplier", "mall", null]),
+        json!(["set_password", "eve", "not_allowed", operator_id, "operator", null, "rich"]),
         json!(["set_password", "eve", "done", operator_id, "operator", null, null]),
         json!(["snapshot", "", "finished", operator_id, "operator", null, null]),
         json!(["snapshot", "", "not_allowed", funds_id, "funds_management", null, null]),
@@ -137,7 +169,7 @@ fn each_act_of_management_is_told_with_its_key_and_without_its_secret() {
     for key in [&operator, &funds, &mall, &new] {
         assert!(!text.contains(key.split('_').nth(2).unwrap()), "{text}");
     }
-    for shown in [&*secret, &token, "secret-path", "correct horse", "1.00"] {
+    for shown in [&*secret, &token, "secret-path", "correct horse", AMOUNT] {
         assert!(!text.contains(shown), "{shown}: {text}");
     }
 }

@@ -280,6 +280,28 @@ const OF_ANOTHER_TYPE: &[(&str, &str, &str, &str, &str)] = &[
         "currency",
         "is the number 7: give text, in quotation marks",
     ),
+    // What has JSON's form and is no value all the same.
+    (
+        "transfers",
+        "transfer",
+        r#"{"to":"ben","amount":1e999,"currency":"USD"}"#,
+        "amount",
+        "cannot be read: number out of range",
+    ),
+    (
+        "transfers",
+        "transfer",
+        r#"{"to":"\ud800","amount":"5","currency":"USD"}"#,
+        "to",
+        "cannot be read: unexpected end of hex escape",
+    ),
+    (
+        "transfers",
+        "transfer",
+        r#"{"amount":1e999,"to":["ben"],"currency":"USD"}"#,
+        "amount",
+        "cannot be read: number out of range",
+    ),
     (
         "transfers",
         "transfer",
@@ -325,6 +347,9 @@ const OF_ANOTHER_TYPE: &[(&str, &str, &str, &str, &str)] = &[
         "is \"afar\": give one of public, private_page, link",
     ),
 ];
+
+/// The last command that there is: where it is named, all are.
+const LAST_COMMAND: &str = ", show_order";
 
 const OBJECT: &str = "is the number 5: give a word in quotation marks, or an object with one member";
 
@@ -377,10 +402,24 @@ fn a_value_of_another_type_is_told_the_same_alone_and_in_a_batch() {
         assert!([": give ", " is left out"].iter().any(|words| detail.contains(words)), "{detail}");
         assert!(!detail.contains(" at line ") && !detail.contains("expected"), "{detail}");
     }
+    // A member that is named like a field of the command is none.
+    let named = r#"[{"idempotency_key":"1","command.transfer.to":5,"command":{"list_gifts":{}}}]"#;
+    let problem = server.messages(&server.key, JSON, named).json()[0]["problem"].clone();
+    assert_eq!(problem["field"], "command.transfer.to", "{problem}");
+    let query = server.get("/v1/offerings/teapot/certificates/1?from_hop=0&hop=1").json();
+    assert_eq!(query["detail"], "hop is unknown: leave it out; there is from_hop");
+    let misspelt =
+        server.messages(&server.key, JSON, r#"[{"idempotency_key":"1","command":{"purchas":{}}}]"#);
+    let detail = misspelt.json()[0]["problem"]["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains(" is \"purchas\": give one of ") && detail.ends_with(LAST_COMMAND), "{detail}");
     let beside = server.post("/v1/accounts/eve/freeze", "id", "", r#"{"why":"so"}"#).json();
     assert_eq!(beside["detail"], "why is unknown: leave it out");
-    let no_json = server.post("/v1/transfers", "id", "eve", r#"{"to":"ben","#).json();
-    let detail = no_json["detail"].as_str().unwrap();
-    assert!(detail.starts_with("body is no JSON: ") && detail.ends_with("at line 1 column 12"), "{detail}");
+    for (body, place) in
+        [(r#"{"to":"ben","#, "at line 1 column 12"), ("{\n\"to\": ben}", "at line 2 column 7")]
+    {
+        let no_json = server.post("/v1/transfers", "id", "eve", body).json();
+        let detail = no_json["detail"].as_str().unwrap();
+        assert!(detail.starts_with("body is no JSON: ") && detail.ends_with(place), "{detail}");
+    }
     assert!(server.end());
 }

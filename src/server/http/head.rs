@@ -10,6 +10,7 @@ use crate::domain::{Name, Refusal, RequestId};
 use crate::server::door::Door;
 use crate::server::identity::{Role, Who};
 use crate::server::json::{Problem, ProblemCode, said};
+use crate::server::management::Act;
 use crate::server::shown::{Show, each_once};
 
 /// The header by which a request says as whom it is sent.
@@ -49,6 +50,11 @@ pub(super) fn on_behalf_of(request: &HttpRequest) -> Result<Option<Name>, Proble
         Name::new(text).map_err(|refusal| Problem::from(refused(refusal)))
     };
     header.map(name).transpose()
+}
+
+/// An act of management by whoever sends this request; as whom is left out where it is not said in its form.
+pub(super) fn act_of(who: &Who, request: &HttpRequest, act: &'static str, on: &str) -> Option<Act> {
+    Act::begin(who, on_behalf_of(request).ok().flatten(), act, on)
 }
 
 pub(super) fn idempotency_key(request: &HttpRequest) -> Result<RequestId, Problem> {

@@ -89,7 +89,7 @@ pub(super) async fn receipt(door: Data<Door>, request: HttpRequest, params: Para
         let caller = rights::caller(&role, on_behalf_of(&request)?)?;
         let engine = door.engine()?;
         let _place = door.histories().take(role.account().cloned())?;
-        let body = read_command("show_certificate", &fields(params)?, "")?;
+        let body = read_command("show_certificate", &fields(params)?, &[], "")?;
         let CommandBody::ShowCertificate { offering, serial, .. } = body else {
             return Err(Problem::from(Refusal::of(Code::Internal)));
         };
@@ -109,7 +109,7 @@ async fn shown<'door>(
 ) -> Result<(&'door Engine, Done, Place), Problem> {
     let who = who(door, request)?;
     let engine = door.engine()?;
-    let body = read_command(command, &fields(params)?, "")?;
+    let body = read_command(command, &fields(params)?, &[], "")?;
     let asked = door.message(engine, &who, ReadMessage::look(on_behalf_of(request)?, body)?)?;
     let place = door.histories().take(who.role.account().cloned())?;
     Ok((engine, engine.send(asked.message).await?, place))
@@ -178,7 +178,11 @@ fn problem(error: HistoryError) -> Problem {
         HistoryError::TooLong { .. } => Problem::new(ProblemCode::TooLong, "", error.to_string()),
         HistoryError::DrawsOpen => Problem::new(ProblemCode::DrawsOpen, "", error.to_string()),
         HistoryError::Refused(refusal) => Problem::from(refusal),
-        HistoryError::Journal(_) | HistoryError::Receipt(_) => {
+        HistoryError::Receipt(_) => {
+            tracing::error!(%error, "a receipt cannot be made");
+            Problem::from(Refusal::new(Code::Internal, "", "no receipt can be made of this history"))
+        }
+        HistoryError::Journal(_) => {
             tracing::error!(%error, "a history cannot be read");
             Problem::new(ProblemCode::Unreadable, "", "the journal cannot be read where this history stands")
         }

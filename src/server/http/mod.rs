@@ -75,5 +75,5 @@ pub(super) fn parsed_body(
     value: &str,
     body: &str,
 ) -> Result<super::json::CommandBody, Problem> {
-    resources::read_command(command, &[(field.to_owned(), serde_json::Value::from(value))], body)
+    resources::read_command(command, &[(field.to_owned(), serde_json::Value::from(value))], &[], body)
 }

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::body::{JSON, content_type, short_body, text};
-use super::head::{on_behalf_of, who};
+use super::head::{act_of, on_behalf_of, who};
 use super::reply::response;
 use super::resources::object;
 use crate::domain::{Code, Name, Refusal, Status, Timestamp};
@@ -19,7 +19,6 @@ use crate::server::door::{Door, within};
 use crate::server::identity::rights::{caller, check_password};
 use crate::server::identity::{SentPassword, Session};
 use crate::server::json::{Problem, ProblemCode, Within, no_lists, read, time_text};
-use crate::server::management::Act;
 
 /// Who logs in.
 #[derive(Deserialize, JsonSchema)]
@@ -98,7 +97,7 @@ pub(super) async fn set(door: &Door, request: &HttpRequest, payload: Payload, ac
     let mut act = None;
     let done = async {
         let who = who(door, request)?;
-        act = Act::begin(&who, "set_password", account);
+        act = act_of(&who, request, "set_password", account);
         let bytes = object(request, payload).await?;
         door.identity().pace(&who.role)?;
         let SetPasswordBody { password, current_password } = taken(&bytes)?;
@@ -132,7 +131,7 @@ pub(super) async fn remove(
     let mut act = None;
     let done = async {
         let who = who(door, request)?;
-        act = Act::begin(&who, "remove_password", account);
+        act = act_of(&who, request, "remove_password", account);
         let bytes = object(request, payload).await?;
         door.identity().pace(&who.role)?;
         let RemovePasswordBody { current_password } =

@@ -191,7 +191,7 @@ pub(super) fn read_query<T: for<'de> Deserialize<'de>>(request: &HttpRequest) ->
         }
     }
     serde_path_to_error::deserialize(Value::Object(fields))
-        .map_err(|error| malformed(Within::Body, &error.path().to_string(), &error.inner().to_string()))
+        .map_err(|error| malformed(Within::Body, error.path(), &error.inner().to_string()))
 }
 
 fn flag(field: &'static str, text: Option<&str>) -> Result<bool, Problem> {

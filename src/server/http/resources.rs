@@ -151,13 +151,12 @@ async fn answered(
     let who = who(door, request)?;
     let engine = door.engine()?;
     let on_behalf_of = on_behalf_of(request)?;
-    let mut fields = fields(params)?;
+    let path = fields(params)?;
     match method {
         Get => {
             let arrived = Instant::now();
             let read = || -> Result<ReadMessage, Problem> {
-                fields.extend(query(request)?);
-                Ok(ReadMessage::look(on_behalf_of, read_command(command, &fields, "")?)?)
+                Ok(ReadMessage::look(on_behalf_of, read_command(command, &path, &query(request)?, "")?)?)
             };
             decided(door, engine, &who, read(), arrived).await
         }
@@ -167,7 +166,7 @@ async fn answered(
             let bytes = object(request, payload).await?;
             let arrived = Instant::now();
             let read = || -> Result<ReadMessage, Problem> {
-                let command = read_command(command, &fields, text(&bytes)?)?;
+                let command = read_command(command, &path, &[], text(&bytes)?)?;
                 Ok(ReadMessage { request_id, on_behalf_of, if_sequence, show, command })
             };
             decided(door, engine, &who, read(), arrived).await
@@ -204,22 +203,23 @@ async fn sent(
 /// Says that what is answered was done before, by a request with the same key.
 pub(super) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
-/// A command of the fields of a path or a query, and of a body that is an object or empty. All stand in one object when it is
+/// A command of the fields of a path and a query, and of a body that is an object or empty. All stand in one object when it is
 /// read, so none can be there twice.
 pub(super) fn read_command(
     command: &str,
-    fields: &[(String, Value)],
+    path: &[(String, Value)],
+    query: &[(String, Value)],
     body: &str,
 ) -> Result<CommandBody, Problem> {
     // Only a whole value is taken, so nothing in it can end the object that it stands in.
     let whole = if body.is_empty() { "{}" } else { whole(body)? };
-    no_lists(Within::Command(fields), whole)?;
+    no_lists(Within::Command(path), whole)?;
     let Some(members) = whole.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
         return Err(Problem::new(ProblemCode::Malformed, "body", "is no JSON object"));
     };
-    let mut text = String::with_capacity(command.len() + whole.len() + 32 * fields.len() + 8);
+    let mut text = String::with_capacity(command.len() + whole.len() + 32 * (path.len() + query.len()) + 8);
     text.extend(["{\"", command, "\":{"]);
-    for (name, value) in fields {
+    for (name, value) in path.iter().chain(query) {
         let before = if text.ends_with('{') { "" } else { "," };
         // A name may be any client's, where it is a query's.
         text.extend([before, &Value::from(name.as_str()).to_string(), ":", &value.to_string()]);
@@ -229,7 +229,7 @@ pub(super) fn read_command(
         text.extend([before, members]);
     }
     text += "}}";
-    read_within(Within::Command(fields), &text)
+    read_within(Within::Command(path), &text)
 }
 
 /// The body of a request that takes an object, which may be left out.
@@ -282,7 +282,7 @@ mod tests {
         let field = |name: &str, value: &str| (name.to_owned(), Value::from(value));
         let fields = [field("offering", "a \"teapot\"")];
         for body in ["", "{}", " {} ", r#"{"serial": 2}"#, " {\n\t\"serial\" : 2 }\n"] {
-            let read = read_command("purchase", &fields, body).unwrap();
+            let read = read_command("purchase", &fields, &[], body).unwrap();
             let CommandBody::Purchase { offering, .. } = read else { panic!("{read:?}") };
             assert_eq!(offering.as_str(), "a \"teapot\"");
         }
@@ -297,10 +297,13 @@ mod tests {
             r#"{"offering":"b"}"#,
             "{,}",
         ] {
-            assert!(read_command("purchase", &fields, body).is_err(), "{body}");
+            assert!(read_command("purchase", &fields, &[], body).is_err(), "{body}");
         }
         for name in ["\"", "a\":1,\"serial", "serial\":1},\"x\":{\"a"] {
-            assert!(read_command("purchase", &[field(name, "1")], r#"{"offering":"b"}"#).is_err(), "{name}");
+            assert!(
+                read_command("purchase", &[], &[field(name, "1")], r#"{"offering":"b"}"#).is_err(),
+                "{name}"
+            );
         }
     }
 }

@@ -82,7 +82,7 @@ async fn taken(
     act: &mut Option<Act>,
 ) -> Result<SnapshotBody, Problem> {
     let who = who(door, request)?;
-    *act = Act::begin(&who, "snapshot", "");
+    *act = Act::begin(&who, None, "snapshot", "");
     if !matches!(who.role, Role::Operator) {
         return Err(Problem::from(Refusal::new(Code::NotAllowed, "key", "does not ask for snapshots")));
     }

@@ -9,14 +9,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::body::text;
-use super::head::{idempotency_key, on_behalf_of, who};
+use super::head::{act_of, idempotency_key, on_behalf_of, who};
 use super::reply::{problem_response, response};
 use super::resources::{REPLAYED, object};
 use crate::domain::{Caller, Code, Name, Refusal};
 use crate::server::door::{Door, within};
 use crate::server::identity::{Who, rights};
 use crate::server::json::{Problem, ProblemCode, read};
-use crate::server::management::Act;
 use crate::server::webhooks::{MadeBy, NewWebhook, WebhookFile, WebhooksError};
 
 /// A webhook as it is asked for.
@@ -75,8 +74,16 @@ pub(super) enum WebhookAnswer {
 pub(super) async fn create(door: Data<Door>, request: HttpRequest, payload: Payload) -> HttpResponse {
     let mut act = None;
     let made = async {
-        let (who, own) = own(&door, &request)?;
-        act = Act::begin(&who, "webhook_created", own.as_ref().map_or("", Name::as_str));
+        let who = who(&door, &request)?;
+        act = act_of(&who, &request, "webhook_created", "");
+        let own = own(&door, &request, &who)?;
+        let mut is_on = |on: &str| {
+            if let Some(act) = &mut act {
+                act.is_on(on);
+            }
+        };
+        // The account that it is asked for, as far as it is known.
+        is_on(own.as_ref().map_or("", Name::as_str));
         let key = idempotency_key(&request)?;
         let bytes = object(&request, payload).await?;
         let text = text(&bytes)?;
@@ -84,6 +91,7 @@ pub(super) async fn create(door: Data<Door>, request: HttpRequest, payload: Payl
             return Err(Problem::new(ProblemCode::Malformed, "body", "is no JSON object"));
         }
         let NewWebhookBody { url, account, types } = read(text)?;
+        is_on(account.as_ref().or(own.as_ref()).map_or("", Name::as_str));
         let account = match (&own, account) {
             (Some(own), Some(account)) if *own != account => {
                 let detail = "is not the account of this key: leave it out";
@@ -91,13 +99,15 @@ pub(super) async fn create(door: Data<Door>, request: HttpRequest, payload: Payl
             }
             (own, account) => own.clone().or(account),
         };
+        let whose = account.as_ref().map_or_else(String::new, |account| format!("{account}/"));
         let asked = NewWebhook { url, account, types, inside: false };
         let made_by = MadeBy { account: own, key };
-        apart(&door, move |file| file.create_by(asked, Some(made_by))).await
+        let made = apart(&door, move |file| file.create_by(asked, Some(made_by))).await?;
+        is_on(&format!("{whose}{}", made.id));
+        Ok(made)
     };
     let made = made.await;
     if let Some(act) = act {
-        let act = if let Ok(made) = &made { act.on(&made.id) } else { act };
         act.ended(made.as_ref());
     }
     match made {
@@ -116,7 +126,7 @@ pub(super) async fn create(door: Data<Door>, request: HttpRequest, payload: Payl
 /// `GET /v1/webhooks`.
 pub(super) async fn list(door: Data<Door>, request: HttpRequest) -> HttpResponse {
     let listed = async {
-        let (_, own) = own(&door, &request)?;
+        let own = own(&door, &request, &who(&door, &request)?)?;
         let all = apart(&door, WebhookFile::list).await?.into_iter();
         let mine = all.filter(|shown| own.is_none() || shown.asked.account == own);
         let webhooks = mine.map(|shown| WebhookBody {
@@ -136,8 +146,9 @@ pub(super) async fn list(door: Data<Door>, request: HttpRequest) -> HttpResponse
 pub(super) async fn remove(door: Data<Door>, request: HttpRequest, webhook: &str) -> HttpResponse {
     let mut act = None;
     let removed = async {
-        let (who, own) = own(&door, &request)?;
-        act = Act::begin(&who, "webhook_removed", webhook);
+        let who = who(&door, &request)?;
+        act = act_of(&who, &request, "webhook_removed", webhook);
+        let own = own(&door, &request, &who)?;
         let id = webhook.to_owned();
         apart(&door, move |file| file.remove_of(own.as_ref(), &id)).await?;
         Ok(WebhookAnswer::WebhookRemoved { removed: webhook.to_owned() })
@@ -149,13 +160,12 @@ pub(super) async fn remove(door: Data<Door>, request: HttpRequest, webhook: &str
     response(removed)
 }
 
-/// Who asks, and whose webhooks it is about: its account's, or everybody's where there is none.
-fn own(door: &Door, request: &HttpRequest) -> Result<(Who, Option<Name>), Problem> {
-    let who = who(door, request)?;
+/// Whose webhooks it is about: those of the account of whoever asks, or everybody's where there is none.
+fn own(door: &Door, request: &HttpRequest, who: &Who) -> Result<Option<Name>, Problem> {
     door.identity().pace(&who.role)?;
     match rights::caller(&who.role, on_behalf_of(request)?)? {
-        Caller::Account(own) => Ok((who, Some(own))),
-        Caller::FundsManagement => Ok((who, None)),
+        Caller::Account(own) => Ok(Some(own)),
+        Caller::FundsManagement => Ok(None),
     }
 }
 

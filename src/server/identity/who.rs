@@ -28,7 +28,7 @@ pub(in crate::server) struct Who {
 
 impl Who {
     /// Who logged in with a role.
-    pub(super) fn by_session(role: Role) -> Who {
+    pub(in crate::server) fn by_session(role: Role) -> Who {
         Who { role, key: None }
     }
 

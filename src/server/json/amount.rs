@@ -28,6 +28,11 @@ impl Amount {
         Amount("0".to_owned())
     }
 
+    /// True where it is no money: in any form in which it is read.
+    pub(in crate::server) fn is_nothing(&self) -> bool {
+        self.0.bytes().all(|byte| matches!(byte, b'0' | b'.'))
+    }
+
     /// Its text.
     pub(in crate::server) fn into_text(self) -> String {
         self.0

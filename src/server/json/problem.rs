@@ -76,7 +76,7 @@ impl ProblemCode {
         ProblemCode::Unreadable,
     ];
 
-    pub(super) fn text(self) -> &'static str {
+    pub(in crate::server) fn text(self) -> &'static str {
         self.parts().1
     }
 
@@ -133,7 +133,7 @@ impl ProblemCode {
             ProblemCode::Unreadable => (
                 500,
                 "unreadable",
-                "tell whoever runs the server, whose log names the file; a look changes nothing, and may be sent again once it is mended",
+                "tell whoever runs the server, whose log says where; a look changes nothing, and may be sent again once it is mended",
             ),
             ProblemCode::NotJson => (415, "not_json", "send Content-Type: application/json"),
         }

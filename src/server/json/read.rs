@@ -4,31 +4,38 @@ use serde::de::value::Error as Wrong;
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_path_to_error::{Path, Segment};
 
 use super::problem::{Problem, ProblemCode};
-use super::told::told;
+use super::told::{cut, told};
 
 /// What a text is, for the names of its fields: those of a command have the same wherever it stands.
 #[derive(Clone, Copy)]
 pub(in crate::server) enum Within<'text> {
     /// The whole of a body, or a query.
     Body,
-    /// A command alone, some of whose fields stand elsewhere, such as in a path.
+    /// A command alone, with those of its fields that stand elsewhere and are not to be given here: in a path.
     Command(&'text [(String, Value)]),
     /// A message, in which a command stands.
     Message,
 }
 
-impl<'text> Within<'text> {
+impl Within<'_> {
     /// The field at a path, and what the whole is called.
-    fn field(self, path: &'text str) -> (&'text str, &'static str) {
+    fn field(self, path: &Path) -> (String, &'static str) {
+        let parts: Vec<&Segment> = path.iter().collect();
         // The first part of a command's path is its name.
-        let of_command = |path: &'text str| path.split_once('.').map_or("", |(_, field)| field);
-        match (self, path.strip_prefix("command.")) {
-            (Within::Message, Some(rest)) => (of_command(rest), "command"),
-            (Within::Command(_), _) => (of_command(path), "body"),
-            (Within::Body | Within::Message, _) => (path, "body"),
+        let (rest, whole) = match (self, &*parts) {
+            (Within::Message, [Segment::Map { key }, _, rest @ ..]) if key == "command" => (rest, "command"),
+            (Within::Command(_), [_, rest @ ..]) => (rest, "body"),
+            (_, rest) => (rest, "body"),
+        };
+        let mut field = String::new();
+        for part in rest {
+            let before = if field.is_empty() || matches!(part, Segment::Seq { .. }) { "" } else { "." };
+            field = format!("{field}{before}{part}");
         }
+        (field, whole)
     }
 
     fn is_beside(self, name: &str) -> bool {
@@ -60,16 +67,18 @@ pub(in crate::server) fn read_within<T: DeserializeOwned>(
         Ok(read) => return deserializer.end().map(|()| read).map_err(|error| no_json(&error)),
         Err(error) => error,
     };
-    let path = error.path().to_string();
+    let path = error.path().clone();
     let error = error.into_inner();
     if error.is_data() {
         return Err(malformed(within, &path, &error.to_string()));
     }
+    whole(text)?;
     // Where a word should stand and none does, serde says no more than where the text has no form at all; of a value it says what is there.
-    let read: Value = serde_json::from_str(text).map_err(|error| no_json(&error))?;
-    match serde_path_to_error::deserialize::<_, T>(read) {
-        Ok(_) => Err(malformed(within, &path, &error.to_string())),
-        Err(error) => Err(malformed(within, &error.path().to_string(), &error.inner().to_string())),
+    // What has JSON's form and is no value, such as a number above all numbers, has its field all the same.
+    let read = serde_json::from_str(text).map(serde_path_to_error::deserialize::<Value, T>);
+    match read {
+        Ok(Err(error)) => Err(malformed(within, error.path(), &error.inner().to_string())),
+        Ok(Ok(_)) | Err(_) => Err(malformed(within, &path, &error.to_string())),
     }
 }
 
@@ -79,7 +88,7 @@ pub(in crate::server) fn read_within<T: DeserializeOwned>(
 /// `malformed`, with the field.
 pub(in crate::server) fn said<T: DeserializeOwned>(field: &str, text: &str) -> Result<T, Problem> {
     T::deserialize(text.into_deserializer())
-        .map_err(|error: Wrong| malformed(Within::Body, field, &error.to_string()))
+        .map_err(|error: Wrong| wrong(Within::Body, (field.to_owned(), "body"), &error.to_string()))
 }
 
 /// A text as one value, of which nothing is read yet.
@@ -96,26 +105,20 @@ fn no_json(error: &serde_json::Error) -> Problem {
 }
 
 /// The problem of a value that does not read. serde tells of a field that is left out or there twice only in words.
-pub(in crate::server) fn malformed(within: Within<'_>, path: &str, why: &str) -> Problem {
-    let named = ["missing field `", "duplicate field `"].iter().find_map(|words| why.strip_prefix(words));
-    let named = named.and_then(|rest| rest.split('`').next());
-    let field = match (within.field(path), named) {
-        (("" | ".", whole), None) => whole.to_owned(),
-        (("" | ".", _), Some(named)) => named.to_owned(),
-        ((path, _), None) => path.to_owned(),
-        ((path, _), Some(named)) => format!("{path}.{named}"),
-    };
-    let why = told(why, |name| within.is_beside(name));
-    Problem::new(ProblemCode::Malformed, &cut(&field), cut(&why))
+pub(in crate::server) fn malformed(within: Within<'_>, path: &Path, why: &str) -> Problem {
+    wrong(within, within.field(path), why)
 }
 
-/// The beginning of a text that may be any client's.
-fn cut(text: &str) -> String {
-    const CHARACTERS_MAX: usize = 300;
-    match text.char_indices().nth(CHARACTERS_MAX) {
-        None => text.to_owned(),
-        Some((end, _)) => format!("{}…", &text[..end]),
-    }
+fn wrong(within: Within<'_>, (field, whole): (String, &'static str), why: &str) -> Problem {
+    let named = ["missing field `", "duplicate field `"].iter().find_map(|words| why.strip_prefix(words));
+    let named = named.and_then(|rest| rest.split('`').next());
+    let field = match (&*field, named) {
+        ("", None) => whole.to_owned(),
+        ("", Some(named)) => named.to_owned(),
+        (_, None) => field,
+        (_, Some(named)) => format!("{field}.{named}"),
+    };
+    Problem::new(ProblemCode::Malformed, &cut(&field, 300), told(why, |name| within.is_beside(name)))
 }
 
 /// Refuses a text in which a list stands for an object: serde would take its parts in the order of the fields, which no client
@@ -127,14 +130,17 @@ pub(in crate::server) fn no_lists(within: Within<'_>, text: &str) -> Result<(), 
     if !text.contains('[') {
         return Ok(());
     }
-    let (value, mut path): (Value, _) = (read(text)?, Vec::new());
+    // A command that stands alone has its name outside of this text.
+    let here = if matches!(within, Within::Command(_)) { Within::Body } else { within };
+    let (value, mut path): (Value, _) = (read_within(here, text)?, Vec::new());
     if !has_a_list(&mut path, &value) {
         return Ok(());
     }
-    // A command that stands alone has its name outside of this text.
-    let path = path.join(".");
-    let path = if matches!(within, Within::Command(_)) { format!(".{path}") } else { path };
-    Err(malformed(within, &path, "is a list: give an object or a value"))
+    let field = match (within, &*path) {
+        (Within::Message, ["command", _, rest @ ..]) => (rest.join("."), "command"),
+        (_, path) => (path.join("."), "body"),
+    };
+    Err(wrong(within, field, "is a list: give an object or a value"))
 }
 
 /// Finds a list that may not be, and the path to it.

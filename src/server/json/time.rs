@@ -6,6 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::text::Text;
+use super::told::shown;
 use crate::domain::Timestamp;
 
 /// A point of time in a body.
@@ -64,7 +65,8 @@ pub(in crate::server) fn text(time: Timestamp) -> String {
 fn read(text: &str) -> Result<Timestamp, String> {
     let wrong = || {
         format!(
-            "is {text:?}, which is no point of time: give RFC 3339, such as 2030-01-31T18:00:00Z, from 1970 to the end of 9999-12-30"
+            "is {}, which is no point of time: give RFC 3339, such as 2030-01-31T18:00:00Z, from 1970 to the end of 9999-12-30",
+            shown(text)
         )
     };
     if !has_the_form(text) {
@@ -73,7 +75,8 @@ fn read(text: &str) -> Result<Timestamp, String> {
     let time: jiff::Timestamp = text.parse().map_err(|_| wrong())?;
     let milliseconds = u64::try_from(time.as_millisecond()).map_err(|_| wrong())?;
     if time.subsec_nanosecond() % 1_000_000 != 0 {
-        return Err(format!("is {text:?}, which is finer than a millisecond: give at most three decimals"));
+        let given = shown(text);
+        return Err(format!("is {given}, which is finer than a millisecond: give at most three decimals"));
     }
     Ok(Timestamp(milliseconds))
 }
@@ -129,5 +132,7 @@ mod tests {
         ] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
+        let long = read(&"9".repeat(5_000)).unwrap_err();
+        assert!(long.len() < 300 && long.ends_with("9999-12-30"), "{long}");
     }
 }

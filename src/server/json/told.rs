@@ -1,7 +1,8 @@
 //! What is wrong with a value, in the words of this door: what is there, and what to give instead.
 //!
-//! serde tells it in words alone, and of our types by their names, so its words are read here and told anew. No text that a client sent is
-//! shown unless it stands for a word of ours, because it may be a secret. Absent on purpose: which field it is (`read`).
+//! serde tells it in words alone, and of our types by their names, so its words are read here and told anew. Of what a client sent, numbers
+//! are shown, and text only where it stands for a word of ours or for a point of time, because other text may be a secret. Absent on
+//! purpose: which field it is (`read`).
 
 /// What serde says of a value, told anew; `is_beside` is true of members that stand elsewhere, such as in a path, and are not to be given.
 pub(super) fn told(why: &str, is_beside: impl Fn(&str) -> bool) -> String {
@@ -16,17 +17,19 @@ pub(super) fn told(why: &str, is_beside: impl Fn(&str) -> bool) -> String {
     if why.starts_with("duplicate field `") {
         return "is there twice: say it once".to_owned();
     }
+    // What the client gave stands first and may say anything; what is known is ours, and last.
     if let Some(rest) = why.strip_prefix("unknown field `") {
-        let known = rest.split_once("`, expected ").map(|(_, known)| list(known)).unwrap_or_default();
+        let known = if rest.ends_with("`, there are no fields") { None } else { rest.rsplit_once(EXPECTED) };
+        let known = known.map(|(_, known)| list(known)).unwrap_or_default();
         return match &*known {
             "" => "is unknown: leave it out".to_owned(),
             known => format!("is unknown: leave it out; there is {known}"),
         };
     }
     if let Some((given, known)) =
-        why.strip_prefix("unknown variant `").and_then(|rest| rest.split_once("`, expected "))
+        why.strip_prefix("unknown variant `").and_then(|rest| rest.rsplit_once(EXPECTED))
     {
-        return format!("is {given:?}: give {}", either(&list(known)));
+        return format!("is {}: give {}", shown(given), either(&list(known)));
     }
     for (words, is) in [("invalid type: ", kind as fn(&str) -> String), ("invalid value: ", value)] {
         if let Some((given, wanted)) =
@@ -38,6 +41,22 @@ pub(super) fn told(why: &str, is_beside: impl Fn(&str) -> bool) -> String {
     own(why)
 }
 
+/// Stands between what was given and what is known.
+const EXPECTED: &str = "`, expected ";
+
+/// A text that a client gave, or its beginning, in quotation marks.
+pub(super) fn shown(given: &str) -> String {
+    format!("{:?}", cut(given, 100))
+}
+
+/// The beginning of a text that may be any client's.
+pub(super) fn cut(text: &str, characters_max: usize) -> String {
+    match text.char_indices().nth(characters_max) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
+
 /// What a type of ours says of its own.
 fn own(why: &str) -> String {
     // A refusal of the domain names its code, its own field and an advice, which the problem has in other places.
@@ -45,13 +64,17 @@ fn own(why: &str) -> String {
     match refusal.and_then(|(_, detail)| detail.rsplit_once(" (")) {
         Some((detail, _)) => detail.to_owned(),
         None if ["is ", "has "].iter().any(|begins| why.starts_with(begins)) => why.to_owned(),
-        None => format!("cannot be read: {why}"),
+        None => format!("cannot be read: {}", cut(why, 300)),
     }
 }
 
 /// Lines and columns are of a text that may not be the one that was sent, and the field says more.
 fn without_a_place(why: &str) -> &str {
-    why.rfind(" at line ").map_or(why, |end| &why[..end])
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let place = why.rsplit_once(" at line ").filter(|(_, place)| {
+        place.split_once(" column ").is_some_and(|(line, column)| is_number(line) && is_number(column))
+    });
+    place.map_or(why, |(why, _)| why)
 }
 
 /// The names that stand in backticks.
@@ -171,9 +194,36 @@ mod tests {
             ),
             ("is \"now\", which is no point of time", "is \"now\", which is no point of time"),
             ("recursion limit exceeded at line 1 column 128", "cannot be read: recursion limit exceeded"),
+            ("number out of range at line 1 column 30", "cannot be read: number out of range"),
+            // What a client says, and what it says as if we said it.
+            (
+                "unknown field `a`, expected `b`, expected `to` or `amount`",
+                "is unknown: leave it out; there is to, amount",
+            ),
+            ("unknown field `a`, expected `b`, there are no fields", "is unknown: leave it out"),
+            (
+                "unknown variant `a`, expected `b`, expected `public` or `link` at line 1 column 20",
+                "is \"a`, expected `b\": give one of public, link",
+            ),
+            (
+                "unknown variant `a at line 1 column 2`, expected `public`",
+                "is \"a at line 1 column 2\": give public",
+            ),
+            ("is \"so at line now\", which is no point", "is \"so at line now\", which is no point"),
+            ("is so at line 1 column", "is so at line 1 column"),
+            ("is so at line 1 column 2nd", "is so at line 1 column 2nd"),
         ];
         for (why, expected) in cases {
             assert_eq!(told(why, |name| name == "account"), expected, "{why}");
         }
+    }
+
+    #[test]
+    fn a_long_word_is_cut_and_the_advice_is_not() {
+        let names: Vec<String> = (0..100).map(|number| format!("name_{number}")).collect();
+        let known = format!("one of `{}`", names.join("`, `"));
+        let long = "é".repeat(5_000);
+        let expected = format!("is \"{}…\": give one of {}", "é".repeat(100), names.join(", "));
+        assert_eq!(told(&format!("unknown variant `{long}`, expected {known}"), |_| false), expected);
     }
 }

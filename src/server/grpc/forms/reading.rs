@@ -78,9 +78,8 @@ fn by_its_body(command: &Command) -> Result<CommandBody, Problem> {
         |error: serde_json::Error| Problem::from(Refusal::new(Code::Internal, "", error.to_string()));
     let mut value = serde_json::to_value(command).map_err(failed)?;
     leave_out_nothing(&mut value);
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        malformed(Within::Command(&[]), &error.path().to_string(), &error.inner().to_string())
-    })
+    serde_path_to_error::deserialize(value)
+        .map_err(|error| malformed(Within::Command(&[]), error.path(), &error.inner().to_string()))
 }
 
 /// What is left out is not there, rather than null.
