@@ -196,7 +196,7 @@ impl Snapshots {
             pages_max,
             bytes_max: 1 + chance.below(8_000) as usize,
             // A page is crowded in one generation and not in the next one.
-            page_entries_max: if pages_max % 2 == 0 { usize::MAX } else { pages_max * 30 },
+            page_entries_max: if pages_max.is_multiple_of(2) { usize::MAX } else { pages_max * 30 },
             // Who is large in one generation may be small in the next one, and the other way round.
             small_entries_max: chance.below(3) as usize,
             copied_entries_max: pages_max,
