@@ -87,8 +87,9 @@ fn print_table(jobs: &mut [Job], rounds: usize) {
             let separator = if detail.is_empty() { "" } else { "; " };
             detail = format!("{each:.0} bytes each, {:.0} MB/s{separator}{detail}", rate * each / 1e6);
         }
-        let (name, unit, millions) = (job.name, job.unit, rate / 1e6);
-        writeln!(out, "| `{name}` | {millions:.2} M {unit} | {ratio:.3} | {detail} |").unwrap();
+        let (name, unit, millions, thousands) = (job.name, job.unit, rate / 1e6, rate / 1e3);
+        let rate = if millions < 0.1 { format!("{thousands:.1} k") } else { format!("{millions:.2} M") };
+        writeln!(out, "| `{name}` | {rate} {unit} | {ratio:.3} | {detail} |").unwrap();
     }
 }
 
