@@ -124,9 +124,9 @@ impl Directory {
     }
 
     /// What doors are to know of an offering of which everything is sold; none: they are to ask it.
-    pub fn offering_sold_out(&self, name: &Name, sold_out: Option<SoldOut>) {
+    pub fn offering_sold_out(&self, name: &Name, sold_out: Option<Arc<SoldOut>>) {
         if let Some(mut listed) = self.offerings.get_mut(name) {
-            listed.sold_out = sold_out.map(Arc::new);
+            listed.sold_out = sold_out;
         }
     }
 

@@ -1,5 +1,7 @@
 //! What doors need to know of an event: names that became live, offerings that were published.
 
+use std::sync::Arc;
+
 use super::directory::Directory;
 use crate::domain::{
     AccountEvent, ActorNumber, Currency, Event, Information, Name, Offering, OfferingEvent, Resident,
@@ -12,7 +14,7 @@ pub(super) enum DirectoryNews {
     Issued(Name, ActorNumber, u32),
     Published(Name, ActorNumber, Box<Information>),
     StatusChanged(Name, Status),
-    SoldOut(Name, Option<Box<SoldOut>>),
+    SoldOut(Name, Option<Arc<SoldOut>>),
 }
 
 impl DirectoryNews {
@@ -62,7 +64,7 @@ impl DirectoryNews {
 
     /// The news that everything of an offering is sold, where it is.
     pub(super) fn sold_out(offering: &Offering) -> Option<DirectoryNews> {
-        let sold_out = Box::new(offering.sold_out()?);
+        let sold_out = Arc::new(offering.sold_out()?);
         Some(DirectoryNews::SoldOut(offering.offer().name.clone(), Some(sold_out)))
     }
 
@@ -82,9 +84,7 @@ impl DirectoryNews {
                 directory.offering_published(&name, number, &information);
             }
             DirectoryNews::StatusChanged(name, status) => directory.account_changed(&name, status),
-            DirectoryNews::SoldOut(name, sold_out) => {
-                directory.offering_sold_out(&name, sold_out.map(|sold_out| *sold_out));
-            }
+            DirectoryNews::SoldOut(name, sold_out) => directory.offering_sold_out(&name, sold_out),
         }
     }
 }

@@ -478,7 +478,7 @@ fn tell(directory: &Directory, number: ActorNumber, resident: &Resident) {
             if offering.published_at().is_some() {
                 directory.offering_published(&offer.name, number, &offer.information);
             }
-            directory.offering_sold_out(&offer.name, offering.sold_out());
+            directory.offering_sold_out(&offer.name, offering.sold_out().map(Arc::new));
         }
         Resident::Certificate(_) => {}
     }

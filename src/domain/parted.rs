@@ -69,14 +69,7 @@ impl<K: Hash + Eq + Clone, V: Clone> PartedMap<K, V> {
             known.entry.1 = value;
             return;
         }
-        self.add(Hashed { hash, entry: (key, value) });
-    }
-
-    /// Adds an entry whose key is new.
-    fn add(&mut self, hashed: Hashed<K, V>) {
-        let part = place(hashed.hash, self.parts.len());
-        let part = Arc::make_mut(&mut self.parts[part]);
-        part.insert_unique(hashed.hash, hashed, |hashed| hashed.hash);
+        part.insert_unique(hash, Hashed { hash, entry: (key, value) }, |hashed| hashed.hash);
         self.entries += 1;
         if self.entries > self.parts.len() * PART_ENTRIES {
             self.grow();
@@ -98,10 +91,12 @@ impl<K: Hash + Eq + Clone, V: Clone> PartedMap<K, V> {
 
     /// Takes as many parts as its entries need, and gives the memory of the others back.
     fn begin_anew(&mut self) {
-        self.entries = 0;
-        for part in std::mem::replace(&mut self.parts, vec![Arc::default()]) {
-            Arc::unwrap_or_clone(part).into_iter().for_each(|hashed| self.add(hashed));
+        let needed = self.entries.div_ceil(PART_ENTRIES).max(1);
+        let mut parts: Vec<HashTable<Hashed<K, V>>> = (0..needed).map(|_| HashTable::new()).collect();
+        for hashed in self.parts.drain(..).flat_map(Arc::unwrap_or_clone) {
+            parts[place(hashed.hash, needed)].insert_unique(hashed.hash, hashed, |hashed| hashed.hash);
         }
+        self.parts = parts.into_iter().map(Arc::new).collect();
     }
 
     /// Its keys as it stands now.

@@ -1,32 +1,12 @@
 //! Who has managed a store, as a server logs it: by which key, what, on whom, and what came of it; and no secret.
 
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use hongbao::client::Client;
 use hongbao::proto;
 use serde_json::{Value, json};
 
-use crate::server::{JSON, Store};
-
-/// A server whose log is read, where it listens, where gRPC does, and the key for everything.
-fn logging(store: &Store, filter: &str) -> (Child, String, String, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_hongbao"))
-        .args(["serve", "--dev", "--listen", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--data"])
-        .arg(&store.data)
-        .args(["--log", filter, "--log-format", "json"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut said = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let http = said.next().unwrap().strip_prefix("hongbao listens on ").unwrap().to_owned();
-    let grpc = said.next().unwrap().strip_prefix("gRPC listens on ").unwrap().to_owned();
-    let key = said.find(|line| line.trim().starts_with("hongbao_")).unwrap().trim().to_owned();
-    said.find(|line| line.starts_with("ready")).unwrap();
-    (child, http, grpc, key)
-}
+use crate::server::{JSON, Logging, Store};
 
 fn id_of(key: &str) -> String {
     key.split('_').nth(1).unwrap().to_owned()
@@ -39,7 +19,8 @@ const AMOUNT: &str = "7351.29";
 fn each_act_of_management_is_told_with_its_key_and_without_its_secret() {
     let store = Store::new();
     let (funds, mall) = (store.key(&["funds-management"]), store.key(&["supplier", "--account", "mall"]));
-    let (mut child, http, grpc, operator) = logging(&store, "off,hongbao::management=info");
+    let server = Logging::start(&store, "off,hongbao::management=info", "json");
+    let (http, grpc, operator) = (server.http.clone(), server.grpc.clone(), server.key.clone());
     let post_as = |on_behalf_of: Option<&str>, key: &str, path: &str, id: &str, body: &Value| -> Value {
         let mut request = ureq::post(format!("{http}{path}"));
         if let Some(name) = on_behalf_of {
@@ -119,10 +100,7 @@ fn each_act_of_management_is_told_with_its_key_and_without_its_secret() {
     until(200);
     store.keys(&["revoke", &id_of(&new)]);
     until(401);
-    child.kill().unwrap();
-    child.wait().unwrap();
-    let mut text = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
+    let text = server.end();
     let told: Vec<Value> = text
         .lines()
         .map(|line| {

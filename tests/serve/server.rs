@@ -1,6 +1,6 @@
 //! A server of one's own, on a free port of the loopback, and how it is asked.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -112,6 +112,43 @@ pub struct Server {
     pub key: String,
     _lines: BufReader<ChildStdout>,
     agent: ureq::Agent,
+}
+
+/// A server with both doors and a key for everything, whose log is read at its end.
+pub struct Logging {
+    child: Child,
+    pub http: String,
+    pub grpc: String,
+    pub key: String,
+}
+
+impl Logging {
+    /// Starts one that logs so, and waits until it is ready.
+    pub fn start(store: &Store, level: &str, format: &str) -> Logging {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_hongbao"))
+            .args(["serve", "--dev", "--listen", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--data"])
+            .arg(&store.data)
+            .args(["--log", level, "--log-format", format])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let http = said.next().unwrap().strip_prefix("hongbao listens on ").unwrap().to_owned();
+        let grpc = said.next().unwrap().strip_prefix("gRPC listens on ").unwrap().to_owned();
+        let key = said.find(|line| line.trim().starts_with("hongbao_")).unwrap().trim().to_owned();
+        said.find(|line| line.starts_with("ready")).unwrap();
+        Logging { child, http, grpc, key }
+    }
+
+    /// Ends it, and gives what it has logged.
+    pub fn end(mut self) -> String {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        let mut text = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
+        text
+    }
 }
 
 /// What comes back.

@@ -1,8 +1,5 @@
 //! The trace of a request: taken over or made, given back, and in every line that is logged on its way.
 
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Command, Stdio};
-
 use hongbao::proto;
 use hongbao::proto::hongbao_client::HongbaoClient;
 use serde_json::Value;
@@ -10,7 +7,7 @@ use tonic::Request;
 use tonic::metadata::MetadataMap;
 use tonic::transport::Endpoint;
 
-use crate::server::Store;
+use crate::server::{Logging, Store};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const OTHER: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -47,24 +44,9 @@ fn asked(http: &str, grpc: &str, key: &str) -> [String; 5] {
 /// What a server logs while it is asked, and the traces that it gives back.
 fn logged(level: &str, format: &str) -> (Vec<String>, [String; 5]) {
     let store = Store::new();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_hongbao"))
-        .args(["serve", "--dev", "--listen", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--data"])
-        .arg(&store.data)
-        .args(["--log", level, "--log-format", format])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut said = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let http = said.next().unwrap().strip_prefix("hongbao listens on ").unwrap().to_owned();
-    let grpc = said.next().unwrap().strip_prefix("gRPC listens on ").unwrap().to_owned();
-    let key = said.find(|line| line.trim().starts_with("hongbao_")).unwrap().trim().to_owned();
-    said.find(|line| line.starts_with("ready")).unwrap();
-    let traces = asked(&http, &grpc, &key);
-    child.kill().unwrap();
-    child.wait().unwrap();
-    let mut text = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
+    let server = Logging::start(&store, level, format);
+    let traces = asked(&server.http, &server.grpc, &server.key);
+    let text = server.end();
     (text.lines().map(str::to_owned).collect(), traces)
 }
 
