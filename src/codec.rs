@@ -118,8 +118,8 @@ pub fn decode_front_into<'bytes, T: Deserialize<'bytes>>(
     Ok((values.len() - others, rest))
 }
 
-/// As `decode_front`, for a value that may be longer than a record: a large actor's state, joined from chunks whose
-/// checksums were right.
+/// As `decode_front`, for values that may be longer than a record: the states of a page, or a large actor's, joined from chunks
+/// whose checksums were right.
 ///
 /// # Errors
 /// Where the bytes are no such value.

@@ -196,7 +196,8 @@ pub const SLICE_BYTES_MAX: usize = 32 * 1024;
 pub const SLICE_PAGES_MAX: usize = 256;
 
 /// The most hops and requests of one page that are encoded while its shard waits, which takes up to a millisecond. Where its actors
-/// have more, those that have more than their share of this are large too.
+/// have more, those that have more than their share of this are large too. A page with more never leaves memory: it is decoded while its
+/// shard waits, which takes some five times as long.
 pub const PAGE_ENCODED_ENTRIES_MAX: usize = 8_192;
 
 /// A slice of copies of large actors ends once these have so many entries, so that the copies that wait to be stored are few and

@@ -24,7 +24,7 @@ const HOMES: [(&str, &str); 17] = [
     ("actix_web", "server/"),
     ("actix", "actors/shard.rs"),
     ("dashmap", "actors/directory.rs"),
-    ("siphasher", "actors/keyed.rs"),
+    ("siphasher", "domain/keyed.rs"),
     ("bincode", "codec.rs"),
     ("rust_decimal", "domain/money.rs"),
     ("rand_chacha", "domain/commission/draw.rs"),

@@ -8,9 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dashmap::DashMap;
 
-use super::keyed::Keyed;
 use super::platform::Platform;
-use crate::domain::{ActorNumber, Currency, Information, Name, SoldOut, Status};
+use crate::domain::{ActorNumber, Currency, Information, Keyed, Name, SoldOut, Status};
 
 /// What a door knows of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

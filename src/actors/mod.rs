@@ -10,7 +10,6 @@ mod envelope;
 mod house;
 mod inbox;
 pub mod invariants;
-mod keyed;
 mod news;
 mod notices;
 mod page;

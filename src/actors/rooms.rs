@@ -12,7 +12,7 @@ use super::page::{Numbered, Page, PageNumber, Room};
 use super::page_places::PagePlaces;
 use crate::codec;
 use crate::domain::{ActorNumber, Position};
-use crate::limits::{LARGE_ACTOR_ENTRIES, PAGE_ENCODED_ENTRIES_MAX};
+use crate::limits::PAGE_ENCODED_ENTRIES_MAX;
 use crate::snapshot::{Shelf, SnapshotError};
 
 /// Where a room is: found once for a message, and good until pages leave memory, so for the whole of a turn.
@@ -128,13 +128,13 @@ impl Rooms {
         while !rest.is_empty() {
             let (number, room);
             ((number, room), rest) =
-                codec::decode_front(rest).map_err(|error| shelf.damaged(&error.to_string()))?;
+                codec::decode_large(rest).map_err(|error| shelf.damaged(&error.to_string()))?;
             self.restore(number, room);
         }
         Ok(())
     }
 
-    /// Lets a page leave memory, as these bytes, where it can and none of its actors is large.
+    /// Lets a page leave memory, as these bytes, where it can.
     pub(super) fn leave(&mut self, number: PageNumber, bytes: &[u8]) -> Result<(), SnapshotError> {
         let Some(shelf) = &self.shelf else { return Ok(()) };
         shelf.put(&self.key(number), bytes)?;
@@ -160,17 +160,12 @@ impl Rooms {
         [&page.0.to_be_bytes()[..], &self.shard.to_be_bytes()].concat()
     }
 
-    /// The pages in memory without a record behind `before`, none of them large.
+    /// The pages in memory without a record behind `before` that remember no more than is encoded, and decoded again, at once.
     pub(super) fn idle_since(&self, before: Position) -> Vec<PageNumber> {
         if self.shelf.is_none() || self.stays {
             return Vec::new();
         }
-        let small = |numbered: &Numbered| numbered.room.resident.entries() <= LARGE_ACTOR_ENTRIES;
-        let idle = |page: &&Page| {
-            page.newest() <= before
-                && page.rooms().iter().all(small)
-                && page.entries() <= PAGE_ENCODED_ENTRIES_MAX
-        };
+        let idle = |page: &&Page| page.newest() <= before && page.entries() <= PAGE_ENCODED_ENTRIES_MAX;
         self.pages.iter().filter(idle).map(Page::number).collect()
     }
 

@@ -142,7 +142,7 @@ impl Sweep {
         {
             let room = rooms
                 .get(number)
-                .unwrap_or_else(|| unreachable!("a page with a large actor stays in memory"));
+                .unwrap_or_else(|| unreachable!("pages leave memory only behind the last large actor"));
             entries += room.resident.entries();
             copies.push(Piece::Large(number, Box::new(room.clone())));
         }
@@ -156,8 +156,9 @@ impl Sweep {
             let Some(page) = rooms.page(number).filter(|page| page.newest() <= self.idle_since) else {
                 continue;
             };
-            let (bytes, large) = encode(page, Portion::default())?;
-            assert!(large.is_empty(), "a page with a large actor is never listed to leave");
+            let whole = Portion { small_entries_max: usize::MAX, ..Portion::default() };
+            let (bytes, large) = encode(page, whole)?;
+            assert!(large.is_empty(), "a page that remembers more is never listed to leave");
             if let Err(error) = rooms.leave(number, &bytes) {
                 // Leaving is an economy: without it everybody stays, and the snapshot is none the worse.
                 tracing::error!(%error, "idle actors stay in memory");
@@ -263,7 +264,7 @@ pub fn rooms_of(
     let mut rest = value;
     while !rest.is_empty() {
         let (number, room);
-        ((number, room), rest) = codec::decode_front(rest).map_err(|error| error.to_string())?;
+        ((number, room), rest) = codec::decode_large(rest).map_err(|error| error.to_string())?;
         give(number, room)?;
     }
     Ok(())
@@ -339,11 +340,14 @@ fn large_parts(key: &[u8]) -> Option<(ActorNumber, u32)> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::domain::{
         Account, AccountEvent, Currency, Event, Fingerprint, Money, Name, Opening, RequestId, RequestKey,
         RequestMark, Resident, Timestamp,
     };
+    use crate::snapshot::Shelf;
 
     fn room() -> Room {
         let (number, name) = (ActorNumber(300), Name::new("ann").unwrap());
@@ -417,6 +421,30 @@ mod tests {
             }
             assert_eq!(copied, numbers.clone().collect::<Vec<u64>>());
         }
+    }
+
+    #[test]
+    fn an_idle_page_leaves_and_comes_back_whole_unless_it_remembers_too_much_to_be_encoded_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut rooms = Rooms::default();
+        rooms.leave_to(Arc::new(Shelf::open(folder.path()).unwrap()), 0);
+        let entries =
+            |page: u64| if page == 0 { LARGE_ACTOR_ENTRIES + 1 } else { PAGE_ENCODED_ENTRIES_MAX + 1 };
+        for page in [0, 1] {
+            let place = rooms.add(ActorNumber(page * PAGE_NUMBERS + 5), room_of(entries(page)));
+            rooms.moved_to(place, Position(7));
+        }
+        let mut sweep = Sweep::over(&rooms, Position(9), Some(Position(7)));
+        let mut slice = sweep.next_slice(&mut rooms, 0, Position(9), Portion::default()).unwrap();
+        while !slice.last {
+            slice = sweep.next_slice(&mut rooms, 0, Position(9), Portion::default()).unwrap();
+        }
+        assert_eq!((rooms.pages_away(), rooms.get(ActorNumber(5)).is_some()), (1, false));
+        assert!(rooms.get(ActorNumber(PAGE_NUMBERS + 5)).is_some());
+        let place = rooms.call_back(ActorNumber(5)).unwrap().unwrap();
+        let back = &rooms.at(place).room;
+        assert_eq!((back.resident == room_of(entries(0)).resident, back.position()), (true, Position(7)));
+        assert_eq!(rooms.pages_away(), 0);
     }
 
     #[test]

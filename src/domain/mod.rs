@@ -13,6 +13,7 @@ mod event;
 mod fact;
 mod gift;
 mod inside;
+mod keyed;
 mod link;
 mod merchant;
 mod message;
@@ -61,6 +62,7 @@ pub use inside::{
     Draw as DrawPayment, Envelope, GiftReversed, Handed, Hold, LinkPayment, OrderRefused, PurchaseGift,
     ReversalPaid, ReverseOrder, Settle, TopUp, Turn, TurnRefused, Withheld, Withhold,
 };
+pub(crate) use keyed::Keyed;
 pub use link::PageLink;
 pub use merchant::{
     FoundFrom, Mandate, Merchant, Order, OrderKey, OrderState, Registration, WithholdingRight,

@@ -5,11 +5,13 @@
 //! grows by one part at a time, each time moving half of one part (linear hashing), so no insertion waits for all
 //! entries to be placed anew. One that has lost nearly all of them is made anew, in one step.
 
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::{BuildHasher, Hash};
 use std::sync::{Arc, Weak};
 
 use hashbrown::HashTable;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::SerializeSeq};
+
+use super::keyed::Keyed;
 
 /// How many entries a part holds on average, at most: a copy costs a count for each part, and a change behind a
 /// copy the entries of one part.
@@ -24,7 +26,7 @@ pub(in crate::domain) struct PartedMap<K, V> {
     /// Never empty.
     parts: Vec<Arc<HashTable<Hashed<K, V>>>>,
     entries: usize,
-    hasher: RandomState,
+    hasher: Keyed,
 }
 
 /// An entry with the hash of its key, so that the table's growing reads and hashes no keys.
@@ -36,7 +38,14 @@ struct Hashed<K, V> {
 
 impl<K: Hash + Eq + Clone, V: Clone> PartedMap<K, V> {
     pub(in crate::domain) fn new() -> PartedMap<K, V> {
-        PartedMap { parts: vec![Arc::default()], entries: 0, hasher: RandomState::new() }
+        PartedMap::with_room_for(0)
+    }
+
+    /// An empty map into which so many entries go without another part.
+    pub(in crate::domain) fn with_room_for(entries: usize) -> PartedMap<K, V> {
+        let table = || HashTable::with_capacity(entries.min(PART_ENTRIES));
+        let parts = (0..parts_for(entries)).map(|_| Arc::new(table())).collect();
+        PartedMap { parts, entries: 0, hasher: Keyed::default() }
     }
 
     pub(in crate::domain) fn len(&self) -> usize {
@@ -91,7 +100,7 @@ impl<K: Hash + Eq + Clone, V: Clone> PartedMap<K, V> {
 
     /// Takes as many parts as its entries need, and gives the memory of the others back.
     fn begin_anew(&mut self) {
-        let needed = self.entries.div_ceil(PART_ENTRIES).max(1);
+        let needed = parts_for(self.entries);
         let mut parts: Vec<HashTable<Hashed<K, V>>> = (0..needed).map(|_| HashTable::new()).collect();
         for hashed in self.parts.drain(..).flat_map(Arc::unwrap_or_clone) {
             parts[place(hashed.hash, needed)].insert_unique(hashed.hash, hashed, |hashed| hashed.hash);
@@ -127,7 +136,7 @@ impl<K: Hash + Eq + Clone, V: Clone> PartedMap<K, V> {
 #[derive(Debug)]
 pub(in crate::domain) struct Keys<K, V> {
     parts: Vec<Weak<HashTable<Hashed<K, V>>>>,
-    hasher: RandomState,
+    hasher: Keyed,
 }
 
 impl<K: Hash + Eq, V> Keys<K, V> {
@@ -143,6 +152,10 @@ impl<K: Eq, V> Hashed<K, V> {
     fn is(&self, hash: u64, key: &K) -> bool {
         self.hash == hash && self.entry.0 == *key
     }
+}
+
+fn parts_for(entries: usize) -> usize {
+    entries.div_ceil(PART_ENTRIES).max(1)
 }
 
 /// The part, of so many, of a key with this hash: by bits that the table within the part does not use.
@@ -180,10 +193,9 @@ where
     V: Deserialize<'de> + Clone,
 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<PartedMap<K, V>, D::Error> {
-        let mut map = PartedMap::new();
-        for (key, value) in Vec::<(K, V)>::deserialize(deserializer)? {
-            map.insert(key, value);
-        }
+        let entries = Vec::<(K, V)>::deserialize(deserializer)?;
+        let mut map = PartedMap::with_room_for(entries.len());
+        entries.into_iter().for_each(|(key, value)| map.insert(key, value));
         Ok(map)
     }
 }

@@ -85,9 +85,10 @@ impl<T: Clone + Serialize> Serialize for PartedQueue<T> {
 
 impl<'de, T: Clone + Deserialize<'de>> Deserialize<'de> for PartedQueue<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<PartedQueue<T>, D::Error> {
-        let mut queue = PartedQueue::default();
-        Vec::<T>::deserialize(deserializer)?.into_iter().for_each(|element| queue.push_back(element));
-        Ok(queue)
+        let mut elements = Vec::<T>::deserialize(deserializer)?.into_iter();
+        let length = elements.len();
+        let part = |_| Arc::new(elements.by_ref().take(PART_ELEMENTS).collect());
+        Ok(PartedQueue { parts: (0..length.div_ceil(PART_ELEMENTS)).map(part).collect(), length })
     }
 }
 

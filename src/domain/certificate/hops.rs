@@ -143,8 +143,14 @@ impl Hop {
 }
 
 impl Long {
+    /// Of no hops yet, with room for so many.
+    fn with_room_for(hops: usize) -> Long {
+        let (accounts, requests) = (PartedMap::with_room_for(hops), PartedMap::with_room_for(hops));
+        Long { older: Vec::with_capacity(hops / PART_HOPS), accounts, requests }
+    }
+
     fn of(chain: &[Hop]) -> Long {
-        let mut long = Long::default();
+        let mut long = Long::with_room_for(chain.len());
         (0..).zip(chain).for_each(|(place, hop)| long.know(place, hop));
         long
     }
@@ -304,8 +310,10 @@ impl Serialize for Hops {
 
 impl<'de> Deserialize<'de> for Hops {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Hops, D::Error> {
-        let mut hops = Hops::default();
-        Vec::deserialize(deserializer)?.into_iter().for_each(|hop| hops.link(hop));
+        let chain = Vec::<Hop>::deserialize(deserializer)?;
+        let long = (chain.len() > SHORT_CHAIN).then(|| Box::new(Long::with_room_for(chain.len())));
+        let mut hops = Hops { newest: Vec::new(), long };
+        chain.into_iter().for_each(|hop| hops.link(hop));
         Ok(hops)
     }
 }
