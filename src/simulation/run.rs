@@ -21,7 +21,7 @@ use super::setting::Setting;
 use super::tearing_disk::Failure;
 use super::watched_disk::WatchedDisk;
 use super::world::{Ending, Remains, World};
-use crate::domain::{Answer, Code, Message, Timestamp};
+use crate::domain::{Answer, Code, Command, Message, Timestamp};
 use crate::limits::REQUEST_KEPT_MS;
 use crate::panics;
 
@@ -279,13 +279,17 @@ impl Market<'_> {
     }
 
     /// The definite answers that have left to a message since then, in the order in which it was sent, and when it was
-    /// decided: at one of these times.
+    /// decided: at one of these times. Of a circulation that names a serial they are in the order in which they left: while the
+    /// certificate has not begun it goes there by way of the offering, and what is sent later may overtake it.
     fn answers(&mut self, message: &Message, from: usize) -> Result<(Vec<Answer>, BTreeSet<u64>), String> {
         let ledger = self.world()?.ledger();
         let ledger = ledger.lock();
         let is_it = |sent: usize| sent >= from && ledger.sent[sent].message == *message;
-        let attempts: Vec<usize> = (from..ledger.sent.len()).filter(|sent| is_it(*sent)).collect();
+        let mut attempts: Vec<usize> = (from..ledger.sent.len()).filter(|sent| is_it(*sent)).collect();
         let at = attempts.iter().map(|sent| ledger.sent[*sent].now.0).collect();
+        if matches!(message.command, Command::Circulate { serial: Some(_), .. }) {
+            attempts.sort_by_key(|sent| ledger.left.iter().rposition(|left| left.sent == *sent));
+        }
         let answers = attempts.iter().filter_map(|sent| ledger.answer_to(*sent).cloned());
         Ok((answers.filter(is_definite).collect(), at))
     }
