@@ -2,12 +2,15 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should end there")]
 
 mod common;
+#[path = "common/copying.rs"]
+mod copying;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use common::{Program, Ran, assert_untouched, contents, sample};
+use copying::copy_folder;
 use hongbao::{Config, Engine};
 use serde_json::{Value, json};
 
@@ -208,6 +211,94 @@ fn an_audit_of_nothing_says_so_and_makes_nothing() {
 }
 
 #[test]
+fn an_audit_of_a_store_with_nothing_in_it_says_so() {
+    let (folder, orders) = place();
+    // Opened and closed, and nothing was sent: that is a store.
+    let unused = folder.path().join("unused");
+    let engine = Engine::open(Config::new(&unused)).unwrap();
+    engine.close().unwrap();
+    drop(engine);
+    let audit = |data: &Path| Program::new(&["audit", &data.display().to_string()]).run();
+    let Ran { code, out, error, .. } = audit(&unused);
+    assert_eq!((code, error.as_str()), (Some(0), ""), "{out}");
+    assert!(out.starts_with("audit: ok\nthe store is empty: nothing was ever recorded\n"), "{out}");
+    assert_eq!(Program::audit(&unused).run().json()["records"], 0);
+
+    // Without a segment it was not even begun to its end, or all of it is lost.
+    let data = folder.path().join("data");
+    Program::sale(&orders, &data, 1).run().json();
+    let sold = audit(&data).out;
+    assert!(sold.starts_with("audit: ok\n") && !sold.contains("empty"), "{sold}");
+    empty(&data.join("journal"));
+    let before = contents(&data);
+    let words =
+        [&*data.join("journal").display().to_string(), "holds no segment", "nothing was ever recorded"];
+    assert_fails(&Program::audit(&data).run(), &words);
+    assert_fails(&audit(&data), &words);
+    assert_untouched(&data, &before, "the audit of a store without a journal");
+    // A sale begins there anew, as after a first start that was cut off.
+    Program::sale(&orders, &data, 1).run().json();
+}
+
+/// Removes every file of a folder.
+fn empty(folder: &Path) {
+    fs::read_dir(folder).unwrap().for_each(|entry| fs::remove_file(entry.unwrap().path()).unwrap());
+}
+
+/// A copy of the store of version 1, which has snapshots.
+fn store_with_snapshots(folder: &Path) -> PathBuf {
+    let data = folder.join("with snapshots");
+    copy_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots/golden/v1"), &data).unwrap();
+    fs::write(data.join("lock"), "").unwrap();
+    data
+}
+
+#[test]
+fn a_store_of_which_a_part_is_lost_is_told_by_that_part_at_every_door_and_left_alone() {
+    let (folder, orders) = place();
+    let data = store_with_snapshots(folder.path());
+    let refused = |words: &[&str]| {
+        let (before, path) = (contents(&data), data.display().to_string());
+        assert_fails(&Program::audit(&data).run(), words);
+        assert_fails(&Program::new(&["audit", &path]).run(), words);
+        assert_fails(&Program::sale(&orders, &data, 1).run(), words);
+        assert_fails(&Program::new(&["snapshot", "--data", &path]).run(), words);
+        assert_untouched(&data, &before, &format!("who has said {words:?}"));
+    };
+    let mark = fs::read(data.join("FORMAT")).unwrap();
+    fs::remove_file(data.join("FORMAT")).unwrap();
+    refused(&["/FORMAT is missing", "put that file back from a copy", "\"hongbao store 1\""]);
+    fs::write(data.join("FORMAT"), &mark).unwrap();
+    Program::audit(&data).run().json();
+    empty(&data.join("journal"));
+    refused(&["/journal holds no segment", "/snapshots is not empty", "restore the store from a copy"]);
+    fs::remove_dir(data.join("journal")).unwrap();
+    refused(&["/journal is missing from the store: restore it from a copy"]);
+}
+
+#[test]
+fn a_folder_for_temporary_files_that_is_none_is_named_with_what_to_do() {
+    let (folder, orders) = place();
+    let data = store_with_snapshots(folder.path());
+    let before = contents(&data);
+    for temporary in [folder.path().join("nowhere"), orders] {
+        let program = Program::audit(&data);
+        let ended = program.command().env("TMPDIR", &temporary).output().unwrap();
+        let ran = Ran {
+            code: ended.status.code(),
+            out: String::from_utf8(ended.stdout).unwrap(),
+            error: String::from_utf8(ended.stderr).unwrap(),
+            command_line: format!("hongbao audit {} --json", data.display()),
+        };
+        let into = format!("into {}, the folder for temporary files", temporary.display());
+        let half = data.join("snapshots/").display().to_string();
+        assert_fails(&ran, &["cannot copy the snapshot ", &half, &into, "by the variable TMPDIR"]);
+        assert!(!ran.out.contains("/hongbao-"), "a name that nobody has chosen: {}", ran.out);
+        assert_untouched(&data, &before, "an audit without room for copies");
+    }
+}
+
+#[test]
 fn a_folder_in_use_is_named_and_its_owner_is_not_disturbed() {
     let (folder, orders) = place();
     let data = folder.path().join("data");
@@ -215,7 +306,10 @@ fn a_folder_in_use_is_named_and_its_owner_is_not_disturbed() {
         let engine = Engine::open(Config::new(&data).with_shards(shards)).unwrap();
         let before = contents(&data);
         assert_fails(&Program::sale(&orders, &data, shards).run(), &["is in use by this or another process"]);
-        assert_fails(&Program::audit(&data).run(), &["is in use by this or another process"]);
+        assert_fails(
+            &Program::audit(&data).run(),
+            &["is in use by a process", "end it first, or audit a copy"],
+        );
         assert_untouched(&data, &before, "a second process");
         engine.close().unwrap();
         drop(engine);

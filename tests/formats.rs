@@ -160,6 +160,37 @@ fn a_stranger_reads_a_sale_of_the_program_as_its_audit_counts_it() {
 }
 
 #[test]
+fn a_stranger_says_how_it_is_called_where_it_is_called_wrongly() {
+    let above = tempfile::tempdir().unwrap();
+    let (empty, file) = (above.path().join("empty"), above.path().join("file"));
+    fs::create_dir(&empty).unwrap();
+    fs::write(&file, "").unwrap();
+    let [empty, file] = [&empty, &file].map(|path| path.to_str().unwrap());
+    let golden = project("snapshots/golden/v1");
+    let golden = golden.to_str().unwrap();
+    let cases: [(&str, &[&str], &str); 8] = [
+        ("read_journal.py", &[], "required: FOLDER"),
+        ("read_journal.py", &[golden, golden], "unrecognized arguments"),
+        ("read_journal.py", &[golden, "--value=s"], "--value"),
+        ("read_journal.py", &[empty], "holds no segment: give a data folder, or its folder journal"),
+        ("read_journal.py", &[file], "is no folder: give a data folder, or its folder journal"),
+        ("read_journal.py", &["/nowhere"], "/nowhere is no folder"),
+        ("verify_receipt.py", &[], "required: RECEIPT"),
+        ("verify_receipt.py", &[golden], "is no file: give one with a receipt"),
+    ];
+    for (reader, arguments, said) in cases {
+        let mut command = Command::new("python3");
+        command.arg("-B").arg(project("tests/reader").join(reader)).args(arguments).env("PYTHONUTF8", "1");
+        let output = command.output().unwrap_or_else(|error| panic!("python3 does not start: {error}"));
+        let (out, told) =
+            (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+        assert_eq!((output.status.code(), out.as_str()), (Some(2), ""), "{arguments:?}: {told}");
+        let usage = format!("usage: {reader} ");
+        assert!(told.starts_with(&usage) && told.contains(said), "{arguments:?}: {told}");
+    }
+}
+
+#[test]
 fn a_stranger_finds_every_damage_before_the_last_batch() {
     let above = tempfile::tempdir().unwrap();
     let data = above.path().join("data");

@@ -10,7 +10,8 @@ use super::failure::Failure;
 use super::progress;
 use super::text::{count, grouped, money};
 use crate::domain::Currency;
-use crate::{Audit, CurrencyTotals, Totals, audit_telling};
+use crate::journal::JournalError;
+use crate::{Audit, AuditError, CurrencyTotals, Totals, audit_telling};
 
 /// Audits a data folder and prints what it found; exit code 1 where there is a difference.
 pub(super) fn run(data: &Path, as_json: bool) -> Result<ExitCode, Failure> {
@@ -27,10 +28,19 @@ pub(super) fn run(data: &Path, as_json: bool) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         (Err(error), true) => {
-            writeln!(stdout(), "{}", json!({ "audit": error.to_string() }))?;
+            let why = in_words(error).to_string();
+            writeln!(stdout(), "{}", json!({ "audit": why.strip_prefix("audit: ").unwrap_or(&why) }))?;
             Ok(ExitCode::FAILURE)
         }
-        (Err(error), false) => Err(error.into()),
+        (Err(error), false) => Err(in_words(error)),
+    }
+}
+
+/// The failure, in the words of whoever runs the command.
+fn in_words(error: AuditError) -> Failure {
+    match error {
+        AuditError::Journal(JournalError::InUse { folder }) => Failure::AuditInUse(folder),
+        error => error.into(),
     }
 }
 
@@ -122,6 +132,9 @@ fn to_json(audit: &Audit) -> Value {
 fn report(audit: &Audit) -> String {
     let totals = &audit.totals;
     let mut text = String::from("audit: ok\n");
+    if audit.nothing() {
+        text.push_str("the store is empty: nothing was ever recorded\n");
+    }
     if !audit.sealed {
         text.push_str("as far as the journal goes: it was cut off, not closed");
         if totals.unfinished_walks > 0 {

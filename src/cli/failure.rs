@@ -29,6 +29,9 @@ pub enum Failure {
     /// The folder holds something else.
     #[error("{} holds accounts that are not of a sale: choose another folder with --data", .0.display())]
     OtherStore(PathBuf),
+    /// Whoever has the store open goes on writing in it.
+    #[error("audit: {} is in use by a process, such as a server: end it first, or audit a copy", .0.display())]
+    AuditInUse(PathBuf),
     /// Who has the store open must take the snapshot.
     #[error("{} is in use by a process, such as a server: ask the server for a snapshot by POST /v1/snapshots, or end it first", .0.display())]
     SnapshotInUse(PathBuf),

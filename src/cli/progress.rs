@@ -4,9 +4,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::Progress;
 
-/// A bar over a known number of things.
+/// A bar over a known number of things, and a message behind them.
 pub(super) fn bar(doing: &'static str, of: &'static str, number: u64) -> ProgressBar {
-    let template = format!("{doing} {{bar:40}} {{human_pos}}/{{human_len}} {of}, {{eta}} left");
+    let template = format!("{doing} {{bar:40}} {{human_pos}}/{{human_len}} {of}{{msg}}, {{eta}} left");
     let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(number).with_style(style)
 }

@@ -16,7 +16,7 @@ use serde_json::json;
 use super::failure::Failure;
 use super::progress;
 use super::text::count;
-use crate::simulation::{Counts, Cut, Failed, run as play, shrink};
+use crate::simulation::{Counts, Cut, Failed, run_telling, shrink};
 
 /// More seeds than anybody plays, and far from where numbers end.
 const SEEDS_MAX: u64 = 1 << 40;
@@ -83,6 +83,27 @@ struct Played {
     failed: Option<Box<Failed>>,
 }
 
+/// A bar over the steps of all seeds, and how many seeds are done: a single seed may take minutes.
+fn steps_bar(options: &Options) -> ProgressBar {
+    let bar = progress::bar("simulating", "steps", options.seeds * options.steps);
+    show_seeds(&bar, 0, options);
+    bar
+}
+
+fn show_seeds(bar: &ProgressBar, done: u64, options: &Options) {
+    bar.set_message(format!(", {}/{} seeds", count(done), count(options.seeds)));
+}
+
+/// Plays one seed, and moves the bar on by as many steps as were asked for; the last batch may take some more.
+fn play(seed: u64, options: &Options, bar: &ProgressBar) -> Result<Counts, Box<Failed>> {
+    let mut shown = 0;
+    run_telling(seed, options.steps, &Cut::default(), |steps| {
+        let steps = steps.min(options.steps);
+        bar.inc(steps - shown);
+        shown = steps;
+    })
+}
+
 /// Plays seed after seed on all threads until one has found something.
 fn play_all(options: &Options, bug: Planted, bar: &ProgressBar) -> Played {
     let next = AtomicU64::new(0);
@@ -96,12 +117,12 @@ fn play_all(options: &Options, bug: Planted, bar: &ProgressBar) -> Played {
                         return;
                     }
                     let seed = options.seed.wrapping_add(index);
-                    let outcome = with(bug, || play(seed, options.steps, &Cut::default()));
+                    let outcome = with(bug, || play(seed, options, bar));
                     let mut played = played.lock().unwrap_or_else(PoisonError::into_inner);
-                    bar.inc(1);
                     match outcome {
                         Ok(counts) => {
                             played.seeds += 1;
+                            show_seeds(bar, played.seeds, options);
                             played.counts.add(&counts);
                         }
                         Err(failed) => {
@@ -139,7 +160,7 @@ fn all_planted(options: &Options) -> Result<ExitCode, Failure> {
     let mut missed = 0;
     writeln!(stdout(), "| planted | found by seed | behind steps | as |\n|---|---:|---:|---|")?;
     for bug in crate::planted::Bug::SIMULATED {
-        let bar = progress::bar("simulating", "seeds", options.seeds);
+        let bar = steps_bar(options);
         let played = play_all(options, Some(bug), &bar);
         bar.finish_and_clear();
         match played.failed.map(|failed| *failed) {
@@ -168,7 +189,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
         return Err(Failure::Arguments(why));
     }
     let begun = Instant::now();
-    let bar = progress::bar("simulating", "seeds", options.seeds);
+    let bar = steps_bar(options);
     let Played { counts, seeds, failed } = options.planted(|bug| play_all(options, bug, &bar))?;
     bar.finish_and_clear();
     let seconds = begun.elapsed().as_secs_f64();
@@ -276,4 +297,35 @@ fn tell(options: &Options, failed: &Failed, seeds: u64) -> Result<ExitCode, Fail
         shrunk.acts, shrunk.failed
     )?;
     Ok(ExitCode::FAILURE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(seeds: u64, steps: u64) -> Options {
+        Options {
+            seed: 1,
+            seeds,
+            steps,
+            threads: Some(2),
+            json: false,
+            #[cfg(feature = "planted")]
+            planted: None,
+        }
+    }
+
+    #[test]
+    fn the_bar_comes_to_all_steps_of_all_seeds_and_moves_within_a_seed() {
+        for (seeds, steps) in [(1, 300), (3, 80)] {
+            let options = options(seeds, steps);
+            let bar = steps_bar(&options);
+            assert_eq!((bar.length(), bar.position()), (Some(seeds * steps), 0));
+            assert_eq!(bar.message(), format!(", 0/{seeds} seeds"));
+            let played = options.planted(|bug| play_all(&options, bug, &bar)).unwrap();
+            assert!(played.failed.is_none());
+            assert_eq!(bar.position(), seeds * steps);
+            assert_eq!(bar.message(), format!(", {seeds}/{seeds} seeds"));
+        }
+    }
 }

@@ -2,7 +2,7 @@
 //! what is unfinished in memory, and says the totals or the first difference (DESIGN §6).
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -30,6 +30,14 @@ pub struct Audit {
     pub snapshots: u64,
     /// Snapshots that an opening would pass over, and why.
     pub passed_over: Vec<String>,
+}
+
+impl Audit {
+    /// True where the store was begun and nothing was ever recorded in it.
+    #[must_use]
+    pub fn nothing(&self) -> bool {
+        self.totals.records == 0 && self.proved_from == Position(1)
+    }
 }
 
 /// Sums over the whole store. Money is counted in minor units, by currency.
@@ -104,6 +112,15 @@ pub enum AuditError {
     /// It cannot be read, or its bytes are damaged.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// There is nothing to audit: a store was begun, or its journal is lost, and nothing tells which.
+    #[error(
+        "{} holds no segment: the store is empty, nothing was ever recorded in it; where something was, restore it from a copy",
+        journal.display()
+    )]
+    Empty {
+        /// The folder where the segments would be.
+        journal: PathBuf,
+    },
     /// The journal and the snapshots do not fit each other.
     #[error(transparent)]
     Store(#[from] EngineError),
@@ -139,6 +156,9 @@ pub fn audit(folder: &Path) -> Result<Audit, AuditError> {
 pub fn audit_telling(folder: &Path, progress: &Progress) -> Result<Audit, AuditError> {
     let folder = DataFolder::inspect(folder)?;
     let (log, opened) = FileLog::inspect(FolderDisk::new(folder.journal()))?;
+    if log.journal_identity().is_none() {
+        return Err(AuditError::Empty { journal: folder.journal() });
+    }
     let base = Base::of(&log, &folder)?;
     let Base { mut replay, mut held, passed_over, snapshots } = base;
     replay.read_messages();

@@ -110,6 +110,13 @@ impl Engine {
         let options =
             SegmentOptions { segment_bytes_max: config.keeping.segment, ..SegmentOptions::default() };
         let (mut log, opened) = FileLog::open_with(FolderDisk::new(folder.journal()), options)?;
+        if opened.segments == 0 && !folder.is_new() {
+            let journal = folder.journal().display().to_string();
+            tracing::warn!(
+                journal,
+                "the store was begun before, and its journal holds no segment: it begins anew, empty"
+            );
+        }
         let mut snapshots = Snapshots::open(folder.snapshots())?;
         let generations = snapshots.generations().to_vec();
         let mut read = |of: &Generation, manifest: &Manifest, give: &mut dyn FnMut(_, _) -> _| {

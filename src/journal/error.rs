@@ -93,6 +93,30 @@ pub enum JournalError {
         path: PathBuf,
     },
 
+    /// The file that says what the folder is has been lost, or damaged, and the journal is there.
+    #[error(
+        "{} {fault}, and beside it is a journal: the store has lost its mark; put that file back from a copy of the store, \
+         or write it with the one line \"hongbao store 1\"",
+        file.display()
+    )]
+    Unmarked {
+        /// Where the file was, or is.
+        file: PathBuf,
+        /// What is wrong with it.
+        fault: &'static str,
+    },
+    /// There is no segment, and snapshots say that there were some.
+    #[error(
+        "{} holds no segment, and {} is not empty: the journal is lost; restore the store from a copy",
+        journal.display(), snapshots.display()
+    )]
+    JournalLost {
+        /// The folder where the segments were.
+        journal: PathBuf,
+        /// The folder of the snapshots.
+        snapshots: PathBuf,
+    },
+
     // For the calling program.
     /// A record without bytes: a length of zero is kept to mean damage.
     #[error("a record must have at least one byte")]

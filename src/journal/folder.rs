@@ -9,7 +9,8 @@
 //!
 //! `FORMAT` is written last, so a folder that has it has the rest. A folder is taken for a new
 //! store only when it is empty or holds nothing but what an interrupted first start leaves.
-//! Absent on purpose: what lies in `journal/`, and any other folder of the store.
+//! One with segments and no sound `FORMAT` is a store that has lost it. Absent on purpose: what
+//! the segments hold, and any other folder of the store but for whether it holds anything.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -22,6 +23,7 @@ use std::{
 use super::{
     disk::{TEMPORARY_SUFFIX, create_durably, names_in, sync_folder},
     error::JournalError,
+    survey::position_in_name,
 };
 
 const FORMAT: &str = "FORMAT";
@@ -65,8 +67,8 @@ impl DataFolder {
     ///
     /// # Errors
     /// `NotAFolder`, `NotAStore`, `NewerFormat`, `InUse`, `NotPermitted`, `NoRoom`,
-    /// `Missing`, or `Io`; each is one line that says what to do or what failed. A folder
-    /// that is not a store is not written to.
+    /// `Unmarked`, `Missing`, `JournalLost`, or `Io`; each is one line that says what to do or
+    /// what failed. A folder that is not a whole store is not written to.
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, JournalError> {
         let root = root.into();
         create_folders(&root)?;
@@ -144,6 +146,21 @@ fn not_a_store(root: &Path, why: impl Into<String>) -> JournalError {
     JournalError::NotAStore { folder: root.to_owned(), why: why.into() }
 }
 
+/// The error for a `FORMAT` that has this fault: a store's where there are segments, and else that of a folder with other
+/// things in it.
+fn badly_marked(root: &Path, fault: &'static str, of_another: String) -> JournalError {
+    match has_segments(&root.join(JOURNAL)) {
+        Ok(true) => JournalError::Unmarked { file: root.join(FORMAT), fault },
+        Ok(false) => not_a_store(root, of_another),
+        Err(error) => error,
+    }
+}
+
+/// Whether there is a folder with a segment at `journal`.
+fn has_segments(journal: &Path) -> Result<bool, JournalError> {
+    Ok(journal.is_dir() && names_in(journal)?.iter().any(|name| position_in_name(name).is_some()))
+}
+
 /// Takes the lock. One that is taken is tried again for a moment: a process that was killed still holds its
 /// own until the system has cleared it away.
 fn take(
@@ -215,8 +232,8 @@ fn look_at(root: &Path) -> Result<Content, JournalError> {
             other => other == marker_being_made,
         };
         if !ours {
-            let why = format!("it has no file {FORMAT} and holds {name:?}");
-            return Err(not_a_store(root, why));
+            let of_another = format!("it has no file {FORMAT} and holds {name:?}");
+            return Err(badly_marked(root, "is missing", of_another));
         }
     }
     Ok(Content::New)
@@ -227,7 +244,8 @@ fn check_marker(root: &Path) -> Result<(), JournalError> {
     let failed = |source| JournalError::from_io("read", &path, source);
     let length = fs::metadata(&path).map_err(failed)?.len();
     if length > FORMAT_BYTES_MAX {
-        return Err(not_a_store(root, format!("its file {FORMAT} has {length} bytes")));
+        let of_another = format!("its file {FORMAT} has {length} bytes");
+        return Err(badly_marked(root, "is longer than the one line of a store", of_another));
     }
     let text = fs::read(&path).map_err(failed)?;
     let version = str::from_utf8(&text)
@@ -239,7 +257,10 @@ fn check_marker(root: &Path) -> Result<(), JournalError> {
     match version {
         Some(FORMAT_VERSION) => Ok(()),
         Some(version) if version > FORMAT_VERSION => Err(JournalError::NewerFormat { file: path, version }),
-        _ => Err(not_a_store(root, format!("its file {FORMAT} does not say so"))),
+        _ => {
+            let of_another = format!("its file {FORMAT} does not say so");
+            Err(badly_marked(root, "does not say that this is a store", of_another))
+        }
     }
 }
 
@@ -250,7 +271,15 @@ fn begin(root: &Path) -> Result<(), JournalError> {
     create_durably(root, FORMAT, marker.as_bytes())
 }
 
+/// Snapshots are begun behind the journal's first segment, and its newest one is never removed: where there are snapshots and
+/// no segment, the journal is lost.
 fn require_journal(root: &Path) -> Result<(), JournalError> {
-    let path = root.join(JOURNAL);
-    if path.is_dir() { Ok(()) } else { Err(JournalError::Missing { path }) }
+    let (path, snapshots) = (root.join(JOURNAL), root.join(SNAPSHOTS));
+    if !path.is_dir() {
+        return Err(JournalError::Missing { path });
+    }
+    if !has_segments(&path)? && snapshots.is_dir() && !names_in(&snapshots)?.is_empty() {
+        return Err(JournalError::JournalLost { journal: path, snapshots });
+    }
+    Ok(())
 }

@@ -47,7 +47,7 @@ pub(crate) mod watched_disk;
 pub(crate) mod world;
 
 pub use counts::{Counts, Failed};
-pub use run::run;
+pub use run::{run, run_telling};
 pub use script::Cut;
 pub use shrink::{Shrunk, shrink};
 

@@ -30,6 +30,19 @@ use crate::panics;
 /// # Errors
 /// The first thing that is not as it must be.
 pub fn run(seed: u64, steps: u64, cut: &Cut) -> Result<Counts, Box<Failed>> {
+    run_telling(seed, steps, cut, |_| ())
+}
+
+/// Plays a seed as `run` does; `tell` hears at each quiet point how many steps it has taken.
+///
+/// # Errors
+/// As `run`.
+pub fn run_telling(
+    seed: u64,
+    steps: u64,
+    cut: &Cut,
+    mut tell: impl FnMut(u64),
+) -> Result<Counts, Box<Failed>> {
     let mut market = Market::new(seed, cut);
     let mut index = 0;
     let played = catch_unwind(AssertUnwindSafe(|| {
@@ -37,6 +50,7 @@ pub fn run(seed: u64, steps: u64, cut: &Cut) -> Result<Counts, Box<Failed>> {
         while market.counts.steps < steps {
             market.play(index)?;
             index += 1;
+            tell(market.counts.steps);
         }
         Ok(())
     }));

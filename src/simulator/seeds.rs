@@ -1,7 +1,7 @@
 //! Seeds of the simulation, and every planted bug found by one; `hongbao simulate` plays many more.
 
 use crate::planted::{self, Bug};
-use crate::simulation::{Counts, Cut, run, shrink};
+use crate::simulation::{Counts, Cut, run, run_telling, shrink};
 
 /// Steps of a seed here; few, as nothing is optimised.
 const STEPS: u64 = 400;
@@ -49,6 +49,15 @@ fn seeds_of_the_simulation_go_through_crashes_and_agree_with_the_model() {
 fn a_seed_says_everything() {
     let once = run(3, STEPS, &Cut::default()).unwrap();
     assert_eq!(run(3, STEPS, &Cut::default()).unwrap(), once);
+}
+
+#[test]
+fn a_long_seed_tells_on_its_way_how_far_it_has_come() {
+    let mut told = Vec::new();
+    let counts = run_telling(3, STEPS, &Cut::default(), |steps| told.push(steps)).unwrap();
+    assert!(told.is_sorted() && told.len() > 10, "{told:?}");
+    assert_eq!(told.last(), Some(&counts.steps), "{told:?}");
+    assert_eq!(counts, run(3, STEPS, &Cut::default()).unwrap());
 }
 
 #[test]

@@ -16,6 +16,23 @@ pub enum SnapshotError {
     #[error(transparent)]
     Journal(#[from] JournalError),
 
+    /// An audit reads a copy, and the copy cannot be made in the folder for temporary files.
+    #[error(
+        "cannot copy the snapshot {} into {}, the folder for temporary files ({why}): \
+         name a folder with room for {bytes} bytes by the variable TMPDIR",
+        half.display(), folder.display()
+    )]
+    NotCopied {
+        /// The folder of the half.
+        half: PathBuf,
+        /// The folder for temporary files.
+        folder: PathBuf,
+        /// How many bytes the copy may come to.
+        bytes: u64,
+        /// What the operating system said.
+        why: String,
+    },
+
     // For whoever chooses the generation.
     /// The half does not hold what its manifest says, or sled cannot work in it.
     #[error("the snapshot {} is damaged ({why})", path.display())]

@@ -9,10 +9,14 @@ use std::{
 
 use super::database;
 use super::error::SnapshotError;
+use super::files::size;
 use super::halves::{Generation, Half, find};
 use super::manifest::Manifest;
 use super::reading::{Visit, read_by_copy};
 use crate::journal::JournalError;
+
+/// What sled adds to a copy when it opens it is less: half of it, filled with zeros.
+const ADDED_BYTES: u64 = 1 << 20;
 
 /// What a folder of snapshots holds.
 #[derive(Debug)]
@@ -40,20 +44,50 @@ impl Inspection {
 
     /// Shows every chunk of a half, in the order of their keys. What was shown counts only when this returns `Ok`.
     ///
-    /// It needs as much room as the half in the folder for temporary files (`TMPDIR`).
+    /// It needs as much room as the half, and a mebibyte, in the folder for temporary files (`TMPDIR`).
     ///
     /// # Errors
     /// [`SnapshotError::Damaged`] where the half is not what the manifest says, [`SnapshotError::Refused`] where
-    /// `visit` fails, and what the device says of the copy.
+    /// `visit` fails, [`SnapshotError::NotCopied`] where there is no room for the copy or no right to make it, and what the
+    /// device says of the half.
     pub fn read(&self, half: Half, manifest: &Manifest, visit: &mut Visit<'_>) -> Result<(), SnapshotError> {
-        let copy = tempfile::Builder::new()
-            .prefix("hongbao-")
-            .tempdir()
-            .map_err(|source| JournalError::from_io("create a folder in", env::temp_dir(), source))?;
         let path = half.path(&self.folder);
+        let copy = match tempfile::Builder::new().prefix("hongbao-").tempdir() {
+            Ok(copy) => copy,
+            Err(error) => {
+                // Behind that stands the folder once more, with a name in it that nobody has chosen.
+                let said = error.to_string();
+                let why = said.split(" at path ").next().unwrap_or_default();
+                return Err(not_copied(path, why.to_owned()));
+            }
+        };
         let read = read_by_copy(&path, copy.path(), manifest, visit);
         discard(copy.path(), &path);
-        read
+        read.map_err(|error| match why_not_copied(&error, copy.path()) {
+            Some(why) => not_copied(path, why),
+            None => error,
+        })
+    }
+}
+
+/// What is wrong with the copy, where the failure is one of it: nothing else is written.
+fn why_not_copied(error: &SnapshotError, copy: &Path) -> Option<String> {
+    match error {
+        SnapshotError::Journal(JournalError::NoRoom { .. }) => Some("no room".to_owned()),
+        SnapshotError::Journal(
+            JournalError::NotPermitted { path, source, .. } | JournalError::Io { path, source, .. },
+        ) if path.starts_with(copy) => Some(source.to_string()),
+        _ => None,
+    }
+}
+
+fn not_copied(half: PathBuf, why: String) -> SnapshotError {
+    match size(&half) {
+        Ok(bytes) => {
+            let bytes = bytes + ADDED_BYTES;
+            SnapshotError::NotCopied { half, folder: env::temp_dir(), bytes, why }
+        }
+        Err(error) => error,
     }
 }
 

@@ -17,6 +17,8 @@ mod every;
 mod killing;
 mod plan;
 mod power;
+#[path = "../common/progress.rs"]
+mod progress;
 mod record;
 
 use std::collections::{BTreeMap, HashSet};

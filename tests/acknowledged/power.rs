@@ -13,6 +13,7 @@ use super::child::{compare, data, plain};
 use super::copying::copy_folder;
 use super::every::every_one;
 use super::killing::{Luck, SEED_VARIABLE};
+use super::progress::Progress;
 use super::record::{self, Acknowledged};
 
 /// How many cuts are drawn, where not every byte is asked for.
@@ -99,6 +100,7 @@ fn a_journal_cut_at_any_byte_of_its_last_batches_opens_says_so_and_has_all_that_
     }
     cuts.retain(|cut| *cut < whole.len());
     let (mut opened, records_before) = (0, first_position(&whole) - 1);
+    let mut progress = Progress::new("cuts of a journal", cuts.len() as u64);
     for (number, bytes) in cuts.iter().copied().enumerate() {
         let place = format!("{seed}, cut at byte {bytes} of {}", whole.len());
         fs::write(&file, &whole[..bytes]).unwrap();
@@ -123,6 +125,7 @@ fn a_journal_cut_at_any_byte_of_its_last_batches_opens_says_so_and_has_all_that_
             engine.close().unwrap();
             opened += 1;
         }
+        progress.step();
     }
     fs::write(&file, &whole).unwrap();
     let (count, known) = (cuts.len(), killed.known.len());

@@ -3,7 +3,8 @@
 //!
 //! A sealed journal, the manifests and `FORMAT` are gone through bit by bit. Of an unsealed journal one drawn bit of every byte is
 //! flipped, of each of sled's files some hundred all over it. With `HONGBAO_EVERY=1` it is every bit of both, but where sled has
-//! filled half a megabyte with zeros: there it is one in every 64 bytes. `HONGBAO_SEED` draws the same ones again.
+//! filled half a megabyte with zeros: there it is one in every 64 bytes; then each test tells every ten seconds how far it is.
+//! `HONGBAO_SEED` draws the same ones again.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should end there")]
 
 #[path = "../common/batches.rs"]
@@ -18,6 +19,8 @@ mod every;
 #[path = "../common/killing.rs"]
 #[expect(dead_code, reason = "nothing is killed here")]
 mod killing;
+#[path = "../common/progress.rs"]
+mod progress;
 mod store;
 
 use std::collections::BTreeMap;
@@ -30,6 +33,7 @@ use every::every_one;
 use hongbao::AuditError;
 use hongbao::journal::{Cut, JournalError};
 use killing::{Luck, SEED_VARIABLE};
+use progress::Progress;
 use store::{Store, bits, files};
 
 /// Files whose content may be anything; each is empty, so that there is no bit to flip.
@@ -72,6 +76,7 @@ fn every_flipped_bit_of_a_sealed_journal_is_named_by_its_file_and_byte() {
     let last = all.last().unwrap();
     let seal = batches(&fs::read(last).unwrap()).pop().unwrap();
     assert!(seal.records_end.is_empty(), "a closed store ends with a seal");
+    let mut progress = Progress::new("a sealed journal", all.iter().map(|segment| bits(segment)).sum());
     for segment in &all {
         for bit in 0..bits(segment) {
             let place = format!("bit {bit} of {}", store.named(segment));
@@ -90,6 +95,7 @@ fn every_flipped_bit_of_a_sealed_journal_is_named_by_its_file_and_byte() {
             assert_eq!(named, name_of(segment), "{place}");
             assert!(offset <= bit / 8, "{place} is named as byte {offset}");
             flips += 1;
+            progress.step();
         }
     }
     println!("{flips} flipped bits of {} segments, in {:?}", all.len(), begun.elapsed());
@@ -116,8 +122,11 @@ fn flipped_bits_of_an_unsealed_journal_are_named_or_its_last_batch_is_cut_and_sa
         .collect();
     fs::write(last, &whole).unwrap();
     assert_eq!(digests.len(), batch.records_end.len() + 1);
-    for segment in &all {
-        for bit in chosen(segment, &mut luck, 1) {
+    let drawn = all.iter().map(|segment| (segment, chosen(segment, &mut luck, 1)));
+    let drawn: Vec<(&PathBuf, Vec<u64>)> = drawn.collect();
+    let mut progress = Progress::new("an unsealed journal", count(drawn.iter().map(|(_, bits)| bits)));
+    for (segment, bits) in drawn {
+        for bit in bits {
             let place = format!("{seed}, bit {bit} of {}", store.named(segment));
             let (named, offset) = match store.audit_flipped(segment, bit) {
                 Err(error) => damage(&error, &place),
@@ -134,10 +143,15 @@ fn flipped_bits_of_an_unsealed_journal_are_named_or_its_last_batch_is_cut_and_sa
             assert_eq!(named, name_of(segment), "{place}");
             assert!(offset <= bit / 8, "{place} is named as byte {offset}");
             flips += 1;
+            progress.step();
         }
     }
     let took = begun.elapsed();
     println!("{seed}: {flips} flipped bits, {cuts} of them in the last batch, which was cut; in {took:?}");
+}
+
+fn count<'bits>(chosen: impl Iterator<Item = &'bits Vec<u64>>) -> u64 {
+    chosen.map(|bits| bits.len() as u64).sum()
 }
 
 /// The bits of a file that are flipped: all, or a drawn one in every so many bytes.
@@ -176,6 +190,8 @@ fn flip_a_half(half: &str) {
     let mut cases: Vec<(PathBuf, Vec<u64>)> = vec![(manifest.clone(), (0..bits(&manifest)).collect())];
     cases.extend(files(&folder).into_iter().map(|file| (file.clone(), chosen_of_sled(&file, &mut luck))));
     assert!(cases.len() > 2, "{cases:?}");
+    let what = if half == "one" { "the first half" } else { "the second half" };
+    let mut progress = Progress::new(what, count(cases.iter().map(|(_, bits)| bits)));
     for (file, bits) in &cases {
         let named = if *file == manifest { &manifest } else { &folder };
         for bit in bits {
@@ -185,6 +201,7 @@ fn flip_a_half(half: &str) {
             assert!(why.contains(&format!("{} is damaged", named.display())), "{place}: {why}");
             assert_eq!((audit.snapshots, &audit.totals), (0, &store.audit.totals), "{place}");
             flips += 1;
+            progress.step();
         }
         println!("{seed}: {} of {} bits of {}", bits.len(), self::bits(file), store.named(file));
     }

@@ -4,13 +4,16 @@
 
 FOLDER is a data folder, or its folder `journal`. Every header, head, checksum, number and position is checked, and one
 line of JSON is printed for each record. With --values the line holds its events and messages too, decoded by the types
-that docs/FORMATS.md spells out. How the journal ends, sealed or cut off, is told on standard error.
+that docs/FORMATS.md spells out. How the journal ends, sealed or cut off, is told on standard error. Exit code 0: all of it
+was read; 1: it is damaged, or cannot be read; 2: the arguments are wrong.
 
 The chain of every actor is proved where the journal still has its beginning; where it does not, chains would begin with the
 heads in a snapshot, and snapshots are not read here.
 """
 
+import argparse
 import json
+import os
 import struct
 import sys
 import zlib
@@ -174,11 +177,25 @@ def say(what):
     print(what, file=sys.stderr)
 
 
-def main():
-    folder = Path(sys.argv[1])
+def arguments():
+    """The folder of the segments, and whether values are wanted; a line of usage and exit code 2 where they are wrong."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", metavar="FOLDER", type=Path, help="a data folder, or its folder journal")
+    parser.add_argument("--values", action="store_true", help="print what events and messages say, too")
+    given = parser.parse_args()
+    folder = given.folder
+    if not folder.is_dir():
+        parser.error(f"{folder} is no folder: give a data folder, or its folder journal")
     folder = folder / "journal" if (folder / "journal").is_dir() else folder
+    if not any(folder.glob("*.segment")):
+        parser.error(f"{folder} holds no segment: give a data folder, or its folder journal")
+    return folder, given.values
+
+
+def main():
+    folder, values = arguments()
     page = Path(__file__).resolve().parents[2] / "docs" / "FORMATS.md"
-    types = read_types(page) if "--values" in sys.argv[2:] else None
+    types = read_types(page) if values else None
     chains = None
     for position, record in read_journal(folder):
         if position == 1:
@@ -191,5 +208,12 @@ def main():
 if __name__ == "__main__":
     try:
         main()
+        sys.stdout.flush()
     except Damaged as damage:
         sys.exit(f"damaged: {damage}")
+    except BrokenPipeError:
+        # Whoever read the lines has seen enough, such as `head`; Python would tell of it once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        sys.exit(f"cannot read {error.filename}: {error.strerror}")

@@ -4,6 +4,7 @@ It works out the checksum and every head of the chain, and holds price, buyer an
 prints the number of entries and the head after the last. What became of the commission is left to `hongbao verify`.
 """
 
+import argparse
 import json
 import struct
 import sys
@@ -48,7 +49,16 @@ def check_facts(facts, chain, types):
 
 
 def main():
-    receipt = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("receipt", metavar="RECEIPT", type=Path, help="a file with a receipt, as the API gives it")
+    file = parser.parse_args().receipt
+    if not file.is_file():
+        parser.error(f"{file} is no file: give one with a receipt, as the API gives it")
+    try:
+        receipt = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        sys.exit(f"{file} is no JSON: {error}")
+    check(isinstance(receipt, dict) and {"format", "facts", "chain", "checksum"} <= receipt.keys(), "no receipt")
     check(receipt["format"] == "hongbao receipt 1", "of another form")
     three = [receipt[name] for name in ("format", "facts", "chain")]
     compact = json.dumps(three, separators=(",", ":"), ensure_ascii=False).encode()

@@ -78,6 +78,18 @@ pub enum OrdersError {
         /// The columns that are missing.
         missing: Vec<&'static str>,
     },
+    /// The header has something else than commas between its columns.
+    #[error(
+        "the header of {} has {seen} between its columns; a CSV of orders has commas: export it with commas, \
+         under the header customer,date,units,amount",
+        path.display()
+    )]
+    OtherDelimiter {
+        /// The path as it was given.
+        path: PathBuf,
+        /// What is there instead, in the plural.
+        seen: &'static str,
+    },
     /// The CSV header names a column twice, so that it is not clear which is meant.
     #[error("the header of {} names the column {column} more than once; rename the others", path.display())]
     HeaderRepeats {

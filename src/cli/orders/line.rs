@@ -3,6 +3,7 @@
 //! Absent on purpose: anything that spans lines, and the file itself.
 
 use std::borrow::Cow;
+use std::ops::RangeBounds;
 use std::path::Path;
 
 use csv::{ReaderBuilder, StringRecord, Terminator, Trim};
@@ -17,6 +18,9 @@ const CSV_COLUMNS: [&str; 4] = ["customer", "date", "units", "amount"];
 
 /// How many columns a line of CDNOW text has.
 const CDNOW_COLUMNS_COUNT: usize = 5;
+
+/// What other programs put between columns, and what it is called.
+const OTHER_DELIMITERS: [(char, &str); 3] = [(';', "semicolons"), ('\t', "tabs"), ('|', "vertical bars")];
 
 /// Why a line cannot become a certificate; see [`super::RefusedLine`].
 #[derive(Debug)]
@@ -53,18 +57,20 @@ pub(super) enum Layout {
 impl Layout {
     /// Tells the format from the first line that is not blank. A line with commas and the name of
     /// at least one column is meant as a header, so that one with a misspelt name gets an error of
-    /// its own instead of being taken for CDNOW text.
+    /// its own instead of being taken for CDNOW text; so does one with something else than commas.
     pub(super) fn of_first_line(first: &[u8], path: &Path) -> Result<Layout, OrdersError> {
-        let Some(names) = str::from_utf8(first).ok().and_then(|line| split_csv(line).ok()) else {
-            return Ok(Layout::Cdnow);
-        };
+        let Ok(line) = str::from_utf8(first) else { return Ok(Layout::Cdnow) };
+        let names = split_csv(line).unwrap_or_default();
         let places_of = |column: &str| {
             let is_column = |place: &usize| names[*place].eq_ignore_ascii_case(column);
             (0..names.len()).filter(is_column).collect::<Vec<_>>()
         };
         let found = CSV_COLUMNS.map(places_of);
         if names.len() < 2 || found.iter().all(Vec::is_empty) {
-            return Ok(Layout::Cdnow);
+            return match other_delimiter_of_header(line) {
+                Some(seen) => Err(OrdersError::OtherDelimiter { path: path.to_owned(), seen }),
+                None => Ok(Layout::Cdnow),
+            };
         }
         let missing: Vec<_> = CSV_COLUMNS
             .into_iter()
@@ -112,9 +118,13 @@ impl Layout {
 fn cdnow_columns(line: &str) -> Result<Columns<'_>, Refusal> {
     let fields: Vec<&str> = line.split_ascii_whitespace().collect();
     let &[customer, _second_id, date, units, amount] = fields.as_slice() else {
+        // Without the header it may be CSV as it should be, too.
+        let commas = || (line.split(',').count() >= CSV_COLUMNS.len()).then_some("commas");
+        let seen = delimiter_of(line, CSV_COLUMNS.len()..).or_else(commas).filter(|_| fields.len() == 1);
+        let seen = seen.map_or_else(String::new, |seen| format!(", with spaces between them and not {seen}"));
         return Err(wrong_columns(format!(
             "the line has {} columns and CDNOW text has {CDNOW_COLUMNS_COUNT}: \
-             customer, second id, date, units, dollars",
+             customer, second id, date, units, dollars{seen}",
             fields.len()
         )));
     };
@@ -133,13 +143,31 @@ fn csv_columns<'line>(
 ) -> Result<Columns<'line>, Refusal> {
     let fields = split_csv(line)?;
     if fields.len() != columns_count {
+        let seen = delimiter_of(line, columns_count..=columns_count).filter(|_| columns_count > 1);
+        let seen = seen.map_or_else(String::new, |seen| format!(", with commas between them and not {seen}"));
         return Err(wrong_columns(format!(
-            "the line has {} columns and the header has {columns_count}",
+            "the line has {} columns and the header has {columns_count}{seen}",
             fields.len()
         )));
     }
     let [customer, date, units, amount] = places.map(|place| fields[place].clone());
     Ok(Columns { customer, date, units, amount })
+}
+
+/// What stands between the columns of a header that has no commas there: it names one of [`CSV_COLUMNS`] so.
+fn other_delimiter_of_header(line: &str) -> Option<&'static str> {
+    let is_name = |name: &str| {
+        let name = name.trim().trim_matches('"').trim();
+        CSV_COLUMNS.iter().any(|column| name.eq_ignore_ascii_case(column))
+    };
+    let is_header = |delimiter: char| line.contains(delimiter) && line.split(delimiter).any(is_name);
+    OTHER_DELIMITERS.into_iter().find(|(delimiter, _)| is_header(*delimiter)).map(|(_, name)| name)
+}
+
+/// Which of [`OTHER_DELIMITERS`] stands between so many columns of a line.
+fn delimiter_of(line: &str, columns: impl RangeBounds<usize>) -> Option<&'static str> {
+    let fits = |delimiter: char| columns.contains(&line.split(delimiter).count());
+    OTHER_DELIMITERS.into_iter().find(|(delimiter, _)| fits(*delimiter)).map(|(_, name)| name)
 }
 
 /// Cuts one line at its commas, takes the quotes off quoted fields and the blanks off all.

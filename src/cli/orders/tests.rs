@@ -205,7 +205,7 @@ fn a_customer_counts_even_if_every_order_of_theirs_was_refused() {
 #[test]
 fn a_file_of_no_use_gives_one_clear_error() {
     let mostly_latin = [&b"1 1 19970101 1 5\n"[..], b"\xE9\n\xE9\n"].concat();
-    let cases: [(&[u8], &str); 12] = [
+    let cases: [(&[u8], &str); 19] = [
         (b"", "orders.txt holds no orders; give a file with at least one line of data"),
         (b"\xEF\xBB\xBF \r\n\n", "orders.txt holds no orders; give a file with at least one line of data"),
         (
@@ -240,15 +240,55 @@ fn a_file_of_no_use_gives_one_clear_error() {
              header and read the file again",
         ),
         (
+            b"customer;date;units;amount\n1;19970101;1;5\n",
+            "the header of orders.txt has semicolons between its columns; a CSV of orders has commas: \
+             export it with commas, under the header customer,date,units,amount",
+        ),
+        (
+            b"\"Customer\"; \"Date\"; \"Units\"; \"Amount, USD\"\r\n1;19970101;1;5\n",
+            "the header of orders.txt has semicolons between its columns; a CSV of orders has commas: \
+             export it with commas, under the header customer,date,units,amount",
+        ),
+        (
+            b"client\tdate\tunits\tamount\n1\t19970101\t1\t5\n",
+            "the header of orders.txt has tabs between its columns; a CSV of orders has commas: \
+             export it with commas, under the header customer,date,units,amount",
+        ),
+        (
+            b"customer|date|units|amount\n",
+            "the header of orders.txt has vertical bars between its columns; a CSV of orders has commas: \
+             export it with commas, under the header customer,date,units,amount",
+        ),
+        (
+            b"customer,date,units,amount\n1;19970101;1;5,00\n",
+            "not one of the 1 lines of orders.txt is a good order; line 2: the line has 2 columns and the \
+             header has 4, with commas between them and not semicolons; correct the fields under the \
+             header and read the file again",
+        ),
+        (
             b"1;19970101;1;5\n",
             "not one of the 1 lines of orders.txt is a good order; line 1: the line has 1 columns \
-             and CDNOW text has 5: customer, second id, date, units, dollars; the file was read as \
-             CDNOW text because its first line is no CSV header, which would be \
-             customer,date,units,amount",
+             and CDNOW text has 5: customer, second id, date, units, dollars, with spaces between them \
+             and not semicolons; the file was read as CDNOW text because its first line is no CSV \
+             header, which would be customer,date,units,amount",
+        ),
+        (
+            b"1,19970101,1,5\n",
+            "not one of the 1 lines of orders.txt is a good order; line 1: the line has 1 columns \
+             and CDNOW text has 5: customer, second id, date, units, dollars, with spaces between them \
+             and not commas; the file was read as CDNOW text because its first line is no CSV \
+             header, which would be customer,date,units,amount",
         ),
         (
             b"\"customer,date,units,amount\n",
             "not one of the 1 lines of orders.txt is a good order; line 1: the line has 1 columns \
+             and CDNOW text has 5: customer, second id, date, units, dollars, with spaces between them \
+             and not commas; the file was read as CDNOW text because its first line is no CSV \
+             header, which would be customer,date,units,amount",
+        ),
+        (
+            b"customer\n1\n",
+            "not one of the 2 lines of orders.txt is a good order; line 1: the line has 1 columns \
              and CDNOW text has 5: customer, second id, date, units, dollars; the file was read as \
              CDNOW text because its first line is no CSV header, which would be \
              customer,date,units,amount",

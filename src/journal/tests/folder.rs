@@ -71,6 +71,42 @@ fn folders_with_other_things_are_refused_and_left_as_they_are() {
 }
 
 #[test]
+fn a_store_that_has_lost_its_marker_alone_is_told_from_other_folders_and_can_get_it_back() {
+    let fault_of = |content: Option<&str>| {
+        let root = tempfile::tempdir().unwrap();
+        drop(DataFolder::open(root.path()).unwrap());
+        fs::write(root.path().join("journal/00000000000000000001.segment"), "").unwrap();
+        fs::create_dir(root.path().join("snapshots")).unwrap();
+        let marker = root.path().join("FORMAT");
+        match content {
+            None => fs::remove_file(&marker).unwrap(),
+            Some(content) => fs::write(&marker, content).unwrap(),
+        }
+        let before = listing(root.path());
+        let inspected = DataFolder::inspect(root.path()).unwrap_err().to_string();
+        let error = open_fails(root.path());
+        assert_eq!(error.to_string(), inspected);
+        assert_eq!(listing(root.path()), before, "nothing is written");
+        let told = format!("{} ", marker.display());
+        let fault = inspected.strip_prefix(&told).unwrap_or_else(|| panic!("{inspected}")).to_owned();
+        // As the error says.
+        fs::write(&marker, "hongbao store 1\n").unwrap();
+        assert!(!DataFolder::open(root.path()).unwrap().is_new());
+        fault
+    };
+    let advice = ", and beside it is a journal: the store has lost its mark; put that file back from a copy of the store, or \
+                  write it with the one line \"hongbao store 1\"";
+    for (content, fault) in [
+        (None, "is missing"),
+        (Some(""), "does not say that this is a store"),
+        (Some("hongbao stare 1\n"), "does not say that this is a store"),
+        (Some(&"x".repeat(65)), "is longer than the one line of a store"),
+    ] {
+        assert_eq!(fault_of(content), format!("{fault}{advice}"), "{content:?}");
+    }
+}
+
+#[test]
 fn a_marker_of_a_newer_version_is_refused_by_its_number() {
     let root = tempfile::tempdir().unwrap();
     fs::write(root.path().join("FORMAT"), "hongbao store 12\n").unwrap();
@@ -135,6 +171,22 @@ fn a_store_without_its_journal_is_not_begun_anew() {
     assert!(matches!(open_fails(root.path()), JournalError::Missing { .. }));
     let inspected = DataFolder::inspect(root.path()).unwrap_err();
     assert!(matches!(inspected, JournalError::Missing { .. }));
+}
+
+#[test]
+fn snapshots_without_a_segment_say_that_the_journal_is_lost() {
+    let root = tempfile::tempdir().unwrap();
+    drop(DataFolder::open(root.path()).unwrap());
+    fs::create_dir(root.path().join("snapshots")).unwrap();
+    // A folder of snapshots that holds nothing says nothing.
+    DataFolder::inspect(root.path()).unwrap();
+    drop(DataFolder::open(root.path()).unwrap());
+    fs::write(root.path().join("snapshots/one.manifest"), "").unwrap();
+    for error in [open_fails(root.path()), DataFolder::inspect(root.path()).unwrap_err()] {
+        assert!(matches!(error, JournalError::JournalLost { .. }), "{error}");
+    }
+    fs::write(root.path().join("journal/00000000000000000001.segment"), "").unwrap();
+    DataFolder::inspect(root.path()).unwrap();
 }
 
 #[test]
