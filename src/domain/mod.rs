@@ -23,6 +23,7 @@ mod number;
 mod offering;
 mod parted;
 mod payment;
+pub mod purpose;
 mod queue;
 mod refusal;
 mod request;
@@ -33,6 +34,7 @@ mod text;
 mod time;
 mod told;
 pub(crate) mod wide;
+pub mod words;
 
 pub use account::Account;
 pub use answer::{
