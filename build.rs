@@ -25,11 +25,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         choice("Take.part", "rename_all = \"snake_case\""),
         choice("GiftObject.object", "rename_all = \"snake_case\""),
         choice("WithholdFrom.right", "rename_all = \"snake_case\""),
+        choice("OrderRight.right", "rename_all = \"snake_case\""),
         choice("Answer.outcome", "rename_all = \"snake_case\", tag = \"type\""),
     ] {
         builder = builder.enum_attribute(path, attribute);
     }
-    for path in ["Increase.by", "Take.part", "GiftObject.object", "WithholdFrom.right"] {
+    for path in ["Increase.by", "Take.part", "GiftObject.object", "WithholdFrom.right", "OrderRight.right"] {
         builder = builder.field_attribute(format!("hongbao.v1.{path}"), "#[serde(flatten)]");
     }
     builder.compile_fds(compiler.file_descriptor_set())?;

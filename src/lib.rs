@@ -28,7 +28,7 @@ pub use engine::{
     HistoryPage, HistoryQuery, HistoryRow, Keeping, LinkedPage, ManualClock, NotACursor, NotAnEventId,
     PlatformCursor, PlatformPage, PlatformQuery, PlatformRow, PrivatePage, Progress, Recovered, Replies,
     Reply, Shown, SnapshotNotTaken, SnapshotOutcome, SnapshotStats, SnapshotTaken, Standing, Subscription,
-    SystemClock, Totals, Unwritten, Who, audit, audit_telling,
+    SystemClock, Totals, Unwritten, WantedRows, Who, audit, audit_telling,
 };
 
 /// The README's example compiles.

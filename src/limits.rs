@@ -87,6 +87,10 @@ pub const BATCH_MESSAGES_MAX: usize = 8_190;
 /// The most messages under way at once in one engine. Past it a door answers `overloaded`.
 pub const PERMITS_MAX: usize = 65_536;
 
+/// The most requests that a server notes as begun and not answered: all that are under way, and as many again that are being
+/// refused. What is more is begun all the same; only a repeat of it waits.
+pub const BEGUN_MAX: usize = 2 * PERMITS_MAX;
+
 /// How long a client should wait after `overloaded`, in milliseconds: a few sync batches empty a full house.
 pub const OVERLOADED_RETRY_MS: u64 = 20;
 

@@ -19,7 +19,7 @@ pub enum Caller {
 }
 
 /// One message of one caller. The same `request_id` to the same target is one request (I12).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Message {
     /// Who sends it.
     pub caller: Caller,
@@ -118,7 +118,7 @@ pub enum Clawback {
 }
 
 /// What a supplier offers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Offer {
     /// The receiving account (P4).
     pub payee: Name,
@@ -169,7 +169,7 @@ impl Offer {
 }
 
 /// The texts that a certificate carries (C1, C2). Each at most `limits::TEXT_BYTES_MAX` bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Information {
     /// The product's name; needed.
     #[serde(deserialize_with = "super::text::deserialize")]

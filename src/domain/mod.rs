@@ -24,6 +24,7 @@ mod number;
 mod offering;
 mod parted;
 mod payment;
+pub mod purpose;
 mod queue;
 mod refusal;
 mod request;
@@ -34,6 +35,7 @@ mod text;
 mod time;
 mod told;
 pub(crate) mod wide;
+pub mod words;
 
 pub use account::Account;
 pub use answer::{

@@ -17,7 +17,7 @@ impl Timestamp {
 }
 
 /// When an offering sells: from `opens` up to, not including, `closes` (F4, D40).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
 pub struct Window {
     /// The first instant of the sale; none: from publishing on.
     pub opens: Option<Timestamp>,

@@ -35,10 +35,10 @@ impl Answers {
         pollster::block_on(self)
     }
 
-    /// Waits for the answers, and for which of them were given before.
-    pub async fn replies(self) -> Replies {
+    /// Waits for the answers, and for which of them were given before. Once they are there they are there no more.
+    pub async fn replies(&mut self) -> Replies {
         let messages = self.messages;
-        self.answers.await.unwrap_or_else(|_| lost(messages))
+        (&mut self.answers).await.unwrap_or_else(|_| lost(messages))
     }
 }
 

@@ -10,15 +10,16 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
+use super::entry::{HistoryRow, Read, WantedRows};
 use super::open::Engine;
 use super::readers::Reading;
 use crate::actors::{Departing, House, Permit, Shards, shard_of};
 use crate::domain::chain::{self, Head};
 use crate::domain::{
-    ActorNumber, Balance, Code, Currency, Event, Name, Position, Refusal, Resident, Serial, Timestamp,
-    posted_before,
+    ActorNumber, Balance, Code, Currency, Name, Position, Refusal, Resident, Serial, Timestamp,
+    posted_before, purpose,
 };
-use crate::journal::record::{self, Record};
+use crate::journal::record;
 use crate::journal::{Journal, JournalError};
 use crate::limits::{
     HISTORY_BYTES_MAX, NAMES_PER_VISIT, PAGE_ENTRIES_MAX, RECEIPT_ENTRIES_MAX, RECEIPT_EVENTS_BYTES_MAX,
@@ -59,23 +60,6 @@ pub struct HistoryQuery {
     pub after: Option<HistoryCursor>,
     /// Only what had happened by then.
     pub as_of: Option<Timestamp>,
-}
-
-/// One event of an entry.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HistoryRow {
-    /// The number of the entry in its chain, from 1.
-    pub sequence: u64,
-    /// Which of the entry's events, from 0: messages of one turn to one actor may share an entry.
-    pub part: u32,
-    /// The entry's time.
-    pub at: Timestamp,
-    /// What happened.
-    pub event: Event,
-    /// What the account had posted after it, where that is known.
-    pub posted: Option<Balance>,
-    /// The first eight bytes of the chain's head after the entry.
-    pub chain: [u8; 8],
 }
 
 /// A page of a history, newest first.
@@ -200,6 +184,7 @@ pub struct History {
     shards: Arc<Shards>,
     journal: Arc<Journal<Departing>>,
     reading: Reading,
+    wanted: WantedRows,
     _permit: Permit,
 }
 
@@ -213,7 +198,8 @@ impl Engine {
         let (shards, journal) = (Arc::clone(self.shards()), Arc::clone(self.journal()));
         let shard = shard_of(number, shards.count());
         let asked = shards.visit(shard, move |house| standing(house, number));
-        Ok(History { number, asked, standing: None, shards, journal, reading, _permit: permit })
+        let wanted = WantedRows::default();
+        Ok(History { number, asked, standing: None, shards, journal, reading, wanted, _permit: permit })
     }
 }
 
@@ -260,6 +246,12 @@ impl History {
         Ok(standing)
     }
 
+    /// The same, of which only these rows are wanted.
+    #[must_use]
+    pub fn only(self, wanted: WantedRows) -> History {
+        History { wanted, ..self }
+    }
+
     /// A page, newest first, of the history as it was when it was asked for.
     ///
     /// # Errors
@@ -283,7 +275,7 @@ impl History {
             Some(after) => (after.position, after.part as usize, after.posted),
         };
         self.reading.reader()?;
-        let (begun, mut oldest) = (self.reading.bytes_read(), None);
+        let (begun, mut oldest, mut is_at_beginning) = (self.reading.bytes_read(), None, true);
         loop {
             let after = asked.after.filter(|after| after.position == position);
             let record = match self.read(position) {
@@ -303,12 +295,16 @@ impl History {
             for part in (0..record.events.len().min(parts)).rev() {
                 let before = posted.and_then(|after| posted_before(after, &record.events, part));
                 if happened {
-                    page.posted = if page.rows.is_empty() { posted } else { page.posted };
-                    page.rows.push(record.row(part, posted));
+                    page.posted = if is_at_beginning { posted } else { page.posted };
+                    is_at_beginning = false;
+                    let row = record.row(part, posted);
+                    if self.wanted.has(&row) {
+                        page.rows.push(self.with_its_cause(&record, position, row)?);
+                    }
                 }
                 posted = before;
                 page.next = Some(HistoryCursor { position, part: part as u32, posted });
-                if page.rows.len() == most {
+                if page.rows.len() == most || self.reading.bytes_read() - begun >= HISTORY_BYTES_MAX {
                     page.next = page.next.filter(|_| part > 0 || record.former.is_some());
                     return Ok(page);
                 }
@@ -399,18 +395,45 @@ impl History {
         Ok(found)
     }
 
+    /// A row with what the record before it, that has sent the message, says of it. Where that is kept no more, it stays as it is.
+    fn with_its_cause(
+        &mut self,
+        record: &Read,
+        own: Position,
+        mut row: HistoryRow,
+    ) -> Result<HistoryRow, HistoryError> {
+        let Some(position) = record.cause(&row) else { return Ok(row) };
+        if position >= own {
+            return Err(unreadable(own, "it names a record behind it as its cause"));
+        }
+        match self.read_any(position) {
+            Ok(cause) => {
+                let reference = purpose::reference_by_cause(self.number, &row.event, &cause.events);
+                row.reference = reference.map(str::to_owned);
+                Ok(row)
+            }
+            Err(HistoryError::Lapsed { .. }) => Ok(row),
+            Err(error) => Err(error),
+        }
+    }
+
     /// A record of this actor.
     fn read(&mut self, position: Position) -> Result<Read, HistoryError> {
+        let record = self.read_any(position)?;
+        if record.actor != self.number {
+            return Err(NotACursor.into());
+        }
+        Ok(record)
+    }
+
+    /// A record of anybody.
+    fn read_any(&mut self, position: Position) -> Result<Read, HistoryError> {
         let bytes = self.reading.reader()?.record(position).map_err(|error| match error {
             JournalError::Trimmed { .. } => HistoryError::Lapsed { oldest: None },
             other => HistoryError::Journal(other),
         })?;
-        let record = record::decode(bytes);
+        let record = record::decode(bytes).and_then(|record| Read::of(position, record));
         let record = record.map_err(|error| unreadable(position, &error.to_string()))?;
-        if record.prefix.actor != self.number {
-            return Err(NotACursor.into());
-        }
-        let record = Read::of(position, record);
         if record.former.is_some_and(|former| former >= position) {
             return Err(unreadable(position, "it names a record behind it as the one before"));
         }
@@ -425,43 +448,6 @@ impl History {
 fn unreadable(position: Position, why: &str) -> HistoryError {
     let why = format!("record {} cannot be read: {why}", position.0);
     HistoryError::Journal(JournalError::Corrupt { file: PathBuf::new(), offset: 0, why })
-}
-
-/// What a history needs of a record.
-struct Read {
-    sequence: u64,
-    at: Timestamp,
-    chain: u64,
-    former: Option<Position>,
-    events: Vec<Event>,
-    /// As the chain hashes them.
-    encoded: Vec<u8>,
-}
-
-impl Read {
-    fn of(position: Position, record: Record<'_>) -> Read {
-        let prefix = record.prefix;
-        Read {
-            sequence: prefix.sequence,
-            at: prefix.at,
-            chain: prefix.chain,
-            former: prefix.former.map(|former| former.resolve(position)),
-            encoded: record.encoded_events.to_vec(),
-            events: record.events.into_owned(),
-        }
-    }
-
-    fn row(&self, part: usize, posted: Option<Balance>) -> HistoryRow {
-        HistoryRow {
-            sequence: self.sequence,
-            // A record has far fewer events.
-            part: part as u32,
-            at: self.at,
-            event: self.events[part].clone(),
-            posted,
-            chain: self.chain.to_le_bytes(),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod config;
 mod deliver;
 mod digest;
 mod door;
+mod entry;
 mod error;
 mod feed;
 mod held;
@@ -36,10 +37,11 @@ pub use deliver::{Answers, Replies, Reply};
 #[cfg(test)]
 pub(crate) use digest::state_lines;
 pub use door::Door;
+pub use entry::{HistoryRow, WantedRows};
 pub use error::EngineError;
 pub use feed::{EventId, Feed, FeedError, FeedEvent, NotAnEventId};
 pub use history::{
-    History, HistoryCursor, HistoryError, HistoryPage, HistoryQuery, HistoryRow, NotACursor, Standing, Who,
+    History, HistoryCursor, HistoryError, HistoryPage, HistoryQuery, NotACursor, Standing, Who,
 };
 pub use open::{ClaimedStore, Engine, Recovered};
 pub use platform::{

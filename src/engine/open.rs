@@ -217,6 +217,23 @@ impl Engine {
         &self.shards
     }
 
+    /// Lets no shard decide anything until what this gives is dropped.
+    #[cfg(test)]
+    pub(crate) fn hold(&self) -> Vec<std::sync::mpsc::Sender<()>> {
+        let hold = |shard| {
+            let ((let_go, held), (begun, has_begun)) =
+                (std::sync::mpsc::channel(), std::sync::mpsc::channel());
+            let visited = self.shards.visit(shard, move |_| {
+                let _ = begun.send(());
+                let _: Result<(), _> = held.recv();
+            });
+            has_begun.recv().unwrap();
+            drop(visited);
+            let_go
+        };
+        (0..self.shards.count()).map(hold).collect()
+    }
+
     /// The time, as doors stamp it.
     pub(super) fn now(&self) -> Timestamp {
         self.time.now()

@@ -5,8 +5,12 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
+
+use super::begun::Noted;
 use super::door::{Asked, Door};
-use super::json::{AnswerBody, Problem};
+use super::identity::rights;
+use super::json::{AnswerBody, Problem, ProblemCode};
 use super::shown::{self, ShownBody};
 use crate::domain::{Code, Refusal};
 use crate::limits::{ANSWER_MS_MAX, BATCH_MESSAGES_MAX};
@@ -37,7 +41,7 @@ impl Outcome {
 
 /// Messages that are sent, and wait for their answers.
 pub(super) struct Sent {
-    answers: Answers,
+    waiting: Waiting,
     messages: Vec<Asked>,
     places: Vec<Option<Problem>>,
 }
@@ -67,20 +71,92 @@ impl Batch {
     }
 
     /// Sends all that can be sent. It is accepted when this returns.
-    pub(super) fn send(self, engine: &Engine) -> Sent {
+    pub(super) fn send(mut self, door: &Door, engine: &Engine) -> Sent {
+        let noted = self.note(door);
         let Batch { messages, places } = self;
         let answers = engine.send_batch_on(messages.iter().map(|asked| (&asked.message, asked.conditions)));
-        Sent { answers, messages, places }
+        Sent { waiting: Waiting(Some((answers, noted))), messages, places }
+    }
+
+    /// Notes what is going to be sent, and takes out what is under way already.
+    fn note(&mut self, door: &Door) -> Noted {
+        let mut noted = door.begun().batch();
+        let mut is_new = |asked: &Asked| {
+            let Asked { message, .. } = asked;
+            rights::looks(&message.command) || noted.add(message)
+        };
+        let mut repeats = Vec::new();
+        for (place, asked) in self.messages.iter().enumerate() {
+            if !is_new(asked) {
+                repeats.push(place);
+            }
+        }
+        if !repeats.is_empty() {
+            self.take_out(door, &repeats);
+        }
+        noted
+    }
+
+    /// Takes these messages out, because each is under way already.
+    #[cold]
+    fn take_out(&mut self, door: &Door, repeats: &[usize]) {
+        let mut waiting = self.places.iter_mut().filter(|place| place.is_none());
+        let mut place = 0;
+        self.messages.retain(|asked| {
+            let (its, repeated) = (waiting.next(), repeats.binary_search(&place).is_ok());
+            place += 1;
+            if repeated {
+                let problem = in_progress();
+                door.tell(asked, problem.parts().0);
+                if let Some(its) = its {
+                    *its = Some(problem);
+                }
+            }
+            !repeated
+        });
+    }
+}
+
+/// What is said of a message whose first one is not answered yet.
+pub(super) fn in_progress() -> Problem {
+    Problem::new(ProblemCode::InProgress, "", "the same request, with the same key, is under way")
+}
+
+/// Waits for answers. Their messages stay noted until those are there, also where nobody waits for them any more.
+struct Waiting(Option<(Answers, Noted)>);
+
+impl Waiting {
+    /// The answers; none where they take too long.
+    async fn replies(mut self) -> Option<Replies> {
+        let (answers, _) = self.0.as_mut()?;
+        let waited = tokio::time::timeout(Duration::from_millis(ANSWER_MS_MAX), answers.replies()).await;
+        if waited.is_ok() {
+            self.0 = None;
+        }
+        waited.ok()
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let Some((mut answers, noted)) = self.0.take().filter(|(_, noted)| !noted.is_empty()) else { return };
+        // Where nothing runs any more, nothing is asked again either.
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move {
+                answers.replies().await;
+                drop(noted);
+            });
+        }
     }
 }
 
 impl Sent {
     /// What was done or why it was not, for each in its place.
     pub(super) async fn answers(self, door: &Door, engine: &Engine) -> Vec<Outcome> {
-        let Sent { answers, messages, places } = self;
-        let waited = tokio::time::timeout(Duration::from_millis(ANSWER_MS_MAX), answers.replies()).await;
+        let Sent { waiting, messages, places } = self;
         let late = || messages.iter().map(|_| Err(Refusal::of(Code::OutcomeUnknown))).collect();
-        let replies = waited.unwrap_or_else(|_| Replies { answers: late(), again: Vec::new() });
+        let replies = waiting.replies().await;
+        let replies = replies.unwrap_or_else(|| Replies { answers: late(), again: Vec::new() });
         let again: HashSet<u32> = replies.again.into_iter().collect();
         let mut answers = (0_u32..).zip(messages.iter().zip(replies.answers));
         let mut outcomes = Vec::with_capacity(places.len());
@@ -103,5 +179,119 @@ impl Sent {
             let _ = tokio::time::timeout(Duration::from_millis(ANSWER_MS_MAX), shown).await;
         }
         outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::server::http;
+    use crate::server::identity::{Identity, KeyFile, PasswordFile, Role, Who};
+    use crate::server::webhooks::WebhookFile;
+    use crate::{Config, Engine};
+
+    /// A door with an open engine, and the folder that both need.
+    fn door() -> (Door, TempDir) {
+        let folder = TempDir::new().unwrap();
+        let data = folder.path().join("data");
+        let keys = KeyFile::beside(&data).ring().unwrap();
+        let identity = Identity::open(keys, &PasswordFile::beside(&data), 0).unwrap();
+        let door = Door::new(identity, WebhookFile::beside(&data));
+        door.open(Engine::open(Config::new(&data)).unwrap());
+        (door, folder)
+    }
+
+    fn run(test: impl Future<Output = ()>) {
+        tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(test);
+    }
+
+    fn deposit(key: &str, amount: &str) -> String {
+        format!(
+            r#"{{"idempotency_key":"{key}","command":{{"deposit":{{"account":"eve","amount":"{amount}","currency":"USD"}}}}}}"#
+        )
+    }
+
+    fn sent(door: &Door, messages: &[String]) -> Sent {
+        let (engine, who) = (door.engine().unwrap(), Who::by_session(Role::Operator));
+        let mut batch = Batch::of(messages.len()).unwrap();
+        for message in messages {
+            batch.add(http::parsed(message).and_then(|read| door.message(engine, &who, read)));
+        }
+        batch.send(door, engine)
+    }
+
+    /// What each of some messages is answered: `done`, `replayed` or a code.
+    async fn answers(door: &Door, sent: Sent) -> Vec<&'static str> {
+        let outcomes = sent.answers(door, door.engine().unwrap()).await;
+        let word = |outcome: Outcome| match outcome.answer {
+            Ok(_) if outcome.replayed => "replayed",
+            Ok(_) => "done",
+            Err(problem) => problem.parts().0,
+        };
+        outcomes.into_iter().map(word).collect()
+    }
+
+    #[test]
+    fn a_repeat_is_in_progress_until_the_first_is_answered_and_then_replayed() {
+        run(a_repeat());
+    }
+
+    async fn a_repeat() {
+        let (door, _folder) = door();
+        let open =
+            r#"{"idempotency_key":"open","command":{"open_account":{"account":"eve","currency":"USD"}}}"#;
+        assert_eq!(answers(&door, sent(&door, &[open.to_owned()])).await, ["done"]);
+        let look = r#"{"idempotency_key":"look","command":{"show_account":{"account":"eve"}}}"#.to_owned();
+        let held = door.engine().unwrap().hold();
+        let first = sent(&door, &[deposit("1", "5.00"), look.clone()]);
+        let second = sent(&door, &[deposit("1", "5.00"), deposit("2", "1.00"), deposit("2", "1.00")]);
+        let third = sent(&door, &[deposit("2", "1.00")]);
+        let looked = sent(&door, &[look]);
+        let another = sent(&door, &[deposit("1", "6.00")]);
+        assert_eq!(answers(&door, third).await, ["in_progress"], "nothing is waited for");
+        drop(held);
+        assert_eq!(answers(&door, first).await, ["done", "done"]);
+        assert_eq!(answers(&door, second).await, ["in_progress", "done", "replayed"]);
+        assert_eq!(answers(&door, looked).await, ["done"]);
+        assert_eq!(answers(&door, another).await, ["id_reused"]);
+        assert_eq!(answers(&door, sent(&door, &[deposit("1", "5.00")])).await, ["replayed"]);
+        assert_eq!(door.begun().noted(), 0);
+    }
+
+    #[test]
+    fn what_nobody_waits_for_any_more_is_in_progress_until_it_is_done() {
+        run(hung_up());
+    }
+
+    async fn hung_up() {
+        let (door, _folder) = door();
+        let open =
+            r#"{"idempotency_key":"open","command":{"open_account":{"account":"eve","currency":"USD"}}}"#;
+        assert_eq!(answers(&door, sent(&door, &[open.to_owned()])).await, ["done"]);
+        let held = door.engine().unwrap().hold();
+        // Its client has hung up before and while it waits.
+        drop(sent(&door, &[deposit("1", "5.00")]));
+        {
+            let waiting = pin!(answers(&door, sent(&door, &[deposit("2", "5.00")])));
+            assert!(waiting.poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        }
+        for key in ["1", "2"] {
+            assert_eq!(answers(&door, sent(&door, &[deposit(key, "5.00")])).await, ["in_progress"]);
+        }
+        drop(held);
+        for _ in 0..60_000 {
+            if door.begun().noted() > 0 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        }
+        assert_eq!(door.begun().noted(), 0, "it stays no longer than a minute");
+        for key in ["1", "2"] {
+            assert_eq!(answers(&door, sent(&door, &[deposit(key, "5.00")])).await, ["replayed"]);
+        }
     }
 }

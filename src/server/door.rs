@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use actix_web::web::Data;
 use tokio::sync::watch;
 
+use super::begun::Begun;
 use super::identity::rights;
 use super::identity::{Identity, Nobody, Role, Who};
 use super::json::{AnswerBody, CommandBody, Names, Problem, ProblemCode};
@@ -85,6 +86,8 @@ pub(super) struct Door {
     ending: watch::Sender<bool>,
     /// True once nothing is waited for any more.
     hurrying: AtomicBool,
+    /// What is sent and not answered yet.
+    begun: Arc<Begun>,
     /// Requests that are being answered; feeds, which go on without end, are none.
     under_way: AtomicUsize,
     metrics: Metrics,
@@ -100,6 +103,7 @@ impl Door {
             histories: Places::of("history", HISTORIES_MAX, HISTORIES_OF_ACCOUNT_MAX),
             ending: watch::Sender::new(false),
             hurrying: AtomicBool::new(false),
+            begun: Begun::new(),
             under_way: AtomicUsize::new(0),
             metrics: Metrics::new(),
         }
@@ -162,6 +166,11 @@ impl Door {
     /// Places for those who read histories and receipts.
     pub(super) fn histories(&self) -> &Arc<Places> {
         &self.histories
+    }
+
+    /// What is sent and not answered yet.
+    pub(super) fn begun(&self) -> &Arc<Begun> {
+        &self.begun
     }
 
     /// By what somebody is known.
@@ -239,12 +248,16 @@ impl Door {
         asked: &Asked,
         answer: Answer,
     ) -> Result<AnswerBody, Problem> {
-        let code = answer.as_ref().map_or_else(|refusal| refusal.code.text(), |_| DONE);
+        self.tell(asked, answer.as_ref().map_or_else(|refusal| refusal.code.text(), |_| DONE));
+        body_of(engine, &asked.message, answer?).await
+    }
+
+    /// Counts what came of a message, and tells it where it is one of management.
+    pub(super) fn tell(&self, asked: &Asked, code: &'static str) {
         self.metrics.count(asked.kind, code);
         if let Some(act) = &asked.act {
             act.told(code);
         }
-        body_of(engine, &asked.message, answer?).await
     }
 
     /// Notes that what was whole at that instant is answered.

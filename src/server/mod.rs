@@ -4,6 +4,7 @@
 //! purpose: decisions about money, and anything that an embedding service could not do as well.
 
 mod batch;
+mod begun;
 mod beside;
 mod door;
 mod feed;

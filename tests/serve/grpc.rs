@@ -6,7 +6,7 @@ use hongbao::client::{Client, ClientError, Patience};
 use hongbao::proto::answer::Outcome;
 use hongbao::proto::message::Command;
 use hongbao::proto::{self, Answer, Message};
-use serde_json::json;
+use serde_json::{Value, json};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
@@ -74,13 +74,167 @@ fn a_teapot_is_shared_and_bought_in_a_stream() {
         assert_eq!(replayed, [false, true, false, false, false, false, false]);
         let Some(Outcome::Purchased(bought)) = &answers[2].outcome else { panic!("{answers:?}") };
         assert_eq!((&*bought.price, &*bought.currency), ("100.00", "USD"));
-        let Some(Outcome::View(mall)) = &answers[6].outcome else { panic!("{answers:?}") };
-        let mall: serde_json::Value = serde_json::from_str(&mall.json).unwrap();
-        assert_eq!((&mall["type"], &mall["account"]), (&json!("account"), &json!("mall")));
+        let Some(Outcome::Account(mall)) = &answers[6].outcome else { panic!("{answers:?}") };
+        assert_eq!((&*mall.account, &*mall.status), ("mall", "open"));
     });
     let metrics = server.get("/metrics").text;
     assert!(metrics.contains("\nhongbao_answer_seconds_count{door=\"grpc\"} 2\n"), "{metrics}");
     assert_eq!(server.get("/v1/offerings/teapot").json()["sold"], 2);
+    assert!(server.end());
+}
+
+/// A view as both doors show it: without what is left out at one of them, and with what is said in another way at either.
+fn plain(mut view: Value) -> Value {
+    fn simplify(value: &mut Value) {
+        match value {
+            Value::Array(all) => all.iter_mut().for_each(simplify),
+            Value::Object(members) => {
+                if let Some(page) = members.get_mut("via").and_then(|via| via.get_mut("private_page")) {
+                    let page = page.take();
+                    members.insert("via".to_owned(), json!("private_page"));
+                    members.insert("private_page".to_owned(), page);
+                }
+                let word =
+                    |name: &str, value: &Value| matches!(name, "increase" | "take") && value.is_string();
+                members.retain(|name, value| !value.is_null() && !word(name, value));
+                members.values_mut().for_each(simplify);
+            }
+            _ => {}
+        }
+    }
+    if let Value::Object(members) = &mut view {
+        members.remove("type");
+    }
+    simplify(&mut view);
+    view
+}
+
+/// What is shown over gRPC, as JSON.
+fn shown(outcome: &Outcome) -> Value {
+    let json = match outcome {
+        Outcome::Account(view) => serde_json::to_value(view),
+        Outcome::Offering(view) => serde_json::to_value(view),
+        Outcome::Certificate(view) => serde_json::to_value(view),
+        Outcome::Gift(view) => serde_json::to_value(view),
+        Outcome::Gifts(view) => serde_json::to_value(view),
+        Outcome::Payment(view) => serde_json::to_value(view),
+        Outcome::Mandate(view) => serde_json::to_value(view),
+        Outcome::Order(view) => serde_json::to_value(view),
+        other => panic!("{other:?} is no view"),
+    };
+    plain(json.unwrap())
+}
+
+/// Something of everything that can be shown.
+fn a_market(server: &Server) {
+    open_the_mall(server, 3, &["ann", "ben", "eve", "till"]);
+    server.done("/v1/offerings/teapot/circulations", "share", "ann", "");
+    let found = r#"{"via":{"private_page":"ann"}}"#;
+    server.done("/v1/offerings/teapot/certificates/1/circulations", "share", "ben", found);
+    server.done("/v1/offerings/teapot/certificates/1/purchases", "buy", "eve", r#"{"via":"link"}"#);
+    let offer = json!({
+        "offering": "kettle",
+        "offer": {
+            "payee": "mall", "price": "20.00", "currency": "USD", "items": 2, "cap": 1,
+            "window": { "closes": "2999-01-01T00:00:00Z" }, "expires_at": "2999-01-01T00:00:00Z",
+            "information": { "product_name": "a kettle", "settlement": "at purchase", "service": "none" },
+        },
+    });
+    server.done("/v1/offerings", "issue kettle", "mall", &offer.to_string());
+    let terms = json!({
+        "currency": "USD",
+        "terms": {
+            "funded": "5.00", "attached": "1.00", "policy": "every_command", "acquiring": "manual",
+            "increase": { "random": { "min": "0.10", "max": "0.20" } }, "take": { "share": 5_000 },
+            "condition": { "times": 9, "at_least": 1, "check_point": "before_increase" },
+        },
+    });
+    server.done("/v1/offerings/kettle/commission", "attach kettle", "mall", &terms.to_string());
+    server.done("/v1/offerings/kettle/publish", "publish kettle", "mall", r#"{"display":"snapshot"}"#);
+    server.done("/v1/merchants/mall/register", "register", "", r#"{"payee":"till"}"#);
+    let give = |object: Value, price: &str| {
+        let body = json!({
+            "recipient": "ben", "merchant": "mall", "price": price, "currency": "USD", "object": object,
+        });
+        body.to_string()
+    };
+    let goods = json!({ "goods": { "kind": "gold", "description": "a coin" } });
+    server.done("/v1/gifts", "coin", "ann", &give(goods, "30.00"));
+    let certificate = json!({ "certificate": { "offering": "kettle", "serial": 2 } });
+    server.done("/v1/gifts", "kettle", "ann", &give(certificate, "20.00"));
+    server.done("/v1/gifts/ann/coin/accept", "accept", "ben", "");
+    let order = |order: &str, amount: &str, from: Value| {
+        json!({ "order": order, "amount": amount, "currency": "USD", "from": from }).to_string()
+    };
+    let gift = json!({ "gift": { "recipient": "ben", "donor": "ann", "gift": "coin" } });
+    server.done("/v1/orders", "withhold", "mall", &order("o1", "30.00", gift));
+    let mandate = r#"{"merchant":"mall","amount_max":"9.00","amount_max_per_use":"5.00","currency":"USD"}"#;
+    server.done("/v1/mandates", "mandate", "eve", mandate);
+    let mandate = json!({ "mandate": { "recipient": "eve", "mandate": "mandate" } });
+    server.done("/v1/orders", "withhold more", "mall", &order("o2", "4.00", mandate));
+    let payment =
+        r#"{"amount":"7.00","currency":"USD","beneficiary":"ben","expires_at":"2999-01-01T00:00:00Z"}"#;
+    server.done("/v1/payment-certificates", "payment", "mall", payment);
+}
+
+#[test]
+fn everything_that_is_shown_has_a_message_and_says_the_same_as_over_http() {
+    let store = Store::new();
+    let server = store.listen(ON);
+    server.until_ready();
+    a_market(&server);
+    let text = str::to_owned;
+    let account = |name: &str| Command::ShowAccount(proto::Account { account: text(name) });
+    let offering = |name: &str| Command::ShowOffering(proto::Offering { offering: text(name) });
+    let certificate = |name: &str, serial| {
+        Command::ShowCertificate(proto::ShowCertificate { offering: text(name), serial, from_hop: None })
+    };
+    let gift = |gift: &str| {
+        let (recipient, donor, gift) = (text("ben"), text("ann"), text(gift));
+        Command::ShowGift(proto::GiftOf { recipient, donor, gift })
+    };
+    let order = |order: &str| Command::ShowOrder(proto::Order { order: text(order) });
+    let payment = proto::Payment { issuer: text("mall"), payment: text("payment") };
+    let looks = [
+        ("eve", account("eve"), "/v1/accounts/eve"),
+        ("eve", offering("teapot"), "/v1/offerings/teapot"),
+        ("eve", offering("kettle"), "/v1/offerings/kettle"),
+        ("eve", certificate("teapot", 1), "/v1/offerings/teapot/certificates/1"),
+        ("eve", certificate("kettle", 1), "/v1/offerings/kettle/certificates/1"),
+        ("ben", gift("coin"), "/v1/accounts/ben/gifts/ann/coin"),
+        ("ben", gift("kettle"), "/v1/accounts/ben/gifts/ann/kettle"),
+        ("ben", Command::ListGifts(proto::ListGifts { skip: None }), "/v1/gifts"),
+        ("mall", Command::ShowPayment(payment), "/v1/payment-certificates/mall/payment"),
+        ("eve", Command::ShowMandate(proto::Mandate { mandate: text("mandate") }), "/v1/mandates/mandate"),
+        ("mall", order("o1"), "/v1/orders/o1"),
+        ("mall", order("o2"), "/v1/orders/o2"),
+    ];
+    on_a_runtime(async {
+        let client = client(&server).await;
+        for (who, look, path) in looks {
+            let over_grpc = shown(&client.send(message("look", who, look)).await.unwrap());
+            let over_http = server.get_with(&server.key, path, &[("On-Behalf-Of", who)]).json();
+            assert_eq!(over_grpc, plain(over_http), "{path}");
+        }
+        // An earlier answer is an answer.
+        let asked = proto::OfferingRequest { offering: text("teapot"), request: text("buy") };
+        let earlier = client.send(message("look", "eve", Command::ShowOfferingRequest(asked))).await.unwrap();
+        let Outcome::Request(earlier) = earlier else { panic!("{earlier:?}") };
+        let Some(Outcome::Purchased(bought)) = earlier.answer.unwrap().outcome else { panic!() };
+        assert_eq!(bought.serial, 1);
+        // And beside an answer.
+        let mut buy = message("buy another", "ben", purchase());
+        buy.show = ["account", "offering", "certificate"].map(text).to_vec();
+        let answers = client.send_all(vec![buy]).await.unwrap();
+        let beside = answers[0].shown.as_ref().unwrap();
+        for (view, path) in [
+            (serde_json::to_value(&beside.account), "/v1/accounts/ben"),
+            (serde_json::to_value(&beside.offering), "/v1/offerings/teapot"),
+            (serde_json::to_value(&beside.certificate), "/v1/offerings/teapot/certificates/2"),
+        ] {
+            assert_eq!(plain(view.unwrap()), plain(server.get(path).json()), "{path}");
+        }
+    });
     assert!(server.end());
 }
 

@@ -16,6 +16,7 @@ mod passwords;
 mod product_server;
 mod rates;
 mod readme;
+mod repeats;
 mod roles;
 mod server;
 mod settings;

@@ -87,3 +87,44 @@ fn what_is_set_wrongly_is_refused_by_the_name_of_what_says_it() {
     }
     assert!(!folder.path().join("snapshots").exists(), "nothing was begun");
 }
+
+/// Runs another command, and gives whether it went well and what it says.
+fn done(folder: &TempDir, variables: &[(&str, &str)], arguments: &[&str]) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hongbao"));
+    command.env_remove("HONGBAO_LOG").envs(variables.iter().copied()).current_dir(folder.path());
+    let done = command.args(arguments).output().unwrap();
+    let said = [done.stdout, done.stderr].map(|said| String::from_utf8(said).unwrap()).concat();
+    (done.status.code(), said)
+}
+
+#[test]
+fn commands_beside_a_server_find_its_data_as_it_does() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("file"), "data = 'there'\nlisten = '127.0.0.2:0'\n").unwrap();
+    let made = |where_: &str| fs::exists(folder.path().join(format!("{where_}.keys.json"))).unwrap();
+    let create: &[&str] = &["keys", "create", "--role", "operator", "--config", "file"];
+    let (here, config) = (("HONGBAO_DATA", "here"), ("HONGBAO_CONFIG", "file"));
+    for (variables, arguments, data) in [
+        (&[here][..], [create, &["--data", "flag"]].concat(), "flag"),
+        (&[here], create.to_vec(), "here"),
+        (&[], create.to_vec(), "there"),
+    ] {
+        assert!(!made(data));
+        assert_eq!(done(&folder, variables, &arguments).0, Some(0), "{arguments:?}");
+        assert!(made(data), "{variables:?} {arguments:?}");
+    }
+    assert!(!folder.path().join("snapshots").exists(), "none of them has taken the default folder");
+    for command in [&["keys", "list"][..], &["passwords", "list"], &["webhooks", "list"]] {
+        let (code, said) = done(&folder, &[config], command);
+        assert_eq!(code, Some(0), "{command:?}: {said}");
+    }
+    let (code, said) = done(&folder, &[config], &["snapshot"]);
+    assert!(code == Some(1) && said.contains("there"), "it is of a store that is not there: {said}");
+    // The file is a server's, and as wrong here as there.
+    fs::write(folder.path().join("file"), "lisen = 'afar'").unwrap();
+    let (code, said) = done(&folder, &[config], &["keys", "list"]);
+    assert!(code == Some(2) && said.contains("there is no key \"lisen\""), "{said}");
+    // Of others it is none.
+    assert_eq!(done(&folder, &[config], &["verify", "nowhere"]).0, Some(1));
+    assert_eq!(done(&folder, &[], &["verify", "--config", "file"]).0, Some(2));
+}

@@ -23,8 +23,11 @@ const SERVE: &str = "serve";
 /// The flag that names the file; it cannot stand in one itself.
 const CONFIG: &str = "config";
 
-/// Other commands that work with a server's data: which data, they take from the same variable.
+/// Other commands that work with a server's data: which data, they take from the same variable and the same file.
 const BESIDE: [&str; 4] = ["keys", "passwords", "snapshot", "webhooks"];
+
+/// What those take from them.
+const OF_BESIDE: &str = "data";
 
 /// The arguments of this process, with what the environment and the file say.
 ///
@@ -49,8 +52,10 @@ enum Wrong {
 
 fn matches(mut given: Vec<OsString>) -> Result<ArgMatches, Wrong> {
     let matches = command().try_get_matches_from(&given).map_err(|error| blamed(error, &given))?;
-    let Some((SERVE, serve)) = matches.subcommand() else { return Ok(matches) };
-    let Some(path) = serve.get_one::<PathBuf>(CONFIG) else { return Ok(matches) };
+    let Some((name, there)) = matches.subcommand().filter(|(name, _)| takes_a_file(name)) else {
+        return Ok(matches);
+    };
+    let Some(path) = there.get_one::<PathBuf>(CONFIG) else { return Ok(matches) };
     let keys = file::keys(&flags_of_serve());
     for said in file::read(path, &keys).map_err(Wrong::Elsewhere)? {
         let flag = OsString::from(format!("--{}={}", said.key, said.value));
@@ -60,13 +65,21 @@ fn matches(mut given: Vec<OsString>) -> Result<ArgMatches, Wrong> {
             Wrong::Elsewhere(Failure::Arguments(format!("{}: {}", said.place, words(&error))))
         })?;
         let id = said.key.replace('-', "_");
-        let above =
-            matches!(serve.value_source(&id), Some(ValueSource::CommandLine | ValueSource::EnvVariable));
-        if !above {
+        let taken = name == SERVE || said.key == OF_BESIDE;
+        if taken && !is_above_a_file(there, &id) {
             given.push(flag);
         }
     }
     command().try_get_matches_from(given).map_err(Wrong::Arguments)
+}
+
+fn takes_a_file(command: &str) -> bool {
+    command == SERVE || BESIDE.contains(&command)
+}
+
+/// True where a flag or a variable says what this is.
+fn is_above_a_file(matches: &ArgMatches, id: &str) -> bool {
+    matches!(matches.value_source(id), Some(ValueSource::CommandLine | ValueSource::EnvVariable))
 }
 
 /// The command line, with the variables.
@@ -74,7 +87,14 @@ fn command() -> Command {
     let all: Vec<String> = flags_of_serve().iter().filter_map(Arg::get_long).map(str::to_owned).collect();
     let mut command = Arguments::command().mut_subcommand(SERVE, |serve| with_variables(serve, &all));
     for name in BESIDE {
-        command = command.mut_subcommand(name, |beside| with_variables(beside, &["data".to_owned()]));
+        let file = Arg::new(CONFIG)
+            .long(CONFIG)
+            .value_name("FILE")
+            .value_parser(clap::value_parser!(PathBuf))
+            .global(true)
+            .help("The file (TOML) of a server's settings, which says the data folder where neither a flag nor a variable does");
+        let flags = [OF_BESIDE.to_owned(), CONFIG.to_owned()];
+        command = command.mut_subcommand(name, |beside| with_variables(beside.arg(file), &flags));
     }
     command
 }

@@ -58,7 +58,7 @@ pub enum GoodsKind {
 }
 
 /// What can be asked of a gift.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum GiftCommand {
     /// Gives: the price moves from the caller to the recipient, earmarked (T7, T8).
     Give {

@@ -18,7 +18,7 @@ pub enum WhenShort {
 }
 
 /// Whose money a merchant withholds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum WithholdFrom {
     /// An accepted gift's (T10).
     Gift(GiftReference),
@@ -32,7 +32,7 @@ pub enum WithholdFrom {
 }
 
 /// What can be asked of a mandate (T15).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum MandateCommand {
     /// Authorises a merchant to withhold from the caller's available money.
     Grant {
@@ -58,7 +58,7 @@ pub enum MandateCommand {
 }
 
 /// What can be asked of a merchant.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum MerchantCommand {
     /// Registers an account as a merchant's, or changes its registration (T5); the institution's.
     Register {

@@ -24,7 +24,7 @@ use super::name::{Name, RequestId};
 use super::number::Serial;
 
 /// What can be asked of the engine.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Command {
     /// Opens an account, with a first deposit where the institution asks (P10).
     OpenAccount {
@@ -202,7 +202,7 @@ pub enum Command {
 }
 
 /// To whom a request was addressed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum RequestAt {
     /// To an account: what opens it and moves its money; also what it has engaged in by its own messages.
     Account(Name),

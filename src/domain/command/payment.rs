@@ -16,7 +16,7 @@ pub struct PaymentReference {
 }
 
 /// What can be asked of a payment certificate.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum PaymentCommand {
     /// Issues one on the caller's funds or credit line: the amount is held from now on.
     Issue {

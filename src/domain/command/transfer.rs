@@ -7,7 +7,7 @@ use crate::domain::name::{Name, RequestId};
 use crate::domain::time::Timestamp;
 
 /// What can be asked of a transfer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum TransferCommand {
     /// Moves money from the caller at once.
     Send {

@@ -9,7 +9,7 @@ use crate::domain::refusal::{Code, Refusal};
 use crate::planted::{self, Bug};
 
 /// Where in a circulation the condition is checked (D11, W9). A purchase always checks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum CheckPoint {
     /// At the start of the circulation, without it.
     BeforeIncrease,
@@ -18,7 +18,7 @@ pub enum CheckPoint {
 }
 
 /// One to four factors, of which at least `at_least` must hold (D34).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Condition {
     /// W1: circulations, at least 1.
     pub times: Option<u32>,

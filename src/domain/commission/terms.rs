@@ -8,7 +8,7 @@ use crate::domain::refusal::{Code, Refusal};
 use crate::domain::time::Timestamp;
 
 /// When the attached amount is increased out of the reserve (D3, D5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum IncreasePolicy {
     /// On the second and every later circulation, before acquiring (N1).
     NonFirst,
@@ -19,7 +19,7 @@ pub enum IncreasePolicy {
 }
 
 /// By how much the attached amount is increased (D32).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Increase {
     /// By all that was acquired since the last increase (N4); goes with `NonFirst` and `AfterAcquire`.
     Equal,
@@ -35,7 +35,7 @@ pub enum Increase {
 }
 
 /// Whether a circulation acquires by itself (Q1, Q2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Acquiring {
     /// The circulation acquires.
     Automatic,
@@ -44,7 +44,7 @@ pub enum Acquiring {
 }
 
 /// How much one right acquires, never more than is attached (Q3 to Q5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Take {
     /// All that is attached.
     All,
@@ -67,7 +67,7 @@ pub enum Take {
 }
 
 /// When promises become money (D15, D14).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Cashing {
     /// At the purchase.
     OnPurchase,
@@ -76,7 +76,7 @@ pub enum Cashing {
 }
 
 /// The whole of a commission's terms, for each certificate of an offering alike.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct CommissionTerms {
     /// What the payer funds for each certificate: the attached amount and the reserve (K2).
     pub funded: Money,

@@ -188,7 +188,7 @@ fn sent(door: &Door, who: &Who, messages: Vec<proto::Message>) -> Result<Sent, P
     for message in messages {
         batch.add(forms::message(message).and_then(|read| door.message(engine, who, read)));
     }
-    Ok(batch.send(engine))
+    Ok(batch.send(door, engine))
 }
 
 /// What a call says of its key, where it says it once.

@@ -12,14 +12,14 @@ use super::platform::{limit, read_query};
 use super::reply::response;
 use super::resources::read_command;
 use super::router::Params;
-use crate::domain::{ActorNumber, Code, Currency, Done, Refusal, Told};
+use crate::domain::{ActorNumber, Code, Currency, Done, Refusal, Told, words};
 use crate::limits::PAGE_ENTRIES_MAX;
 use crate::receipt::Receipt;
 use crate::server::door::{Door, ReadMessage, within};
 use crate::server::identity::rights;
 use crate::server::json::{CommandBody, HistoryBody, Others, Problem, ProblemCode, Time};
 use crate::server::places::Place;
-use crate::{Engine, History, HistoryError, HistoryPage, HistoryQuery, NotACursor, Who};
+use crate::{Engine, History, HistoryError, HistoryPage, HistoryQuery, NotACursor, WantedRows, Who};
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -30,20 +30,62 @@ pub(super) struct EntriesQuery {
     cursor: Option<String>,
     /// Only what had happened by then; `posted` is as of then, too.
     as_of: Option<Time>,
+    /// Only rows of these types, with commas between.
+    types: Option<String>,
+    /// Only rows with these details, with commas between.
+    details: Option<String>,
 }
 
+/// The words that there are for the rows of a history.
+struct Words {
+    types: &'static [&'static str],
+    details: &'static [&'static str],
+    is_detail: fn(&str) -> bool,
+}
+
+const OF_ACCOUNTS: Words = Words {
+    types: words::ACCOUNT_TYPES,
+    details: words::ACCOUNT_DETAILS,
+    is_detail: words::is_account_detail,
+};
+
+const OF_CERTIFICATES: Words = Words {
+    types: words::CERTIFICATE_TYPES,
+    details: words::CERTIFICATE_DETAILS,
+    is_detail: |word| words::CERTIFICATE_DETAILS.contains(&word),
+};
+
 impl EntriesQuery {
-    fn read(request: &HttpRequest) -> Result<HistoryQuery, Problem> {
+    fn read(request: &HttpRequest, words: &Words) -> Result<(HistoryQuery, WantedRows), Problem> {
         let asked: EntriesQuery = read_query(request)?;
+        let types = listed("types", asked.types.as_deref(), words.types, |word| words.types.contains(&word))?;
+        let details = listed("details", asked.details.as_deref(), words.details, words.is_detail)?;
         let after = asked.cursor.map(|cursor| cursor.parse()).transpose();
-        Ok(HistoryQuery {
+        let query = HistoryQuery {
             most: limit(asked.limit.as_deref())?,
             after: after.map_err(|error: NotACursor| {
                 Problem::new(ProblemCode::Malformed, "cursor", error.to_string())
             })?,
             as_of: Time::point(asked.as_of),
-        })
+        };
+        Ok((query, WantedRows { types, details }))
     }
+}
+
+/// Words with commas between, each of which is known.
+fn listed(
+    field: &str,
+    text: Option<&str>,
+    known: &[&str],
+    is_known: impl Fn(&str) -> bool,
+) -> Result<Vec<String>, Problem> {
+    let all: Vec<&str> = text.into_iter().flat_map(|text| text.split(',')).collect();
+    if let Some(unknown) = all.iter().find(|word| !is_known(word)) {
+        let unknown: String = unknown.chars().take(100).collect();
+        let detail = format!("has {unknown:?}: give some of {}", known.join(", "));
+        return Err(Problem::new(ProblemCode::Malformed, field, detail));
+    }
+    Ok(all.into_iter().map(str::to_owned).collect())
 }
 
 /// `GET /v1/accounts/{account}/entries`.
@@ -51,7 +93,7 @@ pub(super) async fn of_account(door: Data<Door>, request: HttpRequest, params: P
     response(
         within(async {
             let (engine, shown, _place) = shown(&door, &request, "show_account", params).await?;
-            let asked = EntriesQuery::read(&request)?;
+            let asked = EntriesQuery::read(&request, &OF_ACCOUNTS)?;
             let Done::Account(view) = shown else { return Err(Problem::from(Refusal::of(Code::Internal))) };
             let (page, others) = read(engine, view.number, None, asked).await?;
             Ok(HistoryBody::of(page, view.currency, &others))
@@ -65,7 +107,7 @@ pub(super) async fn of_certificate(door: Data<Door>, request: HttpRequest, param
     response(
         within(async {
             let (engine, shown, _place) = shown(&door, &request, "show_certificate", params).await?;
-            let asked = EntriesQuery::read(&request)?;
+            let asked = EntriesQuery::read(&request, &OF_CERTIFICATES)?;
             let Done::Certificate(view) = shown else {
                 return Err(Problem::from(Refusal::of(Code::Internal)));
             };
@@ -120,9 +162,9 @@ async fn read(
     engine: &Engine,
     number: ActorNumber,
     also: Option<ActorNumber>,
-    asked: HistoryQuery,
+    (asked, wanted): (HistoryQuery, WantedRows),
 ) -> Result<(HistoryPage, Others), Problem> {
-    let mut history = engine.history(number)?;
+    let mut history = engine.history(number)?.only(wanted);
     let (page, alive) = in_the_background(move || {
         let page = history.page(&asked)?;
         let alive = alive(&history, &page, also)?;

@@ -175,7 +175,7 @@ fn array_of(text: &str) -> Result<Vec<&str>, Problem> {
 
 /// The answers in their places.
 async fn items(door: &Door, engine: &Engine, (ids, batch): Read) -> Vec<ItemBody> {
-    let outcomes = batch.send(engine).answers(door, engine).await;
+    let outcomes = batch.send(door, engine).answers(door, engine).await;
     let item = |(idempotency_key, Outcome { answer, replayed, shown })| {
         let (status, answer, problem) = match answer {
             Ok(answer) => (200, Some(answer), None),

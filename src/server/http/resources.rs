@@ -196,7 +196,7 @@ async fn sent(
     let asked = door.message(engine, who, read?)?;
     let mut batch = Batch::of(1)?;
     batch.add(Ok(asked));
-    let outcomes = batch.send(engine).answers(door, engine).await;
+    let outcomes = batch.send(door, engine).answers(door, engine).await;
     outcomes.into_iter().next().ok_or_else(|| Problem::from(Refusal::of(Code::OutcomeUnknown)))
 }
 

@@ -13,10 +13,12 @@ use super::head::{act_of, idempotency_key, on_behalf_of, who};
 use super::reply::{problem_response, response};
 use super::resources::{REPLAYED, object};
 use crate::domain::{Caller, Code, Name, Refusal};
+use crate::server::batch::in_progress;
 use crate::server::door::{Door, within};
 use crate::server::identity::{Who, rights};
 use crate::server::json::{Problem, ProblemCode, read};
-use crate::server::webhooks::{MadeBy, NewWebhook, WebhookFile, WebhooksError};
+use crate::server::management::Act;
+use crate::server::webhooks::{MadeBy, MadeWebhook, NewWebhook, WebhookFile, WebhooksError};
 
 /// A webhook as it is asked for.
 #[derive(Deserialize, JsonSchema)]
@@ -73,40 +75,7 @@ pub(super) enum WebhookAnswer {
 /// `POST /v1/webhooks`.
 pub(super) async fn create(door: Data<Door>, request: HttpRequest, payload: Payload) -> HttpResponse {
     let mut act = None;
-    let made = async {
-        let who = who(&door, &request)?;
-        act = act_of(&who, &request, "webhook_created", "");
-        let own = own(&door, &request, &who)?;
-        let mut is_on = |on: &str| {
-            if let Some(act) = &mut act {
-                act.is_on(on);
-            }
-        };
-        // The account that it is asked for, as far as it is known.
-        is_on(own.as_ref().map_or("", Name::as_str));
-        let key = idempotency_key(&request)?;
-        let bytes = object(&request, payload).await?;
-        let text = text(&bytes)?;
-        if !text.trim_start().starts_with('{') {
-            return Err(Problem::new(ProblemCode::Malformed, "body", "is no JSON object"));
-        }
-        let NewWebhookBody { url, account, types } = read(text)?;
-        is_on(account.as_ref().or(own.as_ref()).map_or("", Name::as_str));
-        let account = match (&own, account) {
-            (Some(own), Some(account)) if *own != account => {
-                let detail = "is not the account of this key: leave it out";
-                return Err(Problem::from(Refusal::new(Code::NotAllowed, "account", detail)));
-            }
-            (own, account) => own.clone().or(account),
-        };
-        let whose = account.as_ref().map_or_else(String::new, |account| format!("{account}/"));
-        let asked = NewWebhook { url, account, types, inside: false };
-        let made_by = MadeBy { account: own, key };
-        let made = apart(&door, move |file| file.create_by(asked, Some(made_by))).await?;
-        is_on(&format!("{whose}{}", made.id));
-        Ok(made)
-    };
-    let made = made.await;
+    let made = made(&door, &request, payload, &mut act).await;
     if let Some(act) = act {
         act.ended(made.as_ref());
     }
@@ -121,6 +90,67 @@ pub(super) async fn create(door: Data<Door>, request: HttpRequest, payload: Payl
         }
         Err(problem) => problem_response(&problem),
     }
+}
+
+/// Makes what is asked for. The act is on the account that it is for, as far as that is known.
+async fn made(
+    door: &Data<Door>,
+    request: &HttpRequest,
+    payload: Payload,
+    act: &mut Option<Act>,
+) -> Result<MadeWebhook, Problem> {
+    let who = who(door, request)?;
+    *act = act_of(&who, request, "webhook_created", "");
+    let own = own(door, request, &who)?;
+    let mut is_on = |on: &str| {
+        if let Some(act) = act {
+            act.is_on(on);
+        }
+    };
+    is_on(own.as_ref().map_or("", Name::as_str));
+    let key = idempotency_key(request)?;
+    let asked = asked(text(&object(request, payload).await?)?)?;
+    is_on(asked.account.as_ref().or(own.as_ref()).map_or("", Name::as_str));
+    let asked = for_whom(asked, own.as_ref())?;
+    let whose = asked.account.as_ref().map_or_else(String::new, |account| format!("{account}/"));
+    let made = make_once(door, asked, MadeBy { account: own, key }).await?;
+    is_on(&format!("{whose}{}", made.id));
+    Ok(made)
+}
+
+/// Reads a body.
+fn asked(text: &str) -> Result<NewWebhook, Problem> {
+    if !text.trim_start().starts_with('{') {
+        return Err(Problem::new(ProblemCode::Malformed, "body", "is no JSON object"));
+    }
+    let NewWebhookBody { url, account, types } = read(text)?;
+    Ok(NewWebhook { url, account, types, inside: false })
+}
+
+/// What a key of this account may ask for.
+fn for_whom(asked: NewWebhook, own: Option<&Name>) -> Result<NewWebhook, Problem> {
+    match (own, &asked.account) {
+        (Some(own), Some(account)) if own != account => {
+            let detail = "is not the account of this key: leave it out";
+            Err(Problem::from(Refusal::new(Code::NotAllowed, "account", detail)))
+        }
+        (Some(own), None) => Ok(NewWebhook { account: Some(own.clone()), ..asked }),
+        _ => Ok(asked),
+    }
+}
+
+/// Makes a webhook, unless the same message is making it.
+async fn make_once(door: &Data<Door>, asked: NewWebhook, made_by: MadeBy) -> Result<MadeWebhook, Problem> {
+    let mut noted = door.begun().batch();
+    if !noted.add(&("webhook", &made_by, &asked)) {
+        return Err(in_progress());
+    }
+    let make = move |file: &WebhookFile| {
+        let made = file.create_by(asked, Some(made_by));
+        drop(noted);
+        made
+    };
+    apart(door, make).await
 }
 
 /// `GET /v1/webhooks`.

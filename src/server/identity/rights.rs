@@ -127,6 +127,11 @@ pub(in crate::server) fn check(role: &Role, command: &Command) -> Result<(), Ref
     allowed(role, work(command))
 }
 
+/// True for what changes nothing.
+pub(in crate::server) fn looks(command: &Command) -> bool {
+    work(command) == Work::Look
+}
+
 /// Judges against the table who sets or removes the password of an account: a session only with the current one.
 ///
 /// # Errors

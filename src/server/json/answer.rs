@@ -291,10 +291,6 @@ impl CommissionBody {
 
 #[cfg(test)]
 impl AnswerBody {
-    /// The types of answers that show something.
-    pub(in crate::server) const VIEWS: [&'static str; 9] =
-        ["account", "offering", "certificate", "gift", "gifts", "payment", "mandate", "order", "request"];
-
     /// The types of all answers that a command can have, as they are described.
     pub(in crate::server) fn names() -> Vec<String> {
         let schema = schemars::schema_for!(AnswerBody).to_value();

@@ -35,6 +35,8 @@ struct EntryBody {
     /// Which of the entry's events, from 0.
     part: u32,
     at: Time,
+    /// The request on its way that brought it about, by a number of the server's: rows of others that have the same are of the same.
+    walk: u64,
     /// What happened, in a stable word.
     #[serde(rename = "type")]
     kind: &'static str,
@@ -118,6 +120,7 @@ impl EntryBody {
             sequence: row.sequence,
             part: row.part,
             at: Time(row.at),
+            walk: row.walk.0,
             kind: told.kind,
             amount: told.amount.map(|amount| written.money(amount)),
             direction: told.direction.map(|direction| match direction {
@@ -125,8 +128,8 @@ impl EntryBody {
                 Direction::Out => "out",
             }),
             with: told.with.map(|number| others.of(number)),
-            detail: told.detail,
-            reference: told.reference.map(str::to_owned),
+            detail: told.detail.or(row.purpose),
+            reference: row.reference.clone(),
             posted: row.posted.map(|posted: Balance| written.balance(posted)),
             chain_head_begins: hex(&row.chain),
         }

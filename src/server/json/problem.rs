@@ -18,6 +18,8 @@ pub(in crate::server) enum ProblemCode {
     SessionEnded,
     /// A message without its id.
     IdempotencyKeyMissing,
+    /// The same request, with the same key, is under way.
+    InProgress,
     /// No such resource.
     NoSuchResource,
     /// The resource does not have this method.
@@ -53,11 +55,12 @@ pub(in crate::server) enum ProblemCode {
 }
 
 impl ProblemCode {
-    pub(super) const ALL: [ProblemCode; 20] = [
+    pub(super) const ALL: [ProblemCode; 21] = [
         ProblemCode::Malformed,
         ProblemCode::Unauthenticated,
         ProblemCode::SessionEnded,
         ProblemCode::IdempotencyKeyMissing,
+        ProblemCode::InProgress,
         ProblemCode::NoSuchResource,
         ProblemCode::MethodNotAllowed,
         ProblemCode::TooLarge,
@@ -95,6 +98,11 @@ impl ProblemCode {
                 400,
                 "idempotency_key_missing",
                 "send an Idempotency-Key of your own, a new one for each request",
+            ),
+            ProblemCode::InProgress => (
+                409,
+                "in_progress",
+                "send it again, with the same key, after a short wait: it is answered as the first one was",
             ),
             ProblemCode::NoSuchResource => {
                 (404, "no_such_resource", "look at /docs/ or /openapi.json for what there is")
@@ -176,13 +184,11 @@ struct ProblemBody {
 impl Problem {
     /// One of the door's own.
     pub(in crate::server) fn new(code: ProblemCode, field: &str, detail: impl Into<String>) -> Problem {
+        // What the first one brings about is not known yet.
+        let waits = code == ProblemCode::InProgress;
         let (status, code, advice) = code.parts();
-        Problem::of(
-            (status, code, advice),
-            field.to_owned(),
-            detail.into(),
-            (matches!(status, 408 | 429 | 503), true),
-        )
+        let retryable = waits || matches!(status, 408 | 429 | 503);
+        Problem::of((status, code, advice), field.to_owned(), detail.into(), (retryable, !waits))
     }
 
     fn of(

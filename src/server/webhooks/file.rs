@@ -19,7 +19,7 @@ use crate::server::json::hex;
 use crate::{EventId, NotAnEventId};
 
 /// A webhook as it is asked for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewWebhook {
     /// Where events are sent.
@@ -48,7 +48,7 @@ pub(super) struct Webhook {
 }
 
 /// The message that has made a webhook, so that a repeat makes no second one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(in crate::server) struct MadeBy {
     /// Whose; the institution's where it is none.
     pub(in crate::server) account: Option<Name>,

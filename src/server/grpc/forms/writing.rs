@@ -1,5 +1,9 @@
 //! What goes out: answers, problems and sessions.
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
 use crate::domain::{Code, Refusal, Timestamp};
 use crate::proto;
 use crate::proto::answer::Outcome;
@@ -22,7 +26,7 @@ pub(in crate::server::grpc) fn answer(
         Err(why) => Outcome::Problem(problem(&why)),
     };
     // What does not encode is left out: nothing of it does not.
-    let shown = shown.and_then(|shown| Some(proto::View { json: serde_json::to_string(&shown).ok()? }));
+    let shown = shown.and_then(|shown| view(&shown).ok());
     proto::Answer { outcome: Some(outcome), replayed, shown }
 }
 
@@ -48,8 +52,58 @@ fn done(answer: AnswerBody) -> Result<Outcome, serde_json::Error> {
                 credits_left,
             }))
         }
-        shown if shown.is_view() => Ok(Outcome::View(proto::View { json: serde_json::to_string(&shown)? })),
+        AnswerBody::Request { answer } => {
+            let answer = answer.map(|answer| done(*answer)).transpose()?;
+            let answer = answer.map(|outcome| proto::Answer { outcome: Some(outcome), ..Default::default() });
+            Ok(Outcome::Request(Box::new(proto::RequestView { answer: answer.map(Box::new) })))
+        }
+        shown if shown.is_view() => view(&shown),
         other => serde_json::from_value(serde_json::to_value(&other)?),
+    }
+}
+
+/// Members that are names, or numbers where the engine could not look.
+const NAMES: [&str; 11] = [
+    "account",
+    "backs",
+    "beneficiary",
+    "buyer",
+    "donor",
+    "linked",
+    "merchant",
+    "offering",
+    "payee",
+    "private_page",
+    "recipient",
+];
+
+/// The form of something that is shown.
+fn view<Form: DeserializeOwned>(shown: &impl Serialize) -> Result<Form, serde_json::Error> {
+    let mut value = serde_json::to_value(shown)?;
+    make_a_form_of(&mut value);
+    serde_json::from_value(value)
+}
+
+/// Of JSON what a form can have: a choice that is one word is left out, whose private page it was stands beside `via`, and a name
+/// that the engine could not look up is empty.
+fn make_a_form_of(value: &mut Value) {
+    match value {
+        Value::Array(all) => all.iter_mut().for_each(make_a_form_of),
+        Value::Object(members) => {
+            let page = members.get_mut("via").and_then(|via| via.get_mut("private_page")).map(Value::take);
+            if let Some(page) = page {
+                members.insert("via".to_owned(), Value::from("private_page"));
+                members.insert("private_page".to_owned(), page);
+            }
+            for (name, value) in members {
+                match value {
+                    Value::String(_) if matches!(&**name, "increase" | "take") => *value = Value::Null,
+                    Value::Number(_) if NAMES.contains(&&**name) => *value = Value::from(""),
+                    _ => make_a_form_of(value),
+                }
+            }
+        }
+        _ => {}
     }
 }
 
@@ -100,8 +154,28 @@ mod tests {
     fn every_answer_has_a_form() {
         let text = include_str!("../../../../proto/hongbao.proto");
         for answer in AnswerBody::names() {
-            let shown = AnswerBody::VIEWS.contains(&&*answer);
-            assert!(shown || text.contains(&format!(" {answer} = ")), "{answer} has no form");
+            assert!(text.contains(&format!(" {answer} = ")), "{answer} has no form");
         }
+    }
+
+    #[test]
+    fn a_name_that_could_not_be_looked_up_is_empty_and_a_choice_of_one_word_is_left_out() {
+        let mut shown = serde_json::json!({
+            "offering": 7, "serial": 1, "number": 7, "linked": "ann",
+            "chain": [{ "hop": 1, "account": 8, "via": { "private_page": 9 } }, { "hop": 2, "account": "é", "via": "link" }],
+            "terms": { "increase": "equal", "take": { "split": { "hops": 3 } } },
+        });
+        make_a_form_of(&mut shown);
+        assert_eq!(
+            shown,
+            serde_json::json!({
+                "offering": "", "serial": 1, "number": 7, "linked": "ann",
+                "chain": [
+                    { "hop": 1, "account": "", "via": "private_page", "private_page": "" },
+                    { "hop": 2, "account": "é", "via": "link" },
+                ],
+                "terms": { "increase": null, "take": { "split": { "hops": 3 } } },
+            })
+        );
     }
 }

@@ -1,0 +1,130 @@
+//! Requests that this server has begun and not answered yet: so that a repeat that comes too early is told so, and does not wait.
+//!
+//! Of each there is a number, which is the same for whoever sends the same again with the same key: what is sent with another body
+//! has another one, goes on, and is refused by the engine (I12). A request is noted until its answer is ready, also where nobody
+//! waits for that any more. Absent on purpose: answers, and what was begun before the server was: an engine finishes that before it
+//! takes messages.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::limits::BEGUN_MAX;
+
+/// Parts of the table, each under a lock of its own.
+const PARTS: usize = 64;
+
+/// The batch of each request that is noted, by its number.
+type Part = HashMap<u64, u64>;
+
+/// What is begun.
+pub(super) struct Begun {
+    hasher: RandomState,
+    parts: Vec<Mutex<Part>>,
+    batches: AtomicU64,
+    most_in_part: usize,
+}
+
+impl Begun {
+    pub(super) fn new() -> Arc<Begun> {
+        Begun::of(BEGUN_MAX)
+    }
+
+    fn of(most: usize) -> Arc<Begun> {
+        let parts = (0..PARTS).map(|_| Mutex::default()).collect();
+        let (hasher, batches) = (RandomState::new(), AtomicU64::new(0));
+        Arc::new(Begun { hasher, parts, batches, most_in_part: most.div_ceil(PARTS) })
+    }
+
+    /// A batch that nothing is noted of yet.
+    pub(super) fn batch(self: &Arc<Begun>) -> Noted {
+        let batch = self.batches.fetch_add(1, Ordering::Relaxed);
+        Noted { of: Arc::clone(self), batch, numbers: Vec::new() }
+    }
+
+    /// How many requests are noted.
+    #[cfg(test)]
+    pub(super) fn noted(&self) -> usize {
+        self.parts.iter().map(|part| part.lock().unwrap().len()).sum()
+    }
+
+    fn part(&self, number: u64) -> MutexGuard<'_, Part> {
+        let place = usize::try_from(number % PARTS as u64).unwrap_or(0);
+        self.parts[place].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is noted of one batch, as long as this lives.
+pub(super) struct Noted {
+    of: Arc<Begun>,
+    batch: u64,
+    numbers: Vec<u64>,
+}
+
+impl Noted {
+    /// Notes a request: who sends it, its key, and what it asks for. False where another batch has the same one under way; within
+    /// one batch all are answered together. What finds no room is not noted, and a repeat of it waits at the engine.
+    pub(super) fn add(&mut self, request: &impl Hash) -> bool {
+        let number = self.of.hasher.hash_one(request);
+        let mut part = self.of.part(number);
+        let full = part.len() >= self.of.most_in_part;
+        match part.entry(number) {
+            Entry::Occupied(begun) => *begun.get() == self.batch,
+            Entry::Vacant(_) if full => true,
+            Entry::Vacant(free) => {
+                free.insert(self.batch);
+                self.numbers.push(number);
+                true
+            }
+        }
+    }
+
+    /// True where nothing is noted.
+    pub(super) fn is_empty(&self) -> bool {
+        self.numbers.is_empty()
+    }
+}
+
+impl Drop for Noted {
+    fn drop(&mut self) {
+        for number in &self.numbers {
+            self.of.part(*number).remove(number);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_begun_is_not_begun_again_until_it_is_answered() {
+        let begun = Begun::new();
+        let (mut first, mut second) = (begun.batch(), begun.batch());
+        assert!(first.is_empty() && first.add(&("eve", "1")) && !first.is_empty());
+        assert!(first.add(&("eve", "1")), "one batch is answered together");
+        assert!(!second.add(&("eve", "1")));
+        for another in [("ann", "1"), ("eve", "2")] {
+            assert!(second.add(&another), "{another:?}");
+        }
+        assert_eq!(begun.noted(), 3);
+        drop(first);
+        assert!(second.add(&("eve", "1")));
+        drop(second);
+        assert_eq!(begun.noted(), 0);
+    }
+
+    #[test]
+    fn what_finds_no_room_goes_on_and_leaves_nothing() {
+        let begun = Begun::of(PARTS);
+        let (mut first, mut second) = (begun.batch(), begun.batch());
+        assert!((0..10_000).all(|number| first.add(&number)));
+        assert!(begun.noted() <= PARTS);
+        let refused = (0..10_000).filter(|number| !second.add(number)).count();
+        assert_eq!(refused, begun.noted(), "each that has room, and no other");
+        drop((first, second));
+        assert_eq!(begun.noted(), 0);
+    }
+}
