@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::door::{Asked, Door};
 use super::json::{AnswerBody, Problem};
 use super::shown::{self, ShownBody};
-use crate::domain::{Code, Refusal};
+use crate::domain::{Answer, Code, Refusal};
 use crate::limits::{ANSWER_MS_MAX, BATCH_MESSAGES_MAX};
 use crate::{Answers, Engine, Replies};
 
@@ -83,13 +83,13 @@ impl Sent {
         let replies = waited.unwrap_or_else(|_| Replies { answers: late(), again: Vec::new() });
         let again: HashSet<u32> = replies.again.into_iter().collect();
         let mut answers = (0_u32..).zip(messages.iter().zip(replies.answers));
-        let mut outcomes = Vec::with_capacity(places.len());
+        let (mut tally, mut outcomes) = (door.tally(), Vec::with_capacity(places.len()));
         for problem in places {
             let outcome = match problem {
                 Some(problem) => (None, Outcome::refused(problem)),
                 None => match answers.next() {
                     Some((place, (asked, answer))) => {
-                        let answer = door.answered(engine, asked, answer).await;
+                        let answer = Door::answered(engine, &mut tally, asked, answer).await;
                         (Some(asked), Outcome { answer, replayed: again.contains(&place), shown: None })
                     }
                     None => (None, Outcome::refused(Problem::from(Refusal::of(Code::OutcomeUnknown)))),
@@ -98,10 +98,33 @@ impl Sent {
             outcomes.push(outcome);
         }
         if messages.iter().any(|asked| !asked.show.is_empty()) {
-            // What is not there in time is left out: it was done all the same.
-            let shown = shown::beside(engine, &mut outcomes);
-            let _ = tokio::time::timeout(Duration::from_millis(ANSWER_MS_MAX), shown).await;
+            show(engine, &mut outcomes).await;
         }
         outcomes.into_iter().map(|(_, outcome)| outcome).collect()
     }
+}
+
+impl Outcome {
+    /// What became of one message, by the answer to it, which may be one that was given before.
+    pub(super) async fn of(
+        door: &Door,
+        engine: &Engine,
+        asked: &Asked,
+        answer: Answer,
+        replayed: bool,
+    ) -> Outcome {
+        let answer = Door::answered(engine, &mut door.tally(), asked, answer).await;
+        let mut outcomes = [(Some(asked), Outcome { answer, replayed, shown: None })];
+        if !asked.show.is_empty() {
+            show(engine, &mut outcomes).await;
+        }
+        let [(_, outcome)] = outcomes;
+        outcome
+    }
+}
+
+/// Shows what messages wish to see. What is not there in time is left out: it was done all the same.
+async fn show(engine: &Engine, outcomes: &mut [(Option<&Asked>, Outcome)]) {
+    let shown = shown::beside(engine, outcomes);
+    let _ = tokio::time::timeout(Duration::from_millis(ANSWER_MS_MAX), shown).await;
 }
