@@ -34,7 +34,7 @@ impl Engine {
     /// `price_above_max`).
     pub fn send_batch_on<'sent>(
         &self,
-        mut messages: impl ExactSizeIterator<Item = (&'sent Message, Conditions)>,
+        messages: impl ExactSizeIterator<Item = (&'sent Message, Conditions)>,
     ) -> Answers {
         let length = messages.len();
         let (batch, answers) = Batch::new(length);
@@ -47,27 +47,39 @@ impl Engine {
             }
             return answers;
         }
-        let mut arriving = Arriving::new(self, &sink, length);
+        let numbered =
+            (0_u32..).zip(messages).map(|(index, (message, conditions))| (index, message, conditions));
+        self.send_to(&sink, length, numbered);
+        answers
+    }
+
+    /// Sends so many messages, at most `limits::BATCH_MESSAGES_MAX`. The answer to each goes to the sink as soon as it may leave,
+    /// with the number that stands beside the message; once and no more.
+    pub(crate) fn send_to<'sent>(
+        &self,
+        sink: &Arc<dyn Sink>,
+        length: usize,
+        mut messages: impl Iterator<Item = (u32, &'sent Message, Conditions)>,
+    ) {
+        let mut arriving = Arriving::new(self, sink, length);
         let mut near = Vec::with_capacity(length.min(NEAR_SENDERS));
-        let mut index = 0;
         loop {
             near.extend(messages.by_ref().take(NEAR_SENDERS));
             if near.is_empty() {
                 break;
             }
             let mut senders = [None; NEAR_SENDERS];
-            for (sender, (message, _)) in senders.iter_mut().zip(&near) {
+            for (sender, (_, message, _)) in senders.iter_mut().zip(&near) {
                 *sender = self.door().sender(message);
             }
-            for ((message, conditions), sender) in near.drain(..).zip(senders) {
+            for ((index, message, conditions), sender) in near.drain(..).zip(senders) {
                 if let Err(refusal) = arriving.accept(index, message, conditions, sender) {
                     sink.give(index, Err(refusal));
                 }
-                index += 1;
+                arriving.left -= 1;
             }
         }
         arriving.send();
-        answers
     }
 
     /// A permit for one message, where the engine takes messages.
@@ -110,6 +122,8 @@ struct Arriving<'engine, 'sent> {
     takes_messages: bool,
     now: Timestamp,
     length: usize,
+    /// How many of them are not looked at yet.
+    left: usize,
     booklet: Booklet,
     fingerprints: Fingerprints<'sent>,
     turning_away: TurningAway<'sent>,
@@ -127,6 +141,7 @@ impl<'engine, 'sent> Arriving<'engine, 'sent> {
             takes_messages: engine.takes_messages(),
             now: engine.now(),
             length,
+            left: length,
             booklet: Booklet::new(Arc::clone(sink), permit),
             fingerprints: Fingerprints::default(),
             turning_away: TurningAway::default(),
@@ -156,7 +171,7 @@ impl<'engine, 'sent> Arriving<'engine, 'sent> {
                 format!("the machine gives no randomness: {error}"),
             ));
         }
-        if !self.booklet.has_more() && !self.ask_again(index) {
+        if !self.booklet.has_more() && !self.ask_again() {
             return Err(Refusal::of(Code::Overloaded));
         }
         let door = self.engine.door();
@@ -193,10 +208,9 @@ impl<'engine, 'sent> Arriving<'engine, 'sent> {
     /// Asks for more permits where there were not enough for the batch, and some may have come back: those of what was
     /// refused so far, for one. True where there are some.
     #[cold]
-    fn ask_again(&mut self, index: u32) -> bool {
+    fn ask_again(&mut self) -> bool {
         self.let_refused_go();
-        let left = self.length - index as usize;
-        self.booklet.go_on_with(self.engine.permits().take_up_to(left));
+        self.booklet.go_on_with(self.engine.permits().take_up_to(self.left));
         self.booklet.has_more()
     }
 

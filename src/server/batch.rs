@@ -12,7 +12,7 @@ use super::door::{Asked, Door};
 use super::identity::rights;
 use super::json::{AnswerBody, Problem, ProblemCode};
 use super::shown::{self, ShownBody};
-use crate::domain::{Code, Refusal};
+use crate::domain::{Answer, Code, Refusal};
 use crate::limits::{ANSWER_MS_MAX, BATCH_MESSAGES_MAX};
 use crate::{Answers, Engine, Replies};
 
@@ -101,13 +101,13 @@ impl Batch {
     #[cold]
     fn take_out(&mut self, door: &Door, repeats: &[usize]) {
         let mut waiting = self.places.iter_mut().filter(|place| place.is_none());
-        let mut place = 0;
+        let (mut place, mut tally) = (0, door.tally());
         self.messages.retain(|asked| {
             let (its, repeated) = (waiting.next(), repeats.binary_search(&place).is_ok());
             place += 1;
             if repeated {
                 let problem = in_progress();
-                door.tell(asked, problem.parts().0);
+                Door::tell(&mut tally, asked, problem.parts().0);
                 if let Some(its) = its {
                     *its = Some(problem);
                 }
@@ -159,13 +159,13 @@ impl Sent {
         let replies = replies.unwrap_or_else(|| Replies { answers: late(), again: Vec::new() });
         let again: HashSet<u32> = replies.again.into_iter().collect();
         let mut answers = (0_u32..).zip(messages.iter().zip(replies.answers));
-        let mut outcomes = Vec::with_capacity(places.len());
+        let (mut tally, mut outcomes) = (door.tally(), Vec::with_capacity(places.len()));
         for problem in places {
             let outcome = match problem {
                 Some(problem) => (None, Outcome::refused(problem)),
                 None => match answers.next() {
                     Some((place, (asked, answer))) => {
-                        let answer = door.answered(engine, asked, answer).await;
+                        let answer = Door::answered(engine, &mut tally, asked, answer).await;
                         (Some(asked), Outcome { answer, replayed: again.contains(&place), shown: None })
                     }
                     None => (None, Outcome::refused(Problem::from(Refusal::of(Code::OutcomeUnknown)))),
@@ -174,12 +174,35 @@ impl Sent {
             outcomes.push(outcome);
         }
         if messages.iter().any(|asked| !asked.show.is_empty()) {
-            // What is not there in time is left out: it was done all the same.
-            let shown = shown::beside(engine, &mut outcomes);
-            let _ = tokio::time::timeout(Duration::from_millis(ANSWER_MS_MAX), shown).await;
+            show(engine, &mut outcomes).await;
         }
         outcomes.into_iter().map(|(_, outcome)| outcome).collect()
     }
+}
+
+impl Outcome {
+    /// What became of one message, by the answer to it, which may be one that was given before.
+    pub(super) async fn of(
+        door: &Door,
+        engine: &Engine,
+        asked: &Asked,
+        answer: Answer,
+        replayed: bool,
+    ) -> Outcome {
+        let answer = Door::answered(engine, &mut door.tally(), asked, answer).await;
+        let mut outcomes = [(Some(asked), Outcome { answer, replayed, shown: None })];
+        if !asked.show.is_empty() {
+            show(engine, &mut outcomes).await;
+        }
+        let [(_, outcome)] = outcomes;
+        outcome
+    }
+}
+
+/// Shows what messages wish to see. What is not there in time is left out: it was done all the same.
+async fn show(engine: &Engine, outcomes: &mut [(Option<&Asked>, Outcome)]) {
+    let shown = shown::beside(engine, outcomes);
+    let _ = tokio::time::timeout(Duration::from_millis(ANSWER_MS_MAX), shown).await;
 }
 
 #[cfg(test)]

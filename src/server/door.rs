@@ -14,7 +14,7 @@ use super::identity::rights;
 use super::identity::{Identity, Nobody, Role, Who};
 use super::json::{AnswerBody, CommandBody, Names, Problem, ProblemCode};
 use super::management::Act;
-use super::metrics::{DONE, Metrics, OpenConnection, Outcome, Way};
+use super::metrics::{DONE, Metrics, OpenConnection, Outcome, Tally, Way};
 use super::places::Places;
 use super::shown::Show;
 use super::webhooks::WebhookFile;
@@ -238,23 +238,29 @@ impl Door {
         Ok(Asked { kind, message, conditions, show, act })
     }
 
+    /// Counts answers.
+    pub(super) fn tally(&self) -> Tally<'_> {
+        self.metrics.tally()
+    }
+
     /// Makes an answer's body, with the names and the currency that it needs.
     ///
     /// # Errors
     /// The answer's own refusal, and the engine's, where it has to be asked.
     pub(super) async fn answered(
-        &self,
         engine: &Engine,
+        tally: &mut Tally<'_>,
         asked: &Asked,
         answer: Answer,
     ) -> Result<AnswerBody, Problem> {
-        self.tell(asked, answer.as_ref().map_or_else(|refusal| refusal.code.text(), |_| DONE));
+        let code = answer.as_ref().map_or_else(|refusal| refusal.code.text(), |_| DONE);
+        Door::tell(tally, asked, code);
         body_of(engine, &asked.message, answer?).await
     }
 
     /// Counts what came of a message, and tells it where it is one of management.
-    pub(super) fn tell(&self, asked: &Asked, code: &'static str) {
-        self.metrics.count(asked.kind, code);
+    pub(super) fn tell(tally: &mut Tally<'_>, asked: &Asked, code: &'static str) {
+        tally.count(asked.kind, code);
         if let Some(act) = &asked.act {
             act.told(code);
         }
@@ -318,8 +324,15 @@ fn judged(
 /// # Errors
 /// The engine's refusal, where it has to be asked.
 pub(super) async fn body_of(engine: &Engine, message: &Message, done: Done) -> Result<AnswerBody, Problem> {
-    let names = Names::in_answer(engine, &done).await;
-    Ok(AnswerBody::of(done, currency_of(engine, message).await?, &names))
+    if let Some(currency) = currency_at_once(engine, message).filter(|_| !Names::may_be_in(&done)) {
+        return Ok(AnswerBody::of(done, currency, &Names::default()));
+    }
+    // On the heap: most answers need none of it.
+    Box::pin(async {
+        let names = Names::in_answer(engine, &done).await;
+        Ok(AnswerBody::of(done, currency_of(engine, message).await?, &names))
+    })
+    .await
 }
 
 /// Waits for what the engine is asked, but not for ever.
@@ -399,10 +412,20 @@ async fn currency_of(engine: &Engine, message: &Message) -> Result<Currency, Ref
                 _ => Err(Refusal::of(Code::Internal)),
             }
         }
+        _ => Ok(currency_at_once(engine, message).unwrap_or(Currency::USD)),
+    }
+}
+
+/// As `currency_of`, where no actor has to be asked for it.
+fn currency_at_once(engine: &Engine, message: &Message) -> Option<Currency> {
+    match &message.command {
+        Command::ShowCertificate { .. }
+        | Command::ShowRequest { at: RequestAt::Offering(_) | RequestAt::Certificate(..), .. }
+        | Command::Merchant(MerchantCommand::Reverse { .. }) => None,
         command => {
             let holder = holder(command, &message.caller);
             // Where nothing has this name, the answer has no amount either.
-            Ok(holder.and_then(|(_, holder)| engine.currency_of(holder)).unwrap_or(Currency::USD))
+            Some(holder.and_then(|(_, holder)| engine.currency_of(holder)).unwrap_or(Currency::USD))
         }
     }
 }

@@ -63,6 +63,7 @@ pub(super) enum Way {
 }
 
 impl Way {
+    /// All, in their order.
     const ALL: [Way; 3] = [Way::HttpMessages, Way::HttpSingle, Way::Grpc];
 
     fn at(self) -> At {
@@ -82,6 +83,8 @@ type Took = Family<At, Histogram, fn() -> Histogram>;
 pub(super) struct Metrics {
     messages: Family<Labels, Counter>,
     answers: Took,
+    /// Those of `answers`, by `Way`.
+    ways: [Histogram; Way::ALL.len()],
     /// Events that webhooks have sent, by what came of it.
     pub(super) sent_events: Family<Outcome, Counter>,
     connections: Family<At, Whole>,
@@ -100,6 +103,39 @@ impl Drop for OpenConnection {
     }
 }
 
+/// Counts the messages of a batch: those of one command and one code that follow on each other are counted together.
+pub(super) struct Tally<'metrics> {
+    metrics: &'metrics Metrics,
+    last: Option<(Labels, u64)>,
+}
+
+impl Tally<'_> {
+    /// Counts a message of a command.
+    pub(super) fn count(&mut self, command: &'static str, code: &'static str) {
+        let labels = Labels { command, code };
+        match &mut self.last {
+            Some((last, messages)) if *last == labels => *messages += 1,
+            last => {
+                let before = last.replace((labels, 1));
+                self.tell(before);
+            }
+        }
+    }
+
+    fn tell(&self, counted: Option<(Labels, u64)>) {
+        if let Some((labels, messages)) = counted {
+            self.metrics.add(labels, messages);
+        }
+    }
+}
+
+impl Drop for Tally<'_> {
+    fn drop(&mut self) {
+        let last = self.last.take();
+        self.tell(last);
+    }
+}
+
 impl Metrics {
     pub(super) fn new() -> Metrics {
         let (sent_events, connections): (Family<Outcome, Counter>, Family<At, Whole>) = Default::default();
@@ -111,12 +147,11 @@ impl Metrics {
             let _ = connections.get_or_create(&At { door });
         }
         let answers = Took::new_with_constructor(|| Histogram::new(in_seconds(&ANSWER_MICROSECONDS)));
-        for way in Way::ALL {
-            let _ = answers.get_or_create(&way.at());
-        }
+        let ways = Way::ALL.map(|way| answers.get_or_create_owned(&way.at()));
         Metrics {
             messages: Family::default(),
             answers,
+            ways,
             sent_events,
             connections,
             started: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
@@ -125,12 +160,23 @@ impl Metrics {
 
     /// Counts a message of a command.
     pub(super) fn count(&self, command: &'static str, code: &'static str) {
-        self.messages.get_or_create(&Labels { command, code }).inc();
+        self.add(Labels { command, code }, 1);
+    }
+
+    fn add(&self, labels: Labels, messages: u64) {
+        self.messages.get_or_create(&labels).inc_by(messages);
+    }
+
+    /// For the messages of one batch.
+    pub(super) fn tally(&self) -> Tally<'_> {
+        Tally { metrics: self, last: None }
     }
 
     /// Notes how long an answer took; a batch has one.
     pub(super) fn took(&self, way: Way, time: Duration) {
-        self.answers.get_or_create(&way.at()).observe(time.as_secs_f64());
+        if let Some(answers) = self.ways.get(way as usize) {
+            answers.observe(time.as_secs_f64());
+        }
     }
 
     /// Counts a connection at a door, as long as what this gives lives.

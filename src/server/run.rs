@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use actix_web::web::{self, Data, PayloadConfig};
+use actix_web::web::{self, Data};
 use actix_web::{App, HttpServer, rt};
 
 use futures_util::future;
@@ -21,7 +21,7 @@ use super::room::Room;
 use super::tls::{Tls, TlsError, TlsFiles};
 use super::webhooks::WebhookFile;
 use super::{grpc, http, webhooks};
-use crate::limits::{BODY_BYTES_MAX, DRAIN_FLUSH_MS, KEYS_LOOKED_AT_MS};
+use crate::limits::{DRAIN_FLUSH_MS, KEYS_LOOKED_AT_MS};
 use crate::{ClaimedStore, Config, Engine, EngineError, Recovered};
 
 /// What a server is to do.
@@ -137,7 +137,7 @@ pub fn serve(options: ServeOptions, tell: impl Fn(Told<'_>) + Send + 'static) ->
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(Data::clone(&handlers))
-                .app_data(PayloadConfig::new(BODY_BYTES_MAX))
+                .app_data(http::Gathering::new(Data::clone(&handlers)))
                 .default_service(web::to(http::dispatch))
         });
         let connected = Data::clone(&door);

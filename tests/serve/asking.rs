@@ -1,5 +1,9 @@
 //! What a client asks for beside its commands: a lost answer, a condition, and what has become of its account.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::server::{JSON, Store};
@@ -37,6 +41,60 @@ fn a_lost_answer_is_asked_for_by_its_key_alone() {
     let headers = [("On-Behalf-Of", "eve")];
     let again = server.get_with(&server.key, "/v1/offerings/teapot/requests/buy%20it", &headers).json();
     assert_eq!(again["answer"], bought, "after a kill");
+}
+
+#[test]
+fn of_many_that_ask_at_once_each_gets_its_own_answer() {
+    let store = Store::new();
+    let server = store.serve();
+    open_the_mall(&server, 2, &["eve"]);
+    let ask = &|client: u32| {
+        for round in 0..20_u32 {
+            let amount = format!("{}.{:02}", client + 1, round + 1);
+            let pay = json!({ "to": "eve", "amount": amount, "currency": "USD" }).to_string();
+            let id = format!("pay {client} {round}");
+            let paid = server.post("/v1/transfers", &id, "mall", &pay);
+            assert_eq!((paid.status, paid.replayed), (200, false), "{paid:?}");
+            assert_eq!(paid.json()["amount"], amount, "{paid:?}");
+            let again = server.post("/v1/transfers", &id, "mall", &pay);
+            assert_eq!((&again.text, again.replayed), (&paid.text, true));
+            let refused =
+                server.post("/v1/transfers", &format!("{id} to nobody"), "mall", &pay.replace("eve", &id));
+            assert_eq!(refused.problem(), (404, "unknown_account".to_owned(), "to".to_owned()));
+            assert!(refused.text.contains(&id), "{refused:?}");
+        }
+    };
+    std::thread::scope(|scope| (0..16).for_each(|client| drop(scope.spawn(move || ask(client)))));
+}
+
+#[test]
+fn a_body_in_several_pieces_is_read_as_one() {
+    let store = Store::new();
+    let server = store.serve();
+    open_the_mall(&server, 2, &["eve"]);
+    let pay = json!({ "to": "mall", "amount": "1.25", "currency": "USD" }).to_string();
+    let address = server.address.strip_prefix("http://").unwrap();
+    for (round, pieces) in [1, 2, 3, pay.len()].into_iter().enumerate() {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_nodelay(true).unwrap();
+        let (key, length) = (&server.key, pay.len());
+        write!(
+            stream,
+            "POST /v1/transfers HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {key}\r\nOn-Behalf-Of: eve\r\nIdempotency-Key: {round}\r\n\
+             Content-Type: Application/JSON; charset=utf-8\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+        )
+        .unwrap();
+        for piece in pay.as_bytes().chunks(length.div_ceil(pieces)) {
+            std::thread::sleep(Duration::from_millis(2));
+            stream.write_all(piece).unwrap();
+        }
+        let mut response = String::new();
+        stream.read_to_string(&mut response).unwrap();
+        assert!(
+            response.starts_with("HTTP/1.1 200") && response.contains("\"1.25\""),
+            "{pieces}: {response}"
+        );
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use actix_web::http::Method;
+use actix_web::http::header::HeaderName;
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, rt, web};
 use futures_util::stream;
@@ -82,7 +83,8 @@ fn begun(door: &Door, request: &HttpRequest, trace: &Trace) -> Result<Begun, Pro
     let engine = door.engine()?;
     let asked: EventsQuery = read_query(request)?;
     let wrong = |field: &str, detail: String| Problem::new(ProblemCode::Malformed, field, detail);
-    let last = header(request, "Last-Event-ID")?.filter(|last| !last.is_empty()).map(str::to_owned);
+    static HEADER: HeaderName = HeaderName::from_static("last-event-id");
+    let last = header(request, &HEADER, "Last-Event-ID")?.filter(|last| !last.is_empty()).map(str::to_owned);
     let field = if last.is_some() { "Last-Event-ID" } else { "after" };
     let after = last
         .or(asked.after)

@@ -1,6 +1,6 @@
 //! What stands before a request's body: who sends it, as whom, its id, and the fields of its path and query.
 
-use actix_web::http::header::AUTHORIZATION;
+use actix_web::http::header::{AUTHORIZATION, HeaderName, HeaderValue, IF_MATCH};
 use actix_web::{HttpRequest, web};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
@@ -15,6 +15,8 @@ use crate::server::shown::{Show, each_once};
 
 /// The header by which a request says as whom it is sent.
 pub(super) const ON_BEHALF_OF: &str = "On-Behalf-Of";
+
+const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 
 /// Fields that are numbers where a path or a query has them.
 const NUMBERS: [&str; 3] = ["serial", "from_hop", "skip"];
@@ -39,12 +41,19 @@ pub(super) fn who(door: &Door, request: &HttpRequest) -> Result<Who, Problem> {
 pub(super) fn authorization(request: &HttpRequest) -> Option<&str> {
     let mut headers = request.headers().get_all(AUTHORIZATION);
     let header = headers.next().filter(|_| headers.next().is_none());
-    header.and_then(|value| value.to_str().ok())
+    header.and_then(ascii)
+}
+
+/// A header's text, where it is ASCII.
+pub(super) fn ascii(value: &HeaderValue) -> Option<&str> {
+    let bytes = value.as_bytes();
+    if bytes.is_ascii() { std::str::from_utf8(bytes).ok() } else { None }
 }
 
 /// As whom the request is sent, where it says so.
 pub(super) fn on_behalf_of(request: &HttpRequest) -> Result<Option<Name>, Problem> {
-    let header = header(request, ON_BEHALF_OF)?;
+    static HEADER: HeaderName = HeaderName::from_static("on-behalf-of");
+    let header = header(request, &HEADER, ON_BEHALF_OF)?;
     let name = |text: &str| {
         let refused = |refusal: Refusal| Refusal { field: ON_BEHALF_OF.into(), ..refusal };
         Name::new(text).map_err(|refusal| Problem::from(refused(refusal)))
@@ -58,9 +67,10 @@ pub(super) fn act_of(who: &Who, request: &HttpRequest, act: &'static str, on: &s
 }
 
 pub(super) fn idempotency_key(request: &HttpRequest) -> Result<RequestId, Problem> {
-    let missing = || Problem::new(ProblemCode::IdempotencyKeyMissing, "Idempotency-Key", "is left out");
-    let text = header(request, "Idempotency-Key")?.ok_or_else(missing)?;
-    let refused = |refusal: Refusal| Refusal { field: "Idempotency-Key".into(), ..refusal };
+    static HEADER: HeaderName = HeaderName::from_static("idempotency-key");
+    let missing = || Problem::new(ProblemCode::IdempotencyKeyMissing, IDEMPOTENCY_KEY, "is left out");
+    let text = header(request, &HEADER, IDEMPOTENCY_KEY)?.ok_or_else(missing)?;
+    let refused = |refusal: Refusal| Refusal { field: IDEMPOTENCY_KEY.into(), ..refusal };
     RequestId::new(text).map_err(|refusal| Problem::from(refused(refusal)))
 }
 
@@ -69,7 +79,7 @@ pub(super) fn idempotency_key(request: &HttpRequest) -> Result<RequestId, Proble
 /// # Errors
 /// `malformed`, where it is no such tag.
 pub(super) fn if_match(request: &HttpRequest) -> Result<Option<u64>, Problem> {
-    let Some(text) = header(request, "If-Match")? else { return Ok(None) };
+    let Some(text) = header(request, &IF_MATCH, "If-Match")? else { return Ok(None) };
     if text.trim() == "*" {
         return Ok(None);
     }
@@ -93,6 +103,9 @@ pub(super) fn if_match(request: &HttpRequest) -> Result<Option<u64>, Problem> {
 /// `malformed`, with the field.
 pub(super) fn show(request: &HttpRequest) -> Result<Vec<Show>, Problem> {
     let mut all = Vec::new();
+    if request.query_string().is_empty() {
+        return Ok(all);
+    }
     for (name, value) in query(request)? {
         if name != "show" {
             let detail = "is no member of this query: it takes show";
@@ -105,12 +118,13 @@ pub(super) fn show(request: &HttpRequest) -> Result<Vec<Show>, Problem> {
     each_once(all)
 }
 
-/// A header's text, which may be any UTF-8.
+/// A header's text, which may be any UTF-8; `name` is how people write it.
 pub(super) fn header<'request>(
     request: &'request HttpRequest,
+    header: &'static HeaderName,
     name: &'static str,
 ) -> Result<Option<&'request str>, Problem> {
-    let mut all = request.headers().get_all(name);
+    let mut all = request.headers().get_all(header);
     let Some(value) = all.next() else { return Ok(None) };
     if all.next().is_some() {
         return Err(Problem::new(ProblemCode::Malformed, name, "is there twice: send it once"));
@@ -154,5 +168,9 @@ fn is_text(what: &'static str, encoded: &str) -> Result<(), Problem> {
 /// # Errors
 /// `malformed`, where one of those is none.
 pub(super) fn fields(texts: Params) -> Result<Vec<(String, Value)>, Problem> {
-    texts.into_iter().map(|(name, text)| Ok((name.clone(), value(&name, text)?))).collect()
+    let field = |(name, text): (String, String)| {
+        let value = value(&name, text)?;
+        Ok((name, value))
+    };
+    texts.into_iter().map(field).collect()
 }

@@ -4,6 +4,7 @@
 
 mod body;
 mod events;
+mod gathering;
 mod head;
 mod history;
 mod messages;
@@ -21,6 +22,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use reply::response;
 use serde_json::json;
 
+pub(super) use gathering::Gathering;
 pub(super) use router::dispatch;
 
 use super::door::Door;

@@ -76,7 +76,7 @@ pub(super) enum PasswordAnswer {
 pub(super) async fn log_in(door: &Door, request: &HttpRequest, payload: Payload) -> HttpResponse {
     let begun = async {
         let bytes = short_body(payload).await?;
-        if content_type(request) != JSON {
+        if !content_type(request).eq_ignore_ascii_case(JSON) {
             return Err(Problem::new(ProblemCode::NotJson, "Content-Type", "is not application/json"));
         }
         let LogInBody { account, password } = taken(&bytes)?;

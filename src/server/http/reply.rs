@@ -2,16 +2,39 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde::Serialize;
 
-use crate::server::json::Problem;
+use crate::domain::{Code, Refusal};
+use crate::server::json::{AnswerBody, Problem, write};
 
 /// The response to a request.
 pub(super) fn response<Body: Serialize>(answer: Result<Body, Problem>) -> HttpResponse {
     match answer {
-        Ok(body) => HttpResponse::Ok().json(body),
+        Ok(body) => written(|text| serde_json::to_writer(text, &body)),
         Err(problem) => problem_response(&problem),
+    }
+}
+
+/// The response to a message.
+pub(super) fn answer(answer: Result<AnswerBody, Problem>) -> HttpResponse {
+    match answer {
+        Ok(body) => written(|text| write(text, &body)),
+        Err(problem) => problem_response(&problem),
+    }
+}
+
+fn written(write: impl FnOnce(&mut Vec<u8>) -> Result<(), serde_json::Error>) -> HttpResponse {
+    // Room for most answers, so that they are written in one go.
+    let mut text = Vec::with_capacity(256);
+    match write(&mut text) {
+        Ok(()) => {
+            let kind = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            HttpResponse::Ok().insert_header(kind).body(text)
+        }
+        Err(error) => {
+            problem_response(&Problem::from(Refusal::new(Code::Internal, "answer", error.to_string())))
+        }
     }
 }
 

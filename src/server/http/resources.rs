@@ -2,6 +2,8 @@
 //!
 //! What stands in braces in a path is a field of the command, and so is each member of a body or a query.
 
+use std::fmt::Display;
+use std::rc::Rc;
 use std::time::Instant;
 
 use actix_web::http::header::{ETAG, HeaderName, HeaderValue};
@@ -11,16 +13,17 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::body::{JSON, body, content_type, text};
+use super::gathering::{Gathering, gathering};
 use super::head::{fields, idempotency_key, if_match, on_behalf_of, query, show, who};
-use super::reply::{problem_response, response};
+use super::reply::{self, problem_response, response};
 use super::router::Params;
 use crate::Engine;
 use crate::domain::{Code, Refusal};
-use crate::server::batch::{Batch, Outcome};
+use crate::server::batch::{Outcome, in_progress};
 use crate::server::door::{Door, ReadMessage};
-use crate::server::identity::Who;
+use crate::server::identity::{Who, rights};
 use crate::server::json::{
-    AnswerBody, CommandBody, Problem, ProblemCode, Within, no_lists, read_within, whole,
+    AnswerBody, CommandBody, Problem, ProblemCode, Within, no_lists, put, read_within, whole,
 };
 use crate::server::metrics::Way;
 use crate::server::shown::ShownBody;
@@ -106,13 +109,13 @@ pub(super) const RESOURCES: &[Resource] = &[
 
 /// Does what a resource is for.
 pub(super) async fn handle(
-    door: Data<Door>,
-    request: HttpRequest,
+    door: &Data<Door>,
+    request: &HttpRequest,
     payload: Payload,
     params: Params,
     resource: &Resource,
 ) -> HttpResponse {
-    match answered(&door, &request, payload, params, resource).await {
+    match answered(door, request, payload, params, resource).await {
         Ok(outcome) => written(outcome),
         Err(problem) => problem_response(&problem),
     }
@@ -121,7 +124,7 @@ pub(super) async fn handle(
 fn written(Outcome { answer, replayed, shown }: Outcome) -> HttpResponse {
     let sequence = answer.as_ref().ok().and_then(AnswerBody::sequence);
     let mut response = match shown {
-        None => response(answer),
+        None => reply::answer(answer),
         Some(shown) => response(answer.map(|answer| AnsweredBody { answer, shown })),
     };
     if replayed {
@@ -150,6 +153,7 @@ async fn answered(
 ) -> Result<Outcome, Problem> {
     let who = who(door, request)?;
     let engine = door.engine()?;
+    let gathering = gathering(request)?;
     let on_behalf_of = on_behalf_of(request)?;
     let path = fields(params)?;
     match method {
@@ -158,18 +162,18 @@ async fn answered(
             let read = || -> Result<ReadMessage, Problem> {
                 Ok(ReadMessage::look(on_behalf_of, read_command(command, &path, &query(request)?, "")?)?)
             };
-            decided(door, engine, &who, read(), arrived).await
+            decided(door, engine, gathering, &who, read(), arrived).await
         }
         Post => {
             let (request_id, if_sequence, show) =
                 (idempotency_key(request)?, if_match(request)?, show(request)?);
             let bytes = object(request, payload).await?;
             let arrived = Instant::now();
-            let read = || -> Result<ReadMessage, Problem> {
-                let command = read_command(command, &path, &[], text(&bytes)?)?;
-                Ok(ReadMessage { request_id, on_behalf_of, if_sequence, show, command })
-            };
-            decided(door, engine, &who, read(), arrived).await
+            let command = text(&bytes).and_then(|text| read_command(command, &path, &[], text));
+            // They stand in the connection's memory, which it can use again.
+            drop(bytes);
+            let read = |command| ReadMessage { request_id, on_behalf_of, if_sequence, show, command };
+            decided(door, engine, gathering, &who, command.map(read), arrived).await
         }
     }
 }
@@ -178,11 +182,12 @@ async fn answered(
 async fn decided(
     door: &Door,
     engine: &Engine,
+    gathering: &Rc<Gathering>,
     who: &Who,
     read: Result<ReadMessage, Problem>,
     arrived: Instant,
 ) -> Result<Outcome, Problem> {
-    let outcome = sent(door, engine, who, read).await;
+    let outcome = sent(door, engine, gathering, who, read).await;
     door.took(Way::HttpSingle, arrived);
     outcome
 }
@@ -190,14 +195,19 @@ async fn decided(
 async fn sent(
     door: &Door,
     engine: &Engine,
+    gathering: &Rc<Gathering>,
     who: &Who,
     read: Result<ReadMessage, Problem>,
 ) -> Result<Outcome, Problem> {
-    let asked = door.message(engine, who, read?)?;
-    let mut batch = Batch::of(1)?;
-    batch.add(Ok(asked));
-    let outcomes = batch.send(door, engine).answers(door, engine).await;
-    outcomes.into_iter().next().ok_or_else(|| Problem::from(Refusal::of(Code::OutcomeUnknown)))
+    let asked = Rc::new(door.message(engine, who, read?)?);
+    let mut noted = door.begun().batch();
+    if !rights::looks(&asked.message.command) && !noted.add(&asked.message) {
+        let problem = in_progress();
+        Door::tell(&mut door.tally(), &asked, problem.parts().0);
+        return Err(problem);
+    }
+    let (answer, replayed) = gathering.send(&asked, noted).await;
+    Ok(Outcome::of(door, engine, &asked, answer, replayed).await)
 }
 
 /// Says that what is answered was done before, by a request with the same key.
@@ -211,25 +221,53 @@ pub(super) fn read_command(
     query: &[(String, Value)],
     body: &str,
 ) -> Result<CommandBody, Problem> {
+    if is_plain(body)
+        && let Ok(text) = within(command, path, query, &body[1..body.len() - 1])
+        && let Ok(read) = serde_json::from_str(&text)
+    {
+        return Ok(read);
+    }
     // Only a whole value is taken, so nothing in it can end the object that it stands in.
     let whole = if body.is_empty() { "{}" } else { whole(body)? };
     no_lists(Within::Command(path), whole)?;
     let Some(members) = whole.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
         return Err(Problem::new(ProblemCode::Malformed, "body", "is no JSON object"));
     };
-    let mut text = String::with_capacity(command.len() + whole.len() + 32 * (path.len() + query.len()) + 8);
-    text.extend(["{\"", command, "\":{"]);
+    read_within(Within::Command(path), &within(command, path, query, members)?)
+}
+
+/// True for an object without others and without lists: it needs no look of its own, because nothing but a brace can end the object
+/// that it stands in. What is wrong with it is found by the longer way.
+fn is_plain(body: &str) -> bool {
+    let within = body.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+    within.is_some_and(|members| !members.bytes().any(|byte| matches!(byte, b'{' | b'}' | b'[')))
+}
+
+/// A command with the fields of a path and a query, and the members of a body.
+fn within(
+    command: &str,
+    path: &[(String, Value)],
+    query: &[(String, Value)],
+    members: &str,
+) -> Result<String, Problem> {
+    let mut all = Vec::with_capacity(command.len() + members.len() + 64 * (path.len() + query.len()) + 8);
+    let failed = |why: &dyn Display| Problem::from(Refusal::new(Code::Internal, "body", why.to_string()));
+    let mut before = "";
+    put(&mut all, &["{\"", command, "\":{"]);
     for (name, value) in path.iter().chain(query) {
-        let before = if text.ends_with('{') { "" } else { "," };
+        put(&mut all, &[before]);
         // A name may be any client's, where it is a query's.
-        text.extend([before, &Value::from(name.as_str()).to_string(), ":", &value.to_string()]);
+        serde_json::to_writer(&mut all, name).map_err(|error| failed(&error))?;
+        all.push(b':');
+        serde_json::to_writer(&mut all, value).map_err(|error| failed(&error))?;
+        before = ",";
     }
-    if !members.trim().is_empty() {
-        let before = if text.ends_with('{') { "" } else { "," };
-        text.extend([before, members]);
+    // What is white to JSON, and no more: something else is no member.
+    if !members.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')) {
+        put(&mut all, &[before, members]);
     }
-    text += "}}";
-    read_within(Within::Command(path), &text)
+    put(&mut all, &["}}"]);
+    String::from_utf8(all).map_err(|error| failed(&error))
 }
 
 /// The body of a request that takes an object, which may be left out.
@@ -238,7 +276,7 @@ pub(super) fn read_command(
 /// As for `body`, and `not_json`.
 pub(super) async fn object(request: &HttpRequest, payload: Payload) -> Result<Bytes, Problem> {
     let body = body(request, payload).await?;
-    if !body.is_empty() && content_type(request) != JSON {
+    if !body.is_empty() && !content_type(request).eq_ignore_ascii_case(JSON) {
         return Err(Problem::new(ProblemCode::NotJson, "Content-Type", "is not application/json"));
     }
     Ok(body)
@@ -296,6 +334,7 @@ mod tests {
             r#""{}""#,
             r#"{"offering":"b"}"#,
             "{,}",
+            "{\u{a0}}",
         ] {
             assert!(read_command("purchase", &fields, &[], body).is_err(), "{body}");
         }

@@ -110,7 +110,9 @@ pub(in crate::server) async fn dispatch(
     request: HttpRequest,
     payload: Payload,
 ) -> HttpResponse {
-    let mut said = request.headers().get_all(TRACEPARENT);
+    static SAID: HeaderName = HeaderName::from_static(TRACEPARENT);
+    static GIVEN: HeaderName = HeaderName::from_static(TRACE_ID);
+    let mut said = request.headers().get_all(&SAID);
     let only = said.next().filter(|_| said.next().is_none());
     let trace = Trace::of(only.and_then(|value| value.to_str().ok()));
     let span = trace.span("http", request.path());
@@ -127,7 +129,7 @@ pub(in crate::server) async fn dispatch(
         }
     });
     if let Ok(text) = HeaderValue::from_bytes(&trace.text()) {
-        response.headers_mut().insert(HeaderName::from_static(TRACE_ID), text);
+        response.headers_mut().insert(GIVEN.clone(), text);
     }
     response
 }
@@ -154,9 +156,28 @@ async fn handed_over(door: Data<Door>, request: HttpRequest, payload: Payload, t
     // Whoever is told without end is not waited for at the end.
     let _busy = (!matches!(handler, Handler::Events)).then(|| Busy::at(&door));
     let ending = door.is_ending();
-    let only = || params.first().map(|(_, text)| text.as_str()).unwrap_or_default();
     let mut response = match handler {
-        Handler::Command(resource) => resources::handle(door, request, payload, params, resource).await,
+        Handler::Command(resource) => resources::handle(&door, &request, payload, params, resource).await,
+        // On the heap: what most requests need is small, and is moved several times.
+        other => Box::pin(other_than_a_command(other, door, request, payload, params, trace)).await,
+    };
+    if ending {
+        response.head_mut().set_connection_type(ConnectionType::Close);
+    }
+    response
+}
+
+async fn other_than_a_command(
+    handler: Handler,
+    door: Data<Door>,
+    request: HttpRequest,
+    payload: Payload,
+    params: Params,
+    trace: Trace,
+) -> HttpResponse {
+    let only = || params.first().map(|(_, text)| text.as_str()).unwrap_or_default();
+    match handler {
+        Handler::Command(resource) => resources::handle(&door, &request, payload, params, resource).await,
         Handler::Live => live(),
         Handler::Ready => ready(&door),
         Handler::Metrics => metrics(&door, &request),
@@ -178,11 +199,7 @@ async fn handed_over(door: Data<Door>, request: HttpRequest, payload: Payload, t
         Handler::Entries => history::of_account(door, request, params).await,
         Handler::CertificateEntries => history::of_certificate(door, request, params).await,
         Handler::Receipt => history::receipt(door, request, params).await,
-    };
-    if ending {
-        response.head_mut().set_connection_type(ConnectionType::Close);
     }
-    response
 }
 
 /// Refuses a query or a condition where nobody would look at it.

@@ -34,6 +34,11 @@ impl Amount {
     }
 
     /// Its text.
+    pub(super) fn text(&self) -> &str {
+        &self.0
+    }
+
+    /// As `text`, where nothing else is needed of it.
     pub(in crate::server) fn into_text(self) -> String {
         self.0
     }

@@ -17,6 +17,7 @@ mod text;
 mod time;
 mod told;
 mod view;
+mod written;
 
 pub(super) use answer::{AnswerBody, CommissionBody};
 pub(super) use command::{CommandBody, OwnGiftBody, PaidFromBody, ViaBody};
@@ -27,6 +28,7 @@ pub(super) use read::{Within, malformed, no_lists, read, read_within, said, whol
 pub(super) use terms::factors;
 pub(super) use time::{Time, text as time_text};
 pub(super) use view::{AccountBody, CertificateBody, OfferingBody};
+pub(super) use written::{put, write};
 
 /// Bytes as text.
 pub(super) fn hex(bytes: &[u8]) -> String {

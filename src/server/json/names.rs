@@ -21,6 +21,20 @@ pub(super) enum Named {
 }
 
 impl Names {
+    /// False where an answer knows nobody by number, for sure.
+    pub(in crate::server) fn may_be_in(done: &Done) -> bool {
+        matches!(
+            done,
+            Done::Certificate(_)
+                | Done::Gift(_)
+                | Done::Gifts(_)
+                | Done::Payment(_)
+                | Done::Request(_)
+                | Done::Mandate(_)
+                | Done::Order(_)
+        )
+    }
+
     /// Looks up everybody whom the answer knows by number; for most answers that is nobody.
     pub(in crate::server) async fn in_answer(engine: &Engine, done: &Done) -> Names {
         let mut asked = Asked::default();

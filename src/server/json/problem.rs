@@ -1,9 +1,10 @@
 //! Problems (RFC 9457): one form for everything that is not done, at every resource.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::domain::{Code, Refusal};
 
@@ -157,16 +158,19 @@ pub(in crate::server) struct Problem(Box<ProblemBody>);
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 struct ProblemBody {
     /// What the code means, as a URN of ours.
-    #[serde(rename = "type")]
-    kind: String,
+    #[serde(rename = "type", serialize_with = "urn")]
+    #[schemars(with = "String")]
+    kind: &'static str,
     /// The code in words.
-    title: String,
+    #[serde(serialize_with = "words")]
+    #[schemars(with = "String")]
+    title: &'static str,
     status: u16,
     /// The field at fault.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    field: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    field: Cow<'static, str>,
     /// What is wrong with it.
-    detail: String,
+    detail: Cow<'static, str>,
     /// The stable code: branch on this.
     #[schemars(schema_with = "super::schema::codes")]
     code: &'static str,
@@ -181,33 +185,45 @@ struct ProblemBody {
     retry_after: Option<u32>,
 }
 
+fn urn<S: Serializer>(code: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("urn:hongbao:code:{code}"))
+}
+
+fn words<S: Serializer>(code: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&code.replace('_', " "))
+}
+
 impl Problem {
     /// One of the door's own.
-    pub(in crate::server) fn new(code: ProblemCode, field: &str, detail: impl Into<String>) -> Problem {
+    pub(in crate::server) fn new(
+        code: ProblemCode,
+        field: &str,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Problem {
         // What the first one brings about is not known yet.
         let waits = code == ProblemCode::InProgress;
         let (status, code, advice) = code.parts();
         let retryable = waits || matches!(status, 408 | 429 | 503);
-        Problem::of((status, code, advice), field.to_owned(), detail.into(), (retryable, !waits))
+        let field = Cow::Owned(field.to_owned());
+        Problem::of((status, code, advice), field, detail.into(), (retryable, !waits))
     }
 
     fn of(
         (status, code, advice): (u16, &'static str, &'static str),
-        field: String,
-        detail: String,
+        field: Cow<'static, str>,
+        detail: Cow<'static, str>,
         (retryable, definite): (bool, bool),
     ) -> Problem {
-        let (kind, title) = (format!("urn:hongbao:code:{code}"), code.replace('_', " "));
         let detail = match (field.is_empty(), detail.is_empty()) {
-            (_, true) => advice.to_owned(),
+            (_, true) => Cow::Borrowed(advice),
             (true, false) => detail,
-            (false, false) => format!("{field} {detail}"),
+            (false, false) => Cow::Owned(format!("{field} {detail}")),
         };
         // An account that remembers as many requests of a day as it can takes the next when the oldest is a day old.
         let full = code == Code::Overloaded.text() && field == "request_id";
         let body = ProblemBody {
-            kind,
-            title,
+            kind: code,
+            title: code,
             status,
             field,
             detail,
@@ -262,8 +278,7 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Problem {
         let code = refusal.code;
         let parts = (status(code), code.text(), code.advice());
-        let (field, detail) = (refusal.field.into_owned(), refusal.detail.into_owned());
-        Problem::of(parts, field, detail, (code.retryable(), code.definite()))
+        Problem::of(parts, refusal.field, refusal.detail, (code.retryable(), code.definite()))
     }
 }
 

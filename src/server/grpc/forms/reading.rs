@@ -91,7 +91,7 @@ fn leave_out_nothing(value: &mut Value) {
 }
 
 fn via(via: Option<&str>, private_page: Option<&str>) -> Result<ViaBody, Problem> {
-    let wrong = |field, detail: &str| Err(Problem::new(ProblemCode::Malformed, field, detail));
+    let wrong = |field, detail: &'static str| Err(Problem::new(ProblemCode::Malformed, field, detail));
     match (via.unwrap_or("public"), private_page) {
         ("public", None) => Ok(ViaBody::Public),
         ("link", None) => Ok(ViaBody::Link),
