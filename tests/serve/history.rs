@@ -172,13 +172,14 @@ fn of_a_history_only_some_rows_are_given_page_by_page() {
         kinds(&page).into_iter().map(str::to_owned).collect::<Vec<_>>()
     };
     assert_eq!(kinds_of("types=credited,opened"), ["credited", "opened"]);
+    assert_eq!(kinds_of("types=&details="), kinds_of("limit=200"));
     assert_eq!(kinds_of("details=refund"), ["credited"]);
     assert_eq!(kinds_of("details=sold_out"), [] as [&str; 0]);
     let sold = server.get("/v1/offerings/teapot/certificates/2/entries?types=sold,refunded").json();
     assert_eq!(kinds(&sold), ["refunded", "sold"]);
     for (path, field) in [
         ("/v1/accounts/eve/entries?types=sold", "types"),
-        ("/v1/accounts/eve/entries?types=", "types"),
+        ("/v1/accounts/eve/entries?types=,", "types"),
         ("/v1/accounts/eve/entries?types=debited,", "types"),
         ("/v1/accounts/eve/entries?details=everything", "details"),
         ("/v1/offerings/teapot/certificates/2/entries?types=debited", "types"),

@@ -30,9 +30,9 @@ pub(super) struct EntriesQuery {
     cursor: Option<String>,
     /// Only what had happened by then; `posted` is as of then, too.
     as_of: Option<Time>,
-    /// Only rows of these types, with commas between.
+    /// Only rows of these types, with commas between; all, where it is empty.
     types: Option<String>,
-    /// Only rows with these details, with commas between.
+    /// Only rows with these details, with commas between; all, where it is empty.
     details: Option<String>,
 }
 
@@ -79,7 +79,9 @@ fn listed(
     known: &[&str],
     is_known: impl Fn(&str) -> bool,
 ) -> Result<Vec<String>, Problem> {
-    let all: Vec<&str> = text.into_iter().flat_map(|text| text.split(',')).collect();
+    // An empty list wants all, as one that is not there.
+    let all: Vec<&str> =
+        text.filter(|text| !text.is_empty()).into_iter().flat_map(|text| text.split(',')).collect();
     if let Some(unknown) = all.iter().find(|word| !is_known(word)) {
         let unknown: String = unknown.chars().take(100).collect();
         let detail = format!("has {unknown:?}: give some of {}", known.join(", "));

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::commands::{filled, responses};
 use super::tree::{list, object};
-use crate::domain::{Name, RequestId, Serial};
+use crate::domain::{Code, Name, RequestId, Serial, words};
 use crate::limits::BATCH_MESSAGES_MAX;
 use crate::server::feed::EventBody;
 use crate::server::http::events::EventsQuery;
@@ -162,6 +162,17 @@ fn entries(id: &str, whose: &str, taken: &mut SchemaGenerator, given: &mut Schem
         certificate(taken)
     };
     parameters.extend(query::<EntriesQuery>(taken));
+    let (types, details) = row_words(whose);
+    for (name, words) in [("types", types), ("details", details)] {
+        if let Some(parameter) = parameters.iter_mut().find(|parameter| parameter["name"] == name) {
+            let description = parameter["schema"]["description"].take();
+            *parameter = json!({
+                "name": name, "in": "query", "required": false, "style": "form", "explode": false,
+                "description": description,
+                "schema": { "type": "array", "items": { "type": "string", "enum": words } },
+            });
+        }
+    }
     parameters.push(json!({ "$ref": "#/components/parameters/OnBehalfOf" }));
     let mut responses = responses(given.subschema_for::<HistoryBody>().as_value(), Method::Get);
     responses["410"] = json!({ "$ref": "#/components/responses/Problem" });
@@ -172,6 +183,16 @@ fn entries(id: &str, whose: &str, taken: &mut SchemaGenerator, given: &mut Schem
         "parameters": parameters,
         "responses": responses,
     })
+}
+
+/// The types and the details of the rows of an account or a certificate; what an order has failed by is a code.
+fn row_words(whose: &str) -> (Vec<&'static str>, Vec<&'static str>) {
+    if whose != "account" {
+        return (words::CERTIFICATE_TYPES.to_vec(), words::CERTIFICATE_DETAILS.to_vec());
+    }
+    let codes = Code::ALL.iter().map(|code| code.text());
+    let codes = codes.filter(|code| !words::ACCOUNT_DETAILS.contains(code));
+    (words::ACCOUNT_TYPES.to_vec(), words::ACCOUNT_DETAILS.iter().copied().chain(codes).collect())
 }
 
 /// A receipt. What it says stands in docs/API.md: whoever keeps one reads it with `hongbao verify`.
