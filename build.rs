@@ -15,7 +15,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         |path: &str, attribute: &str| (format!("hongbao.v1.{path}"), format!("#[serde({attribute})]"));
     let mut builder = tonic_prost_build::configure()
         .build_transport(false)
-        .codec_path("crate::proto::Codec")
         // Whoever writes down what is sent writes no password.
         .skip_debug(["hongbao.v1.Credentials"])
         .type_attribute(".", "#[derive(serde::Serialize, serde::Deserialize)]")

@@ -1,10 +1,6 @@
 //! What `proto/hongbao.proto` says, in Rust: the messages of the gRPC door, for its server and its clients.
 #![allow(missing_docs, clippy::all, clippy::pedantic, reason = "these are made, not written")]
 
-mod codec;
-
-pub(crate) use codec::Codec;
-
 tonic::include_proto!("hongbao.v1");
 
 /// The file itself, for whoever asks what there is.
