@@ -33,6 +33,23 @@ fn main() -> Result<(), Box<dyn Error>> {
     for path in ["Increase.by", "Take.part", "GiftObject.object", "WithholdFrom.right", "OrderRight.right"] {
         builder = builder.field_attribute(format!("hongbao.v1.{path}"), "#[serde(flatten)]");
     }
+    // An answer has one of these, and most have none: each takes as much memory as the largest of them would.
+    for view in [
+        "shown",
+        "account",
+        "offering",
+        "certificate",
+        "gift",
+        "gifts",
+        "payment",
+        "mandate",
+        "order",
+        "request",
+    ] {
+        builder = builder
+            .boxed(format!("hongbao.v1.Answer.{view}"))
+            .boxed(format!("hongbao.v1.Answer.outcome.{view}"));
+    }
     builder.compile_fds(compiler.file_descriptor_set())?;
     Ok(())
 }

@@ -3,6 +3,8 @@
 
 tonic::include_proto!("hongbao.v1");
 
+const _: () = assert!(size_of::<Answer>() <= 256, "a batch has thousands of answers");
+
 /// The file itself, for whoever asks what there is.
 pub(crate) const DESCRIPTION: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/hongbao.bin"));
 

@@ -85,4 +85,4 @@ pub use request::{
 pub use resident::Resident;
 pub use step::{Context, Decision, Onward, Step};
 pub use time::{Timestamp, Window};
-pub use told::{Direction, Told, posted_before};
+pub use told::{Direction, Told, moved, posted_before};

@@ -281,25 +281,36 @@ fn of_offering(event: &OfferingEvent) -> &'static str {
 /// say.
 #[must_use]
 pub fn posted_before(after: Balance, events: &[Event], place: usize) -> Option<Balance> {
-    let told = Told::of(events.get(place)?);
+    let (amount, direction) = moved(events, place);
+    events.get(place)?;
     let money = |amount: Option<Money>| amount.and_then(|amount| i64::try_from(amount.minor()).ok());
-    let (amount, direction) = match &events[place] {
-        // The gift's price is for an instant the recipient's own, and leaves it with the same record (T13).
-        Event::Account(AccountEvent::Gift(GiftEvent::Withheld(..))) => {
-            let debited = events[place..].iter().find_map(|event| match event {
-                Event::Account(AccountEvent::Debited { amount, .. }) => Some(*amount),
-                _ => None,
-            });
-            (Some(debited?), Some(Direction::In))
-        }
-        _ => (told.amount, told.direction),
-    };
     let minor = match direction {
         None => return Some(after),
         Some(Direction::In) => after.minor().checked_sub(money(amount)?)?,
         Some(Direction::Out) => after.minor().checked_add(money(amount)?)?,
     };
     Some(Balance::from_minor(minor))
+}
+
+/// The amount that one of a record's events is about, and whether it moved what the account has posted: `Told`'s, but for what the events
+/// beside it say.
+#[must_use]
+pub fn moved(events: &[Event], place: usize) -> (Option<Money>, Option<Direction>) {
+    match events.get(place) {
+        // The gift's price is for an instant the recipient's own, and leaves it with the same record (T13).
+        Some(Event::Account(AccountEvent::Gift(GiftEvent::Withheld(..)))) => {
+            let debited = events[place..].iter().find_map(|event| match event {
+                Event::Account(AccountEvent::Debited { amount, .. }) => Some(*amount),
+                _ => None,
+            });
+            (debited, Some(Direction::In))
+        }
+        Some(event) => {
+            let told = Told::of(event);
+            (told.amount, told.direction)
+        }
+        None => (None, None),
+    }
 }
 
 #[cfg(test)]

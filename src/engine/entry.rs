@@ -2,7 +2,11 @@
 //!
 //! Absent on purpose: where records stand, and names of actors.
 
-use crate::domain::{ActorNumber, Balance, Body, Event, Position, Timestamp, Told, WalkId, purpose};
+use std::slice;
+
+use crate::domain::{
+    ActorNumber, Balance, Body, Direction, Event, Money, Position, Timestamp, Told, WalkId, moved, purpose,
+};
 use crate::journal::record::{Record, RecordError};
 
 /// One event of an entry.
@@ -18,6 +22,8 @@ pub struct HistoryRow {
     pub walk: WalkId,
     /// What happened.
     pub event: Event,
+    /// What it was about, and whether that moved what the account has posted.
+    pub moved: (Option<Money>, Option<Direction>),
     /// What a debit was for, in a stable word; none of another event.
     pub purpose: Option<&'static str>,
     /// The client's name for what it is about, where the journal says it.
@@ -97,7 +103,9 @@ impl Read {
     /// The row of an event.
     pub(super) fn row(&self, part: usize, posted: Option<Balance>) -> HistoryRow {
         let event = &self.events[part];
-        let reference = purpose::reference(self.actor, event, &self.events, &self.sent);
+        // Events of several messages have nothing to do with each other.
+        let beside = if self.messages.len() > 1 { slice::from_ref(event) } else { &self.events };
+        let reference = purpose::reference(self.actor, event, beside, &self.sent);
         HistoryRow {
             sequence: self.sequence,
             // A record has far fewer events.
@@ -105,6 +113,7 @@ impl Read {
             at: self.at,
             walk: self.message(part).0,
             event: event.clone(),
+            moved: moved(&self.events, part),
             purpose: purpose::purpose(event, &self.sent),
             reference: reference.map(str::to_owned),
             posted,

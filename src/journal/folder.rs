@@ -251,7 +251,8 @@ fn check_marker(root: &Path) -> Result<(), JournalError> {
     let version = str::from_utf8(&text)
         .ok()
         .and_then(|text| text.strip_prefix(FORMAT_WORDS))
-        .and_then(|text| text.strip_suffix('\n'))
+        // Whoever writes it by hand may end its line in another way, or not at all.
+        .map(|text| text.trim_end_matches(['\r', '\n']))
         .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
         .and_then(|digits| digits.parse::<u64>().ok());
     match version {

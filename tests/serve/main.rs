@@ -130,6 +130,48 @@ fn a_gift_goes_all_its_way_over_the_network() {
     let order = server.get_with(&server.key, "/v1/orders/order%201", &[("On-Behalf-Of", "shop")]).json();
     assert_eq!((&order["state"], &order["payee"]), (&json!("provided"), &json!("till")), "{order}");
     assert_eq!(posted(&server, "till"), "30.00");
+    // A history adds up: what the gift has brought in goes out again.
+    let rows = server.get("/v1/accounts/bob/entries").json();
+    let moved: Vec<(&Value, &Value, &Value)> = rows["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (&row["type"], &row["direction"], &row["amount"]))
+        .collect();
+    for (kind, direction) in [("gift_withheld", "in"), ("debited", "out")] {
+        assert!(moved.contains(&(&json!(kind), &json!(direction), &json!("30.00"))), "{moved:?}");
+    }
+    // What is withheld by a mandate can be reversed, whose answer needs the order's currency.
+    server.done("/v1/accounts/bob/deposits", "5", "", r#"{"amount":"5.00","currency":"EUR"}"#);
+    let mandate = r#"{"merchant":"shop","amount_max":"5.00","amount_max_per_use":"5.00","currency":"EUR"}"#;
+    server.done("/v1/mandates", "mandate", "bob", mandate);
+    let withhold = json!({
+        "order": "order 2", "amount": "5.00", "currency": "EUR",
+        "from": { "mandate": { "recipient": "bob", "mandate": "mandate" } },
+    });
+    server.done("/v1/orders", "withhold 2", "shop", &withhold.to_string());
+    let reversed = server.done("/v1/orders/order%202/reverse", "reverse", "shop", "");
+    let answer = [&reversed["type"], &reversed["paid"], &reversed["currency"]];
+    assert_eq!(answer, [&json!("order_reversed"), &json!("5.00"), &json!("EUR")]);
+    assert_eq!((posted(&server, "till"), posted(&server, "bob")), ("30.00".to_owned(), "5.00".to_owned()));
+    assert!(server.post("/v1/orders/order%202/reverse", "reverse", "shop", "").replayed);
+    assert!(server.end());
+    assert_eq!(store.audit()["audit"], "ok");
+}
+
+#[test]
+fn a_look_is_answered_whatever_key_somebody_has_given_a_request() {
+    let store = Store::new();
+    let server = store.serve();
+    open_the_mall(&server, 1, &["eve"]);
+    for id in ["look", "reverse"] {
+        server.done("/v1/accounts/eve/deposits", id, "", r#"{"amount":"1.00","currency":"USD"}"#);
+        assert_eq!(server.get("/v1/accounts/eve").status, 200, "{id}");
+    }
+    let look = r#"{"idempotency_key":"look","command":{"show_account":{"account":"eve"}}}"#;
+    assert_eq!(server.messages(&server.key, JSON, &format!("[{look}]")).json()[0]["status"], 200);
+    assert_eq!(server.get("/v1/offerings/teapot").status, 200);
+    assert!(server.end());
 }
 
 #[test]

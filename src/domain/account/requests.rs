@@ -172,6 +172,10 @@ impl Account {
 
     /// I12: a repeat is looked up before any rule is applied.
     fn repeated(&self, request: &Request, now: Timestamp) -> Option<Decision> {
+        // Nothing is remembered of a look, so it repeats nothing, whatever its id.
+        if request.task.looks() {
+            return None;
+        }
         let (fingerprint, outcome) = self.outcome(&request.mark.key, now)?;
         if fingerprint != request.mark.fingerprint {
             return Some(refuse(Code::IdReused));

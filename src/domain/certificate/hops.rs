@@ -145,7 +145,8 @@ impl Hop {
 impl Long {
     /// Of no hops yet, with room for so many.
     fn with_room_for(hops: usize) -> Long {
-        let (accounts, requests) = (PartedMap::with_room_for(hops), PartedMap::with_room_for(hops));
+        // An account may have any number of them.
+        let (accounts, requests) = (PartedMap::new(), PartedMap::with_room_for(hops));
         Long { older: Vec::with_capacity(hops / PART_HOPS), accounts, requests }
     }
 

@@ -124,7 +124,8 @@ impl Offering {
     /// # Errors
     /// `id_reused`, where the id came with another body.
     fn known(&self, request: &Request) -> Result<Option<Effect>, Refusal> {
-        if elsewhere(&request.task) {
+        // Nothing is remembered of a look, so it repeats nothing, whatever its id.
+        if elsewhere(&request.task) || request.task.looks() {
             return Ok(None);
         }
         let mark = &request.mark;

@@ -7,6 +7,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,6 +25,7 @@ use crate::Engine;
 use crate::actors::{Reply, Sink};
 use crate::domain::{Answer, Code, Refusal};
 use crate::limits::{ANSWER_MS_MAX, BATCH_MESSAGES_MAX, BODY_MS_MAX};
+use crate::panics;
 use crate::server::begun::Noted;
 use crate::server::door::{Asked, Door};
 use crate::server::json::Problem;
@@ -92,7 +94,7 @@ impl Gathering {
         Rc::new(Gathering { door, state: RefCell::default(), returned: Arc::default() })
     }
 
-    /// Sends a message with all others that the worker reads before it waits again. It is sent whatever becomes of the future, and what
+    /// Sends a message with all others that the worker reads before it waits again. It is sent whatever becomes of the future, as long as the worker runs, and what
     /// is noted of it stays so until its answer is there. Comes to its answer, and whether it is one that was given before; behind `limits::ANSWER_MS_MAX` to `outcome_unknown`.
     pub(super) fn send(self: &Rc<Self>, asked: &Rc<Asked>, noted: Noted) -> Wait {
         let wait = self.wait();
@@ -159,7 +161,11 @@ impl Gathering {
         let sink: Arc<dyn Sink> = Arc::clone(&self.returned) as Arc<dyn Sink>;
         for part in unsent.chunks(BATCH_MESSAGES_MAX) {
             let messages = part.iter().map(|(number, asked)| (*number, &asked.message, asked.conditions));
-            engine.send_to(&sink, part.len(), messages);
+            let sent = catch_unwind(AssertUnwindSafe(|| engine.send_to(&sink, part.len(), messages)));
+            if let Err(panic) = sent {
+                tracing::error!(why = panics::words(panic.as_ref()), "messages could not be sent");
+                self.state.borrow_mut().give_up(part);
+            }
         }
         unsent.clear();
         self.state.borrow_mut().unsent = unsent;
@@ -199,6 +205,16 @@ impl State {
         let late = |waiting: &&mut Waiting| waiting.until < ticks && waiting.answer.is_none();
         for waiting in self.waiting.values_mut().filter(late) {
             waiting.answered((Err(Refusal::of(Code::OutcomeUnknown)), false));
+        }
+    }
+
+    /// What has become of these nobody knows; whoever sends one again is answered by the engine.
+    fn give_up(&mut self, unsent: &[(u32, Rc<Asked>)]) {
+        for (number, _) in unsent {
+            self.noted.remove(number);
+            if let Some(waiting) = self.waiting.get_mut(number) {
+                waiting.answered((Err(Refusal::of(Code::OutcomeUnknown)), false));
+            }
         }
     }
 

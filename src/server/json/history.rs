@@ -122,8 +122,8 @@ impl EntryBody {
             at: Time(row.at),
             walk: row.walk.0,
             kind: told.kind,
-            amount: told.amount.map(|amount| written.money(amount)),
-            direction: told.direction.map(|direction| match direction {
+            amount: row.moved.0.map(|amount| written.money(amount)),
+            direction: row.moved.1.map(|direction| match direction {
                 Direction::In => "in",
                 Direction::Out => "out",
             }),
