@@ -51,7 +51,7 @@ fn folders_with_other_things_are_refused_and_left_as_they_are() {
         ("photo.jpg", "x"),
         ("lock", "pid 17"),
         ("FORMAT", "another store 1\n"),
-        ("FORMAT", "hongbao store 1"),
+        ("FORMAT", "hongbao store 1 "),
         ("FORMAT", "hongbao store 0\n"),
         ("FORMAT", "hongbao store +1\n"),
         ("FORMAT", ""),
@@ -89,9 +89,11 @@ fn a_store_that_has_lost_its_marker_alone_is_told_from_other_folders_and_can_get
         assert_eq!(listing(root.path()), before, "nothing is written");
         let told = format!("{} ", marker.display());
         let fault = inspected.strip_prefix(&told).unwrap_or_else(|| panic!("{inspected}")).to_owned();
-        // As the error says.
-        fs::write(&marker, "hongbao store 1\n").unwrap();
-        assert!(!DataFolder::open(root.path()).unwrap().is_new());
+        // As the error says, by whatever editor.
+        for written in ["hongbao store 1\n", "hongbao store 1", "hongbao store 1\r\n"] {
+            fs::write(&marker, written).unwrap();
+            assert!(!DataFolder::open(root.path()).unwrap().is_new(), "{written:?}");
+        }
         fault
     };
     let advice = ", and beside it is a journal: the store has lost its mark; put that file back from a copy of the store, or \
