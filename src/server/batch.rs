@@ -81,13 +81,9 @@ impl Batch {
     /// Notes what is going to be sent, and takes out what is under way already.
     fn note(&mut self, door: &Door) -> Noted {
         let mut noted = door.begun().batch();
-        let mut is_new = |asked: &Asked| {
-            let Asked { message, .. } = asked;
-            rights::looks(&message.command) || noted.add(message)
-        };
         let mut repeats = Vec::new();
         for (place, asked) in self.messages.iter().enumerate() {
-            if !is_new(asked) {
+            if !begins(&mut noted, asked) {
                 repeats.push(place);
             }
         }
@@ -115,6 +111,11 @@ impl Batch {
             !repeated
         });
     }
+}
+
+/// Notes a message that is going to be sent; false where the same is under way already. Nothing is noted of a look.
+pub(super) fn begins(noted: &mut Noted, Asked { message, .. }: &Asked) -> bool {
+    rights::looks(&message.command) || noted.add(message)
 }
 
 /// What is said of a message whose first one is not answered yet.
@@ -259,16 +260,22 @@ mod tests {
         outcomes.into_iter().map(word).collect()
     }
 
+    /// A door, and the account that deposits go to.
+    async fn door_with_an_account() -> (Door, TempDir) {
+        let (door, folder) = door();
+        let open =
+            r#"{"idempotency_key":"open","command":{"open_account":{"account":"eve","currency":"USD"}}}"#;
+        assert_eq!(answers(&door, sent(&door, &[open.to_owned()])).await, ["done"]);
+        (door, folder)
+    }
+
     #[test]
     fn a_repeat_is_in_progress_until_the_first_is_answered_and_then_replayed() {
         run(a_repeat());
     }
 
     async fn a_repeat() {
-        let (door, _folder) = door();
-        let open =
-            r#"{"idempotency_key":"open","command":{"open_account":{"account":"eve","currency":"USD"}}}"#;
-        assert_eq!(answers(&door, sent(&door, &[open.to_owned()])).await, ["done"]);
+        let (door, _folder) = door_with_an_account().await;
         let look = r#"{"idempotency_key":"look","command":{"show_account":{"account":"eve"}}}"#.to_owned();
         let held = door.engine().unwrap().hold();
         let first = sent(&door, &[deposit("1", "5.00"), look.clone()]);
@@ -292,10 +299,7 @@ mod tests {
     }
 
     async fn hung_up() {
-        let (door, _folder) = door();
-        let open =
-            r#"{"idempotency_key":"open","command":{"open_account":{"account":"eve","currency":"USD"}}}"#;
-        assert_eq!(answers(&door, sent(&door, &[open.to_owned()])).await, ["done"]);
+        let (door, _folder) = door_with_an_account().await;
         let held = door.engine().unwrap().hold();
         // Its client has hung up before and while it waits.
         drop(sent(&door, &[deposit("1", "5.00")]));

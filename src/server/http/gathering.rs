@@ -94,8 +94,9 @@ impl Gathering {
         Rc::new(Gathering { door, state: RefCell::default(), returned: Arc::default() })
     }
 
-    /// Sends a message with all others that the worker reads before it waits again. It is sent whatever becomes of the future, as long as the worker runs, and what
-    /// is noted of it stays so until its answer is there. Comes to its answer, and whether it is one that was given before; behind `limits::ANSWER_MS_MAX` to `outcome_unknown`.
+    /// Sends a message with all others that the worker reads before it waits again. It is sent whatever becomes of the future, as long
+    /// as the worker runs, and what is noted of it stays so until its answer is there. Comes to its answer, and whether it is one that was
+    /// given before; behind `limits::ANSWER_MS_MAX` to `outcome_unknown`.
     pub(super) fn send(self: &Rc<Self>, asked: &Rc<Asked>, noted: Noted) -> Wait {
         let wait = self.wait();
         let mut state = self.state.borrow_mut();

@@ -19,9 +19,9 @@ use super::reply::{self, problem_response, response};
 use super::router::Params;
 use crate::Engine;
 use crate::domain::{Code, Refusal};
-use crate::server::batch::{Outcome, in_progress};
+use crate::server::batch::{Outcome, begins, in_progress};
 use crate::server::door::{Door, ReadMessage};
-use crate::server::identity::{Who, rights};
+use crate::server::identity::Who;
 use crate::server::json::{
     AnswerBody, CommandBody, Problem, ProblemCode, Within, no_lists, put, read_within, whole,
 };
@@ -201,7 +201,7 @@ async fn sent(
 ) -> Result<Outcome, Problem> {
     let asked = Rc::new(door.message(engine, who, read?)?);
     let mut noted = door.begun().batch();
-    if !rights::looks(&asked.message.command) && !noted.add(&asked.message) {
+    if !begins(&mut noted, &asked) {
         let problem = in_progress();
         Door::tell(&mut door.tally(), &asked, problem.parts().0);
         return Err(problem);
