@@ -34,6 +34,11 @@ const SLICES_AHEAD: usize = 4;
 /// How long the thread rests after a snapshot that failed.
 const REST: Duration = Duration::from_secs(5);
 
+/// How far the thread, and those that sled starts for it, stand behind shards and writer where there are not cores for all: a
+/// third of the processor's time for each part of theirs. A snapshot that takes longer costs nothing; one that interrupts a
+/// shard in the middle of a slice lets it wait for milliseconds.
+const NICENESS: i32 = 5;
+
 /// What snapshots have come to since the engine was opened.
 #[derive(Clone, Debug, Default)]
 pub struct SnapshotStats {
@@ -109,7 +114,10 @@ impl Sweeps {
         run.swept_at = retention.newest_needs().map_or(0, |newest| retention.bytes_before(newest));
         run.spare();
         run.note(|stats| stats.journal_behind = run.swept_at);
-        let thread = std::thread::Builder::new().name("snapshots".to_owned()).spawn(move || run.run())?;
+        let thread = std::thread::Builder::new().name("snapshots".to_owned()).spawn(move || {
+            give_way();
+            run.run();
+        })?;
         Ok(Sweeps { stop, stats, asked, gauge, thread: Mutex::new(Some(thread)) })
     }
 
@@ -163,6 +171,14 @@ type SliceTaken = ((Result<Slice, SweepError>, SliceTime), usize);
 impl Drop for Run {
     fn drop(&mut self) {
         self.asked.end();
+    }
+}
+
+/// Puts this thread, and what it starts, behind those that answer.
+fn give_way() {
+    // Linux keeps a priority for each thread. Where the system refuses, snapshots are taken all the same.
+    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+        tracing::debug!(%error, "snapshots keep the priority of everybody");
     }
 }
 
