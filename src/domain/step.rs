@@ -94,6 +94,10 @@ impl Step {
 
     /// Adds an onward message.
     pub fn send(&mut self, to: ActorNumber, body: Body) {
+        if self.onward.capacity() == 0 {
+            // Of most steps it is the only one.
+            self.onward.reserve_exact(1);
+        }
         self.onward.push(Onward::new(to, body));
     }
 }

@@ -46,7 +46,12 @@ impl Certificate {
                 self.buckets.send_home();
                 self.state = CommissionState::Withdrawn(*reason);
             }
-            CertificateEvent::OthersCashed(account) => self.cash_all(&self.uncashed_but(Some(*account))),
+            CertificateEvent::OthersCashed(account) => {
+                let others = self.uncashed_but(*account);
+                // Both rise.
+                self.uncashed.retain(|uncashed| others.binary_search(uncashed).is_err());
+                self.cash_all(&others);
+            }
             CertificateEvent::Sold { buyer, mark, commission, credits_left } => {
                 let purchased = Purchased {
                     serial: self.birth.serial,
@@ -59,7 +64,8 @@ impl Certificate {
             }
             CertificateEvent::Settled => {
                 assert!(self.active(), "a commission ends once (I7)");
-                self.cash_all(&self.uncashed_but(None));
+                let uncashed = std::mem::take(&mut self.uncashed);
+                self.cash_all(&uncashed);
                 self.buckets.send_home();
                 self.state = CommissionState::Settled;
             }
@@ -116,7 +122,5 @@ impl Certificate {
                 self.awaited = sum.unwrap_or_else(|| unreachable!("promises are part of what was funded"));
             }
         }
-        // Both rise.
-        self.uncashed.retain(|uncashed| indices.binary_search(uncashed).is_err());
     }
 }

@@ -101,7 +101,7 @@ impl Certificate {
             step.send(account, Body::Displayed(self.number));
         }
         if cashed_others {
-            self.send_page(&mut step, &self.uncashed_but(Some(account)), self.page_left);
+            self.send_page(&mut step, &self.uncashed_but(account), self.page_left);
         }
         let cashed = plan.buckets.cashed.checked_sub(self.buckets.cashed).unwrap_or_default();
         self.send_home(&mut step, cashed, plan.home.unwrap_or_default());
@@ -124,7 +124,7 @@ impl Certificate {
             return;
         }
         if terms.cashing == Cashing::Immediate {
-            let others: Vec<u32> = self.uncashed_but(Some(account));
+            let others: Vec<u32> = self.uncashed_but(account);
             if !others.is_empty() {
                 plan.events.push(Event::Certificate(CertificateEvent::OthersCashed(account)));
                 for index in others {

@@ -15,7 +15,7 @@ impl Certificate {
     pub(super) fn apply_settle(&self, context: Context, settle: &Settle) -> Decision {
         assert!(self.sale.is_none(), "the offering allocates a serial to one buyer only (I4)");
         assert!(settle.price == self.birth.price, "a certificate is paid with exactly its price (I4)");
-        let uncashed = self.uncashed_but(None);
+        let uncashed = &self.uncashed;
         let mut buckets = self.buckets;
         let (commission, event) = match self.birth.envelope.as_ref().filter(|_| self.active()) {
             None => (Settlement::None, None),
@@ -28,7 +28,7 @@ impl Certificate {
                         (Settlement::Withdrawn { factors, returned }, Some(event))
                     }
                     None => {
-                        for index in &uncashed {
+                        for index in uncashed {
                             buckets.cash(self.hop(*index).promise);
                         }
                         let promises = u32::try_from(uncashed.len()).unwrap_or(u32::MAX);
@@ -78,7 +78,7 @@ impl Certificate {
         step.send(self.birth.payee, price);
         step.early = credits_left > 0 && step.answer.is_some();
         if cashes {
-            self.send_page(&mut step, &uncashed, self.page_left);
+            self.send_page(&mut step, uncashed, self.page_left);
         }
         if self.active() {
             let cashed = buckets.cashed.checked_sub(self.buckets.cashed).unwrap_or_default();
@@ -101,8 +101,8 @@ impl Certificate {
     }
 
     /// Hops whose promise above 0 is not cashed, oldest first, but for one account's.
-    pub(super) fn uncashed_but(&self, account: Option<ActorNumber>) -> Vec<u32> {
-        self.uncashed.iter().copied().filter(|index| Some(self.hop(*index).account) != account).collect()
+    pub(super) fn uncashed_but(&self, account: ActorNumber) -> Vec<u32> {
+        self.uncashed.iter().copied().filter(|index| self.hop(*index).account != account).collect()
     }
 
     /// How many credits the next page holds, in a step that cashes the `fresh` hops and before which `awaited` is

@@ -186,6 +186,7 @@ impl Offering {
         from_line: Option<&Queued>,
     ) {
         let (number, mark) = (buyer.number, buyer.mark.clone());
+        step.events.reserve_exact(1);
         let body = match buyer.source {
             Source::Reservation => {
                 let until = Timestamp(now.0.saturating_add(self.offer.reservable_ms.unwrap_or(0)));
