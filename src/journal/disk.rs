@@ -6,6 +6,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
@@ -149,7 +150,11 @@ impl Disk for FolderDisk {
 
     fn sync(&mut self, name: &str) -> Result<(), JournalError> {
         let path = self.path(name);
-        self.open_to_append(name)?.sync_data().map_err(|source| JournalError::from_io("sync", path, source))
+        let file = self.open_to_append(name)?;
+        let synced = file.sync_data().and_then(|()| file.metadata());
+        let links = synced.map_err(|source| JournalError::from_io("sync", &path, source))?.nlink();
+        // What has no name any more is durable, and nobody will ever read it.
+        if links == 0 { Err(JournalError::Removed { path }) } else { Ok(()) }
     }
 
     fn sync_folder(&mut self) -> Result<(), JournalError> {
@@ -189,7 +194,11 @@ pub(crate) fn create_durably(folder: &Path, name: &str, content: &[u8]) -> Resul
         file.write_all(content)?;
         file.sync_all()
     };
-    write().map_err(|source| JournalError::from_io("write", &temporary, source))?;
+    write().map_err(|source| {
+        // Where there was no room for it there is none to spare either.
+        let _ = fs::remove_file(&temporary);
+        JournalError::from_io("write", &temporary, source)
+    })?;
     fs::rename(&temporary, &path)
         .map_err(|source| JournalError::from_io("rename into place", &path, source))?;
     sync_folder(folder)

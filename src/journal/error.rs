@@ -40,6 +40,12 @@ pub enum JournalError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// Somebody has removed a file while it was written.
+    #[error("{} was removed while it was written to: put it back from a copy of the store, or start again without it", path.display())]
+    Removed {
+        /// The file.
+        path: PathBuf,
+    },
     /// Another process holds the data folder.
     #[error("{} is in use by this or another process: drop that engine, stop that process, or choose another folder", folder.display())]
     InUse {

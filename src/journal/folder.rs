@@ -13,6 +13,7 @@
 //! the segments hold, and any other folder of the store but for whether it holds anything.
 
 use std::{
+    ffi::OsStr,
     fs::{self, File, OpenOptions, TryLockError},
     io,
     path::{Path, PathBuf},
@@ -25,6 +26,7 @@ use super::{
     error::JournalError,
     survey::position_in_name,
 };
+use crate::domain::Position;
 
 const FORMAT: &str = "FORMAT";
 const LOCK: &str = "lock";
@@ -44,13 +46,15 @@ pub struct DataFolder {
     root: PathBuf,
     is_new: bool,
     lock: Option<File>,
+    /// The folder itself, which is locked too: a lock on a file that somebody has removed keeps nobody out.
+    folder: Option<File>,
 }
 
 impl Drop for DataFolder {
     /// Unlocks by word: closing alone would leave the lock to a process that is being started at this moment
     /// and still has a copy of every open file.
     fn drop(&mut self) {
-        if let Some(lock) = &self.lock {
+        for lock in [&self.folder, &self.lock].into_iter().flatten() {
             let _ = lock.unlock();
         }
     }
@@ -82,6 +86,7 @@ impl DataFolder {
             .open(&lock_path)
             .map_err(|source| JournalError::from_io("open", &lock_path, source))?;
         take(|| lock.try_lock(), &root, &lock_path)?;
+        let folder = take_folder(&root, File::try_lock)?;
         // Another process may have begun the store between the look and the lock.
         let is_new = match look_at(&root)? {
             Content::Store => false,
@@ -91,7 +96,7 @@ impl DataFolder {
             }
         };
         require_journal(&root)?;
-        Ok(DataFolder { root, is_new, lock: Some(lock) })
+        Ok(DataFolder { root, is_new, lock: Some(lock), folder })
     }
 
     /// Opens the store in `root` for reading only and writes nothing there. Several may
@@ -117,8 +122,9 @@ impl DataFolder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(source) => return Err(JournalError::from_io("open", &lock_path, source)),
         };
+        let folder = take_folder(&root, File::try_lock_shared)?;
         require_journal(&root)?;
-        Ok(DataFolder { root, is_new: false, lock })
+        Ok(DataFolder { root, is_new: false, lock, folder })
     }
 
     /// The data folder itself.
@@ -134,6 +140,15 @@ impl DataFolder {
     /// The folder of the snapshots; made when the first one is.
     pub fn snapshots(&self) -> PathBuf {
         self.root.join(SNAPSHOTS)
+    }
+
+    /// Whether all records of a segment stand before a position, as the name of the segment behind it says.
+    pub fn ends_before(&self, segment: &Path, position: Position) -> bool {
+        let first = |name: &str| position_in_name(name);
+        let Some(own) = segment.file_name().and_then(OsStr::to_str).and_then(first) else { return false };
+        let names = names_in(&self.journal()).unwrap_or_default();
+        let next = names.iter().filter_map(|name| first(name)).filter(|next| *next > own).min();
+        next.is_some_and(|next| next <= position)
     }
 
     /// Whether the store was begun by this opening.
@@ -178,6 +193,19 @@ fn take(
                 return Err(JournalError::from_io("lock", lock_path, source));
             }
         }
+    }
+}
+
+/// Takes the lock of the folder itself; none where its file system has no locks of folders.
+fn take_folder(
+    root: &Path,
+    try_lock: impl Fn(&File) -> Result<(), TryLockError>,
+) -> Result<Option<File>, JournalError> {
+    let folder = File::open(root).map_err(|source| JournalError::from_io("open", root, source))?;
+    match take(|| try_lock(&folder), root, root) {
+        Ok(()) => Ok(Some(folder)),
+        Err(error @ JournalError::InUse { .. }) => Err(error),
+        Err(_) => Ok(None),
     }
 }
 

@@ -283,16 +283,17 @@ pub(super) fn scan_batch(bytes: &[u8], identity: u64) -> Scanned<'_> {
     Scanned::Whole(head, payload)
 }
 
-/// Looks from `from` on for a whole batch of this journal with a number above `number`, and
-/// returns where it begins.
+/// Looks from `from` on for what proves that the batch behind `number` was durable, and returns where it begins: a whole batch of
+/// this journal with a number above `number`, or the head of one that was begun behind it.
 pub(super) fn find_batch_after(bytes: &[u8], from: usize, identity: u64, number: u64) -> Option<usize> {
     let end = bytes.len().saturating_sub(BATCH_HEAD_BYTES - 1);
     (from..end).find(|&at| {
         bytes[at] == BATCH_MAGIC[0]
-            && matches!(
-                scan_batch(&bytes[at..], identity),
-                Scanned::Whole(head, _) if head.number > number
-            )
+            && match scan_batch(&bytes[at..], identity) {
+                Scanned::Whole(head, _) => head.number > number,
+                Scanned::BadPayload(head, ..) => head.number > number + 1,
+                Scanned::BadHead(_) => false,
+            }
     })
 }
 

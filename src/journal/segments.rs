@@ -9,7 +9,10 @@
 //! reader passes over what it does not want.
 
 use crate::limits::{BATCH_BYTES_MAX, BATCH_PAYLOAD_BYTES_MAX, SEGMENT_BYTES_MAX, SEGMENT_FILE_BYTES_MAX};
-use std::hash::{BuildHasher, Hasher, RandomState};
+use std::{
+    hash::{BuildHasher, Hasher, RandomState},
+    io,
+};
 
 use super::{
     disk::{Disk, FolderDisk},
@@ -360,7 +363,11 @@ impl<D: Disk> Log for SegmentLog<D> {
         };
         if removable(&self.segments) {
             let oldest = &self.segments[0];
-            self.disk.remove(&oldest.name)?;
+            match self.disk.remove(&oldest.name) {
+                // Somebody else has removed it.
+                Err(JournalError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+                removed => removed?,
+            }
             self.segments.remove(0);
             // One by one from the oldest on, because a crash that kept an older segment and
             // not a newer one would look like a loss in the middle.

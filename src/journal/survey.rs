@@ -2,8 +2,8 @@
 //!
 //! Batch n + 1 is written only when batch n is durable, and a segment is created only when
 //! everything before it is. So a crash can leave in disorder only the last batch of the last
-//! segment. There it is cut at the first bad record. Any other bad place is damage: the
-//! survey stops and names it.
+//! segment, and not where the segment was created with it. There it is cut at the first bad
+//! record. Any other bad place is damage: the survey stops and names it.
 //!
 //! A segment ends, whatever follows in it, where the next one begins: a crash while opening
 //! leaves the same batch in two segments (see `recovery`).
@@ -280,7 +280,7 @@ impl Walk<'_> {
                 }
                 Scanned::BadPayload(head, good, why) => {
                     self.check_order(&head)?;
-                    self.refuse_if_more_follows(self.offset + BATCH_HEAD_BYTES + good.bytes, why)?;
+                    self.refuse_if_durable(self.offset + BATCH_HEAD_BYTES + good.bytes, why)?;
                     if good.records == 0 {
                         return self.cut_before(why, Some(u64::from(head.records)));
                     }
@@ -289,6 +289,9 @@ impl Walk<'_> {
                 }
                 Scanned::BadHead(why) => return self.cut_before(why, None),
             }
+        }
+        if self.newest.is_none() && self.begins_with_a_batch() {
+            return Err(self.damaged(self.offset, "the segment's first batch is missing".to_owned()));
         }
         Ok(())
     }
@@ -306,7 +309,7 @@ impl Walk<'_> {
 
     /// Leaves out everything from here on, unless that would leave out a good batch.
     fn cut_before(&mut self, why: &'static str, records: Option<u64>) -> Result<(), JournalError> {
-        self.refuse_if_more_follows(self.offset, why)?;
+        self.refuse_if_durable(self.offset, why)?;
         self.survey.opened.cut = Some(self.cut(self.offset, 0, records, why));
         Ok(())
     }
@@ -333,17 +336,27 @@ impl Walk<'_> {
         }
     }
 
-    fn refuse_if_more_follows(&self, bad: usize, why: &str) -> Result<(), JournalError> {
+    /// Refuses to cut the batch that is walked over where it was durable: no crash explains what is wrong with it then.
+    fn refuse_if_durable(&self, bad: usize, why: &str) -> Result<(), JournalError> {
+        if self.offset == SEGMENT_HEADER_BYTES && self.begins_with_a_batch() {
+            let why = format!("{why}, and the segment's first batch was durable together with it");
+            return Err(self.damaged(bad, why));
+        }
         // Batches up to the one before `next_batch` were read; any newer one was written when
         // the bad place was durable already.
         let newest_read = self.survey.next_batch - 1;
         let later = format::find_batch_after(self.bytes, self.offset + 1, self.header.identity, newest_read);
         match later {
             Some(later) => {
-                Err(self.damaged(bad, format!("{why}, and a whole later batch follows at byte {later}")))
+                Err(self.damaged(bad, format!("{why}, and a later batch follows at byte {later}")))
             }
             None => Ok(()),
         }
+    }
+
+    /// True where the segment was made in one step with its first batch: all are, but for the one that a journal begins with.
+    fn begins_with_a_batch(&self) -> bool {
+        self.header.first_batch > 1
     }
 
     /// A good head with another number or position than the next means that something durable

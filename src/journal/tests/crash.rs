@@ -96,7 +96,6 @@ fn stores() -> Vec<(&'static str, TearingDisk)> {
         ("torn, records kept", cut_by(4, disk_with(&[2, 3, 4], WIDE))),
         ("torn, none kept", cut_by(80, disk_with(&[2, 3], WIDE))),
         ("torn first batch", cut_by(60, disk_with(&[3], WIDE))),
-        ("torn first batch behind others", cut_by(200, disk_with(&[4, 4, 4, 6], SMALL))),
         ("sealed", sealed(&[2, 3, 2, 5, 4])),
         ("sealed and empty", sealed(&[])),
         ("with a temporary file", with_temporary),

@@ -2,7 +2,10 @@
 
 use std::{fs, path::Path};
 
-use crate::journal::{DataFolder, JournalError};
+use tempfile::TempDir;
+
+use crate::domain::Position;
+use crate::journal::{DataFolder, FileLog, FolderDisk, JournalError, Log, RecordBatch, SegmentOptions};
 
 fn open_fails(path: &Path) -> JournalError {
     let error = DataFolder::open(path).unwrap_err();
@@ -147,6 +150,53 @@ fn one_opener_at_a_time_and_several_inspectors() {
     assert!(matches!(open_fails(root.path()), JournalError::InUse { .. }));
     drop((first, second));
     DataFolder::open(root.path()).unwrap();
+}
+
+#[test]
+fn who_removes_the_lock_lets_nobody_in() {
+    let root = TempDir::new().unwrap();
+    let held = DataFolder::open(root.path()).unwrap();
+    fs::remove_file(root.path().join("lock")).unwrap();
+    assert!(matches!(open_fails(root.path()), JournalError::InUse { .. }));
+    let inspected = DataFolder::inspect(root.path()).unwrap_err();
+    assert!(matches!(inspected, JournalError::InUse { .. }), "{inspected}");
+    drop(held);
+    DataFolder::open(root.path()).unwrap();
+}
+
+#[test]
+fn a_segment_that_is_removed_while_it_is_written_ends_the_writing() {
+    let root = TempDir::new().unwrap();
+    let (mut log, _) = FileLog::open(FolderDisk::new(root.path())).unwrap();
+    let mut batch = RecordBatch::new();
+    batch.push(b"one").unwrap();
+    log.append(&batch).unwrap();
+    log.sync().unwrap();
+    let segment = fs::read_dir(root.path()).unwrap().next().unwrap().unwrap().path();
+    fs::remove_file(&segment).unwrap();
+    log.append(&batch).unwrap();
+    let removed = log.sync().unwrap_err();
+    assert!(matches!(&removed, JournalError::Removed { path } if *path == segment), "{removed}");
+    assert!(matches!(log.append(&batch), Err(JournalError::Poisoned { .. })));
+}
+
+#[test]
+fn a_segment_that_somebody_else_has_trimmed_is_trimmed() {
+    let root = TempDir::new().unwrap();
+    let options = SegmentOptions { segment_bytes_max: 100, ..SegmentOptions::default() };
+    let (mut log, _) = FileLog::open_with(FolderDisk::new(root.path()), options).unwrap();
+    for record in [b"one", b"two", b"six"] {
+        let mut batch = RecordBatch::new();
+        batch.push(record).unwrap();
+        log.append(&batch).unwrap();
+        log.sync().unwrap();
+    }
+    let mut segments = listing(root.path());
+    segments.sort();
+    assert_eq!(segments.len(), 3);
+    fs::remove_file(root.path().join(&segments[0])).unwrap();
+    log.trim(Position(3)).unwrap();
+    assert_eq!((log.oldest(), listing(root.path())), (Position(3), segments[2..].to_vec()));
 }
 
 #[test]

@@ -120,21 +120,78 @@ fn zeros_and_lengths_of_zero_at_the_end_are_cut() {
     }
 }
 
+/// What opening says of a store that it refuses, for reading and for writing, neither of which writes anything.
+fn refused_both_ways(disk: &TearingDisk) -> String {
+    let before = everything(disk);
+    let refused = [TornLog::inspect(disk.clone()), TornLog::open(disk.clone())].map(|opened| {
+        let error = opened.unwrap_err();
+        assert!(matches!(error, JournalError::Corrupt { .. }), "{error}");
+        error.to_string()
+    });
+    assert_eq!(everything(disk), before);
+    let [inspecting, opening] = refused;
+    assert_eq!(inspecting, opening);
+    opening
+}
+
 #[test]
-fn a_torn_first_batch_leaves_an_empty_segment_that_goes_on() {
-    let whole = disk_with(&[2, 3, 4, 5], SMALL);
-    let name = last_name(&whole);
-    let first = whole.length(&name).unwrap();
-    assert!(names(&whole).len() > 1 && first > SEGMENT_HEADER_BYTES as u64);
-    let disk = whole.crash(Crash::AllKept);
+fn a_torn_first_batch_leaves_an_empty_journal_that_goes_on() {
+    let disk = disk_with(&[3], WIDE);
+    let name = last_name(&disk);
     disk.change(&name, |content| content.truncate(SEGMENT_HEADER_BYTES + 3));
     for _ in 0..2 {
         let (_, opened) = open_both_ways(&disk);
-        assert_eq!(segment_name(Position(opened.newest.0 + 1)), name);
+        assert_eq!((opened.newest.0, last_name(&disk)), (0, segment_name(Position(1))));
     }
     let (mut log, _) = open_both_ways(&disk);
     write_batches(&mut log, &[1, 1]);
     open_both_ways(&disk);
+}
+
+#[test]
+fn a_segment_is_created_with_its_first_batch_which_is_never_cut() {
+    let whole = disk_with(&[2, 3, 4, 5], SMALL);
+    let name = last_name(&whole);
+    let length = whole.length(&name).unwrap() as usize;
+    assert!(names(&whole).len() > 1 && length > SEGMENT_HEADER_BYTES);
+    for cut in SEGMENT_HEADER_BYTES..length {
+        let disk = whole.crash(Crash::AllKept);
+        disk.change(&name, |content| content.truncate(cut));
+        let refused = refused_both_ways(&disk);
+        assert!(refused.contains(&name) && refused.contains("first batch"), "cut at {cut}: {refused}");
+    }
+    for at in SEGMENT_HEADER_BYTES..length {
+        let disk = whole.crash(Crash::AllKept);
+        disk.change(&name, |content| content[at] ^= 4);
+        assert!(refused_both_ways(&disk).contains(&name), "flipped at {at}");
+    }
+}
+
+#[test]
+fn a_batch_behind_which_another_was_begun_is_never_cut() {
+    let whole = disk_with(&[2, 3, 4], WIDE);
+    let name = last_name(&whole);
+    let frames = |from, to| (from..=to).map(|at| 8 + record_at(at).len()).sum::<usize>();
+    let end = whole.length(&name).unwrap() as usize;
+    let third = end - BATCH_HEAD_BYTES - frames(6, 9);
+    let second = third - BATCH_HEAD_BYTES - frames(3, 5);
+    // The head of the third is whole, and more or less of its payload.
+    for length in third + BATCH_HEAD_BYTES..=end {
+        let disk = whole.crash(Crash::AllKept);
+        disk.change(&name, |content| {
+            content.truncate(length);
+            content[second + BATCH_HEAD_BYTES + 9] ^= 4;
+        });
+        let refused = refused_both_ways(&disk);
+        assert!(refused.contains("a later batch follows"), "torn at {length}: {refused}");
+    }
+    // Of a head that is not whole nobody knows whether it was one.
+    let disk = whole.crash(Crash::AllKept);
+    disk.change(&name, |content| {
+        content.truncate(third + BATCH_HEAD_BYTES - 1);
+        content[second + BATCH_HEAD_BYTES + 9] ^= 4;
+    });
+    assert_eq!(open_both_ways(&disk).1.newest.0, 2);
 }
 
 #[test]
