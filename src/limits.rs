@@ -158,6 +158,10 @@ pub const HALF_GROWTH_MAX: u64 = 4;
 /// that is small costs little.
 pub const HALF_SPARE_BYTES: u64 = 16 * 1024 * 1024;
 
+/// A snapshot is given up where its device has fewer bytes free, and what it has written is removed: the room is the journal's,
+/// whose answers come first. It is what the journal takes in a tenth of a second and more of the heaviest load.
+pub const SNAPSHOT_ROOM_LEFT_BYTES: u64 = 16 * 1024 * 1024;
+
 /// No manifest of a snapshot is longer, in bytes: its few numbers need a hundred, and a later version's a few more.
 pub const MANIFEST_BYTES_MAX: u64 = 4_096;
 

@@ -48,6 +48,18 @@ pub enum EngineError {
         /// The newest record of the journal.
         journal: Position,
     },
+    /// Whoever keeps the copies must act: a part of the archive is damaged that no start needs.
+    #[error(
+        "{damage}; or move it and all segments before it out of that folder and start again: a snapshot stands for their \
+         records and goes on from record {}, so what is lost is what histories and audits would read of that time",
+        read_from.0
+    )]
+    ArchiveDamaged {
+        /// What is damaged, and where.
+        damage: JournalError,
+        /// The first record that a start reads.
+        read_from: Position,
+    },
     /// A snapshot's states are not what the records make: damage that no checksum has found, or a bug of ours.
     #[error("first difference: {why}")]
     SnapshotWrong {

@@ -15,8 +15,10 @@ use super::restore::{self, Restored};
 use super::retention::Retention;
 use super::sweeps::{SnapshotStats, Sweeper, Sweeps};
 use crate::actors::{Departing, Permits, Shards, Stopped, Time, unfinished_walks};
-use crate::domain::{Position, Timestamp};
-use crate::journal::{Cut, DataFolder, FileLog, FolderDisk, Journal, JournalStats, Log, SegmentOptions};
+use crate::domain::Timestamp;
+use crate::journal::{
+    Cut, DataFolder, FileLog, FolderDisk, Journal, JournalError, JournalStats, Log, SegmentOptions,
+};
 use crate::limits::{PERMITS_MAX, SHARDS_MAX};
 use crate::snapshot::{self, Generation, Manifest, Shelf, Snapshots};
 
@@ -106,10 +108,11 @@ impl Engine {
     fn open_claimed(ClaimedStore { folder, config }: ClaimedStore) -> Result<Engine, EngineError> {
         let begun = Instant::now();
         // Opening the journal writes its tail anew, and a store that a later version has written is left as it is.
-        snapshot::inspect(folder.snapshots())?;
+        let inspected = snapshot::inspect(folder.snapshots())?;
         let options =
             SegmentOptions { segment_bytes_max: config.keeping.segment, ..SegmentOptions::default() };
-        let (mut log, opened) = FileLog::open_with(FolderDisk::new(folder.journal()), options)?;
+        let (mut log, opened) = FileLog::open_with(FolderDisk::new(folder.journal()), options)
+            .map_err(|error| damaged(error, &folder, inspected.generations()))?;
         if opened.segments == 0 && !folder.is_new() {
             let journal = folder.journal().display().to_string();
             tracing::warn!(
@@ -162,7 +165,7 @@ impl Engine {
             journal: Arc::clone(&journal),
             gauge: Arc::clone(&gauge),
             common: Arc::clone(&common),
-            retention: Retention::new(milestones, needed(&snapshots), config.keeping.archive),
+            retention: Retention::new(milestones, snapshots.needed(), config.keeping.archive),
             snapshots,
             keeping: config.keeping,
             identity,
@@ -291,7 +294,8 @@ impl Engine {
         self.stopped.why()
     }
 
-    /// Takes no more messages, waits for every walk under way, and seals the log. Closing again does nothing more.
+    /// Takes no more messages, waits for every walk under way and for the snapshot that is being taken, and seals the log. Closing again
+    /// does nothing more.
     ///
     /// # Errors
     /// Where the engine had stopped by itself, or the last sync fails. What was answered is durable all the same.
@@ -300,7 +304,10 @@ impl Engine {
         while self.permits.taken() > 0 && self.stopped.why().is_none() {
             std::thread::sleep(Duration::from_micros(200));
         }
-        self.sweeps.stop();
+        match self.stopped.why() {
+            None => self.sweeps.finish(),
+            Some(_) => self.sweeps.stop(),
+        }
         self.shards.quiesce();
         self.shards.stop();
         let closed = match self.stopped.why() {
@@ -312,11 +319,15 @@ impl Engine {
     }
 }
 
-/// From where on the generations that count need the journal, older first.
-fn needed(snapshots: &Snapshots) -> Vec<Position> {
-    let counting =
-        snapshots.generations().iter().rev().filter_map(|generation| generation.manifest.as_ref().ok());
-    counting.map(|manifest| manifest.read_from).collect()
+/// The failure of opening the journal, with what can be done where only what no start needs is damaged.
+fn damaged(error: JournalError, folder: &DataFolder, generations: &[Generation]) -> EngineError {
+    let newest = generations.iter().find_map(|generation| generation.manifest.as_ref().ok());
+    match (&error, newest.map(|manifest| manifest.read_from)) {
+        (JournalError::Corrupt { file, .. }, Some(read_from)) if folder.ends_before(file, read_from) => {
+            EngineError::ArchiveDamaged { damage: error, read_from }
+        }
+        _ => EngineError::Journal(error),
+    }
 }
 
 fn check(field: &'static str, value: usize, most: usize) -> Result<(), EngineError> {

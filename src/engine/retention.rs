@@ -39,11 +39,15 @@ impl Retention {
         before.last().map_or(0, |(_, bytes)| *bytes)
     }
 
-    /// A generation was given up: its half counts no more.
-    pub(crate) fn gave_up(&mut self) {
-        if self.needed.len() > 1 {
-            self.needed.remove(0);
-        }
+    /// From now on these generations count, and no other: from where on each needs the journal, older first.
+    pub(crate) fn count(&mut self, needed: Vec<Position>) {
+        self.needed = needed;
+    }
+
+    /// True where a single generation stands for what the journal no longer has: were it damaged, the store would be lost.
+    pub(crate) fn hangs_by_one(&self) -> bool {
+        let begins_anew = self.milestones.first().is_some_and(|(oldest, _)| *oldest > Position(1));
+        begins_anew && self.needed.len() < 2
     }
 
     /// A generation counts from which a restart reads on at `read_from`, begun when the journal had so many bytes. Gives

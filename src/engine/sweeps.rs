@@ -87,6 +87,7 @@ pub(super) struct Sweeper {
 /// The running thread.
 pub(super) struct Sweeps {
     stop: Arc<AtomicBool>,
+    last: Arc<AtomicBool>,
     stats: Arc<Mutex<SnapshotStats>>,
     asked: Arc<Asked>,
     gauge: Arc<Gauge>,
@@ -98,7 +99,8 @@ impl Sweeps {
     pub(super) fn start(sweeper: Sweeper) -> std::io::Result<Sweeps> {
         let newest_at = sweeper.snapshots.newest_at();
         let stats = SnapshotStats { newest_at, ..SnapshotStats::default() };
-        let (stop, stats) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(stats)));
+        let (stop, last) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let stats = Arc::new(Mutex::new(stats));
         let (asked, gauge) = (Arc::new(Asked::default()), Arc::clone(&sweeper.gauge));
         let mut run = Run {
             written: [None, None],
@@ -106,6 +108,7 @@ impl Sweeps {
             begun: VecDeque::new(),
             slices: SliceTimes::new()?,
             stop: Arc::clone(&stop),
+            last: Arc::clone(&last),
             stats: Arc::clone(&stats),
             asked: Arc::clone(&asked),
             sweeper,
@@ -118,7 +121,7 @@ impl Sweeps {
             give_way();
             run.run();
         })?;
-        Ok(Sweeps { stop, stats, asked, gauge, thread: Mutex::new(Some(thread)) })
+        Ok(Sweeps { stop, last, stats, asked, gauge, thread: Mutex::new(Some(thread)) })
     }
 
     pub(super) fn stats(&self) -> SnapshotStats {
@@ -132,9 +135,19 @@ impl Sweeps {
         self.asked.ask()
     }
 
+    /// Ends the thread once the snapshot under way is finished: while one is being written, only the other counts.
+    pub(super) fn finish(&self) {
+        self.last.store(true, Ordering::Release);
+        self.join();
+    }
+
     /// Ends the thread; a snapshot under way is given up, unless it is about to be finished.
     pub(super) fn stop(&self) {
         self.stop.store(true, Ordering::Release);
+        self.join();
+    }
+
+    fn join(&self) {
         if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
             // The thread turns its own panics into failed snapshots.
             let _ = thread.join();
@@ -190,6 +203,8 @@ fn taken_in(manifest: &Manifest, took: Duration) -> SnapshotTaken {
 struct Run {
     sweeper: Sweeper,
     stop: Arc<AtomicBool>,
+    /// True where no further snapshot is to be begun.
+    last: Arc<AtomicBool>,
     /// Here, `journal_behind` is where the newest one began.
     stats: Arc<Mutex<SnapshotStats>>,
     asked: Arc<Asked>,
@@ -205,13 +220,15 @@ struct Run {
 impl Run {
     fn run(mut self) {
         // Of a journal that has failed nothing new becomes durable, and no half is to be given up for that.
-        while !self.stop.load(Ordering::Acquire) && self.sweeper.journal.fault().is_none() {
+        while !self.ends() {
             let bytes = self.sweeper.gauge.bytes();
             let fresh = bytes.saturating_sub(self.swept_at);
             let more_to_stand_for = self.sweeper.retention.needed_from() <= self.sweeper.journal.durable();
             let crowded = self.sweeper.gauge.crowded() && more_to_stand_for;
             let asked = self.asked.waiting();
-            if fresh < self.sweeper.keeping.snapshot_every && !crowded && asked.is_none() {
+            let hangs_by_one = self.sweeper.retention.hangs_by_one();
+            let due = fresh >= self.sweeper.keeping.snapshot_every || crowded || hangs_by_one;
+            if !due && asked.is_none() {
                 std::thread::sleep(LOOK_EVERY);
                 continue;
             }
@@ -235,10 +252,20 @@ impl Run {
         }
     }
 
+    /// True where no snapshot is to be begun any more.
+    fn ends(&self) -> bool {
+        self.last.load(Ordering::Acquire) || self.given_up()
+    }
+
+    /// True where not even the snapshot under way is to be finished.
+    fn given_up(&self) -> bool {
+        self.stop.load(Ordering::Acquire) || self.sweeper.journal.fault().is_some()
+    }
+
     /// Waits before another attempt, so that a full device is not asked again and again.
     fn rest(&self) {
         let failed = Instant::now();
-        while failed.elapsed() < REST && !self.stop.load(Ordering::Acquire) {
+        while failed.elapsed() < REST && !self.ends() {
             std::thread::sleep(LOOK_EVERY);
         }
     }
@@ -280,8 +307,10 @@ impl Run {
             Err(why) => {
                 // A half that was begun counts no more.
                 self.sweeper.snapshots.abandon();
-                self.sweeper.retention.gave_up();
                 if !matches!(why, GivenUp::Ending) {
+                    if let Err(error) = self.sweeper.snapshots.clear_away() {
+                        tracing::warn!(%error, "what a snapshot that failed has written is still there");
+                    }
                     tracing::error!(%why, "a snapshot failed");
                     self.note(|stats| {
                         stats.failed += 1;
@@ -294,7 +323,9 @@ impl Run {
     }
 
     fn take(&mut self) -> Result<Manifest, GivenUp> {
-        let begun = self.sweeper.snapshots.begin()?;
+        let begun = self.sweeper.snapshots.begin();
+        self.sweeper.retention.count(self.sweeper.snapshots.needed());
+        let begun = begun?;
         let everything_up_to = self.sweeper.journal.handed_over();
         // Only now: whatever walk has a record up to there has its number already.
         let walks = self.sweeper.common.walks.load(Ordering::Relaxed);
@@ -360,7 +391,7 @@ impl Run {
                     None => self.sweeper.snapshots.remove(&key)?,
                 }
             }
-            if self.stop.load(Ordering::Acquire) {
+            if self.given_up() {
                 return Err(GivenUp::Ending);
             }
         }
@@ -382,7 +413,7 @@ impl Run {
         loop {
             match answer.recv_timeout(LOOK_EVERY) {
                 Ok(answer) => return Ok(answer),
-                Err(RecvTimeoutError::Timeout) if !self.stop.load(Ordering::Acquire) => {}
+                Err(RecvTimeoutError::Timeout) if !self.given_up() => {}
                 Err(_) => return Err(GivenUp::Ending),
             }
         }

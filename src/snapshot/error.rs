@@ -16,6 +16,20 @@ pub enum SnapshotError {
     #[error(transparent)]
     Journal(#[from] JournalError),
 
+    /// The device has little room left, which is the journal's.
+    #[error(
+        "no room for a snapshot in {}: the device has {free} bytes free, and the last {left} are left to the journal; make room on \
+         that device, and the next snapshot goes on", folder.display()
+    )]
+    NoRoom {
+        /// The folder of the half.
+        folder: PathBuf,
+        /// How many bytes are free.
+        free: u64,
+        /// How many a snapshot leaves.
+        left: u64,
+    },
+
     /// An audit reads a copy, and the copy cannot be made in the folder for temporary files.
     #[error(
         "cannot copy the snapshot {} into {}, the folder for temporary files ({why}): \

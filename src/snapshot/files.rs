@@ -35,6 +35,15 @@ pub(super) fn sync_and_hash(half: &Path) -> Result<[u8; 16], SnapshotError> {
     Ok(short(&hasher))
 }
 
+/// The hash of all files, as they are now.
+pub(super) fn hash(half: &Path) -> Result<[u8; 16], SnapshotError> {
+    let mut hasher = blake3::Hasher::new();
+    for name in &Contents::of(half)?.files {
+        pour(half, name, &mut hasher, None)?;
+    }
+    Ok(short(&hasher))
+}
+
 /// How many bytes all files have.
 pub(super) fn size(half: &Path) -> Result<u64, SnapshotError> {
     let length = |name: &PathBuf| {

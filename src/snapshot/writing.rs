@@ -9,16 +9,19 @@ use std::{
     time::SystemTime,
 };
 
+use rustix::fs::statvfs;
+
 use super::chunk::{Content, frame};
 use super::database::{self, Database};
 use super::error::SnapshotError;
-use super::files::{size, sync_and_hash};
+use super::files::{hash, size, sync_and_hash};
 use super::halves::{Generation, Half, find};
 use super::inspection::discard;
 use super::manifest::{Coverage, Manifest};
 use super::reading::{Visit, read_by_copy};
+use crate::domain::Position;
 use crate::journal::{JournalError, TEMPORARY_SUFFIX, create_durably, names_in, sync_folder};
-use crate::limits::{HALF_GROWTH_MAX, HALF_SPARE_BYTES};
+use crate::limits::{HALF_GROWTH_MAX, HALF_SPARE_BYTES, SNAPSHOT_ROOM_LEFT_BYTES};
 
 /// The folder for the copy that is read, without its suffix.
 const COPY: &str = "reading";
@@ -45,6 +48,10 @@ pub struct Snapshots {
     /// What each half holds, where this process wrote it and finished, and sled has not let it outgrow its bound.
     known: [Option<Content>; 2],
     writing: Option<Writing>,
+    /// Where a generation was given up whose files may still be there.
+    given_up: Option<Half>,
+    /// How many bytes of its device a generation leaves free.
+    room_left: u64,
 }
 
 struct Writing {
@@ -67,12 +74,27 @@ impl Snapshots {
         }
         let generations = find(&folder)?;
         let number_max = generations.iter().filter_map(Generation::number).max().unwrap_or(0);
-        Ok(Snapshots { folder, generations, number_max, known: [None, None], writing: None })
+        Ok(Snapshots {
+            folder,
+            generations,
+            number_max,
+            known: [None, None],
+            writing: None,
+            given_up: None,
+            room_left: SNAPSHOT_ROOM_LEFT_BYTES,
+        })
     }
 
     /// What is there: the newest generation first, one with a damaged manifest or of which reading has failed last.
     pub fn generations(&self) -> &[Generation] {
         &self.generations
+    }
+
+    /// From where on the generations that count need the journal, older first.
+    pub fn needed(&self) -> Vec<Position> {
+        let counting =
+            self.generations.iter().rev().filter_map(|generation| generation.manifest.as_ref().ok());
+        counting.map(|manifest| manifest.read_from).collect()
     }
 
     /// When the newest generation that counts was finished, as its manifest's file says.
@@ -121,17 +143,41 @@ impl Snapshots {
         self.known[half as usize] = None;
     }
 
+    /// Distrusts halves whose files are no longer as they were when this process finished them, so that nobody goes on with what is
+    /// damaged, and the half that is whole is not the one that is written.
+    fn distrust_what_has_changed(&mut self) {
+        let known = Half::BOTH.into_iter().filter(|half| self.known[*half as usize].is_some());
+        let changed: Vec<Half> = known.filter(|half| !self.is_as_finished(*half)).collect();
+        for half in changed {
+            let why = format!(
+                "the files of {} have changed since they were finished",
+                half.path(&self.folder).display()
+            );
+            tracing::warn!(why, "a snapshot is of no use any more");
+            self.distrust(half, &why);
+        }
+    }
+
+    fn is_as_finished(&self, half: Half) -> bool {
+        let of_half = self.generations.iter().find(|generation| generation.half == half);
+        let manifest = of_half.and_then(|generation| generation.manifest.as_ref().ok());
+        manifest.is_some_and(|manifest| hash(&half.path(&self.folder)).is_ok_and(|now| now == manifest.files))
+    }
+
     /// Begins a generation in the older half: the one without a generation that can be used, else the one with the
     /// lower number. From now on that half does not count, until [`Snapshots::finish`].
     ///
     /// # Errors
-    /// [`SnapshotError::OutOfTurn`] where one is begun already, and what the device or sled says.
+    /// [`SnapshotError::OutOfTurn`] where one is begun already; [`SnapshotError::NoRoom`] where the device has hardly any left, which
+    /// changes nothing; and what the device or sled says.
     pub fn begin(&mut self) -> Result<Begun, SnapshotError> {
         if self.writing.is_some() {
             return Err(SnapshotError::OutOfTurn { what: "be begun", why: "a generation is being written" });
         }
+        self.distrust_what_has_changed();
         let half = self.older();
         let path = half.path(&self.folder);
+        leave_room(&self.folder, self.room_left)?;
         let known = self.known[half as usize].take();
         remove_durably(&self.folder, &half.manifest_name())?;
         self.generations.retain(|generation| generation.half != half);
@@ -148,11 +194,13 @@ impl Snapshots {
     /// Stores a chunk in the generation that was begun, in the place of the one of that key.
     ///
     /// # Errors
-    /// [`SnapshotError::ChunkTooLarge`], which changes nothing. After an error of the device or of sled the
-    /// generation is abandoned.
+    /// [`SnapshotError::ChunkTooLarge`], which changes nothing. After an error of the device or of sled, and
+    /// [`SnapshotError::NoRoom`], the generation is abandoned.
     pub fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), SnapshotError> {
         let (stored, mark) = frame(key, value)?;
+        let (folder, room_left) = (self.folder.clone(), self.room_left);
         self.change("take a chunk", |writing| {
+            leave_room(&folder, room_left)?;
             writing.database.put(key, stored)?;
             writing.content.put(key, mark);
             Ok(())
@@ -180,6 +228,7 @@ impl Snapshots {
             return Err(SnapshotError::OutOfTurn { what: "be finished", why: "none was begun" });
         };
         let path = begun.half.path(&self.folder);
+        self.given_up = Some(begun.half);
         database.close()?;
         let files = sync_and_hash(&path)?;
         sync_folder(&self.folder)?;
@@ -187,6 +236,7 @@ impl Snapshots {
         let bytes = manifest.encode().map_err(|error| SnapshotError::damaged(&path, error.to_string()))?;
         let outgrown = size(&path)? > half_bytes_max(content.tally().bytes);
         create_durably(&self.folder, &begun.half.manifest_name(), &bytes)?;
+        self.given_up = None;
         self.number_max = begun.generation;
         self.known[begun.half as usize] = (!outgrown).then_some(content);
         self.generations.insert(0, Generation { half: begun.half, path, manifest: Ok(manifest.clone()) });
@@ -195,7 +245,27 @@ impl Snapshots {
 
     /// Gives up the generation that was begun. Its half does not count, and the next one there is fresh.
     pub fn abandon(&mut self) {
-        self.writing = None;
+        if let Some(writing) = self.writing.take() {
+            self.given_up = Some(writing.begun.half);
+        }
+    }
+
+    /// Removes what a generation that was given up has written, if there is any, so that others have the room. Waits until sled has
+    /// let go of it.
+    ///
+    /// # Errors
+    /// What the device says; then the next generation in that half tries it again.
+    pub fn clear_away(&mut self) -> Result<(), SnapshotError> {
+        let Some(half) = self.given_up.take() else { return Ok(()) };
+        let path = half.path(&self.folder);
+        database::remove(&path, &path)
+    }
+
+    /// Lets generations leave so many bytes of their device free instead.
+    #[cfg(test)]
+    pub(super) fn leaving_room_of(mut self, bytes: u64) -> Snapshots {
+        self.room_left = bytes;
+        self
     }
 
     fn change(
@@ -222,6 +292,15 @@ impl Snapshots {
 /// values.
 pub(super) fn half_bytes_max(values: u64) -> u64 {
     HALF_SPARE_BYTES.saturating_add(values.saturating_mul(HALF_GROWTH_MAX))
+}
+
+/// # Errors
+/// [`SnapshotError::NoRoom`] where the device of a folder has fewer bytes free.
+fn leave_room(folder: &Path, left: u64) -> Result<(), SnapshotError> {
+    // A file system that does not say how much it has is written to until it says that it is full.
+    let Ok(device) = statvfs(folder) else { return Ok(()) };
+    let free = device.f_bavail.saturating_mul(device.f_frsize);
+    if free < left { Err(SnapshotError::NoRoom { folder: folder.to_owned(), free, left }) } else { Ok(()) }
 }
 
 pub(super) fn make_folder(path: &Path) -> Result<(), SnapshotError> {

@@ -259,6 +259,41 @@ fn without_any_snapshot_a_whole_journal_is_enough() {
 }
 
 #[test]
+fn of_a_damaged_archive_a_start_says_that_it_needs_none_of_it_and_goes_on_without_it() {
+    let mut sale = Sale::begin(1, Keeping { archive: 1_000_000_000, ..often() });
+    sale.circulate();
+    sale.buy(0..1_000);
+    sale.wait_for_snapshots(3);
+    sale.house.drop_engine();
+    let audited = hongbao::audit(&sale.data()).unwrap();
+    let journal = sale.data().join("journal");
+    let mut segments: Vec<PathBuf> =
+        fs::read_dir(&journal).unwrap().map(|entry| entry.unwrap().path()).collect();
+    segments.sort();
+    let flip = |segment: &Path| {
+        let mut bytes = fs::read(segment).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 0x55;
+        fs::write(segment, bytes).unwrap();
+    };
+    let opened = || Engine::open(sale.config()).map(drop).map_err(|error| error.to_string());
+    // A start needs the newest, which has a batch behind the damage.
+    let newest = segments.iter().rev().find(|segment| fs::metadata(segment).unwrap().len() > 15_000).unwrap();
+    flip(newest);
+    let refused = opened().unwrap_err();
+    assert!(refused.ends_with("restore it from a copy"), "{refused}");
+    flip(newest);
+    flip(&segments[1]);
+    let refused = opened().unwrap_err();
+    assert!(refused.contains("or move it and all segments before it out of that folder"), "{refused}");
+    for segment in &segments[..2] {
+        fs::remove_file(segment).unwrap();
+    }
+    assert_eq!(opened(), Ok(()));
+    assert_eq!(hongbao::audit(&sale.data()).unwrap().totals.state_digest, audited.totals.state_digest);
+}
+
+#[test]
 fn a_snapshot_that_is_ahead_of_the_journal_is_refused() {
     let mut sale = Sale::begin(1, Keeping { archive: 1_000_000_000, ..often() });
     sale.circulate();

@@ -168,10 +168,7 @@ impl World {
         chronicle: Chronicle,
         bytes_found: u64,
     ) -> World {
-        let mut needed: Vec<Position> =
-            snapshots.iter().map(|generation| generation.coverage.read_from).collect();
-        needed.sort_unstable();
-        self.retention = Some(Retention::new(self.log.milestones(), needed, 0));
+        self.retention = Some(Retention::new(self.log.milestones(), needed_by(&snapshots), 0));
         self.bytes_found = bytes_found;
         self.snapshots = Snapshots::found(snapshots);
         self.ledger = ledger;
@@ -317,7 +314,8 @@ impl World {
         }
         if self.chance.once_in(self.play.abandon_one_in) {
             self.snapshots.abandon();
-            self.retention.iter_mut().for_each(Retention::gave_up);
+            let needed = needed_by(&self.snapshots.finished());
+            self.retention.iter_mut().for_each(|retention| retention.count(needed.clone()));
         }
         if self.play.sweep_one_in > 0 && self.chance.below(self.play.sweep_one_in) == 0 {
             // At times so many at once that messages wait through a whole snapshot.
@@ -507,4 +505,12 @@ impl World {
         }
         self.show_crash("after a sync");
     }
+}
+
+/// From where on each of these generations needs the log, older first.
+fn needed_by(snapshots: &[Rc<Generation>]) -> Vec<Position> {
+    let mut needed: Vec<Position> =
+        snapshots.iter().map(|generation| generation.coverage.read_from).collect();
+    needed.sort_unstable();
+    needed
 }

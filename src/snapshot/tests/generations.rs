@@ -97,6 +97,77 @@ fn a_generation_that_is_not_finished_does_not_count() {
 }
 
 #[test]
+fn a_generation_that_was_given_up_is_cleared_away_and_the_other_stays() {
+    let place = Place::new();
+    let (first, second) = (chunks(1, 9), chunks(2, 8));
+    let mut snapshots = place.open();
+    write(&mut snapshots, &first, &Chunks::new());
+    let (kept, of_second) = write(&mut snapshots, &second, &Chunks::new());
+    let begun = snapshots.begin().unwrap();
+    snapshots.put(b"new", b"one").unwrap();
+    snapshots.abandon();
+    let half = place.half(begun.half);
+    assert!(half.exists());
+    snapshots.clear_away().unwrap();
+    assert!(!half.exists());
+    snapshots.clear_away().unwrap();
+    assert_eq!(read(&mut snapshots, kept.half, &of_second).unwrap(), second);
+    let (again, _) = write(&mut snapshots, &first, &Chunks::new());
+    assert_eq!(again, Begun { fresh: true, ..begun });
+    snapshots.clear_away().unwrap();
+    assert!(half.exists(), "what is finished stays");
+}
+
+#[test]
+fn a_half_that_somebody_has_changed_or_removed_meanwhile_is_begun_anew_and_the_whole_one_stays() {
+    let change = |half: &Path| {
+        let file = half.join("db");
+        let mut bytes = fs::read(&file).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        fs::write(file, bytes).unwrap();
+    };
+    let remove = |half: &Path| fs::remove_dir_all(half).unwrap();
+    let harms: [&dyn Fn(&Path); 2] = [&change, &remove];
+    for harm in harms {
+        for (harmed, whole) in [(Half::One, Half::Two), (Half::Two, Half::One)] {
+            let place = Place::new();
+            let mut snapshots = place.open();
+            let (first, second, third) = (chunks(1, 9), chunks(2, 9), chunks(3, 9));
+            let (_, of_first) = write(&mut snapshots, &first, &Chunks::new());
+            let (_, of_second) = write(&mut snapshots, &second, &Chunks::new());
+            harm(&place.half(harmed));
+            let (begun, of_third) = write(&mut snapshots, &third, &Chunks::new());
+            assert_eq!((begun.half, begun.fresh), (harmed, true));
+            assert_eq!(read(&mut snapshots, harmed, &of_third).unwrap(), third);
+            let (stays, manifest) = if whole == Half::One { (first, of_first) } else { (second, of_second) };
+            assert_eq!(read(&mut snapshots, whole, &manifest).unwrap(), stays);
+        }
+    }
+}
+
+#[test]
+fn the_last_room_of_a_device_is_left_to_the_journal() {
+    let place = Place::new();
+    let first = chunks(1, 9);
+    let mut snapshots = place.open();
+    write(&mut snapshots, &chunks(2, 8), &Chunks::new());
+    let (kept, of_first) = write(&mut snapshots, &first, &Chunks::new());
+    let before = numbers(snapshots.generations());
+    let mut snapshots = snapshots.leaving_room_of(u64::MAX);
+    let refused = snapshots.begin().unwrap_err();
+    assert!(matches!(refused, SnapshotError::NoRoom { left: u64::MAX, .. }), "{refused}");
+    assert_eq!(numbers(snapshots.generations()), before);
+    let mut snapshots = snapshots.leaving_room_of(0);
+    snapshots.begin().unwrap();
+    let mut snapshots = snapshots.leaving_room_of(u64::MAX);
+    let refused = snapshots.put(b"new", b"one").unwrap_err();
+    assert!(refused.to_string().starts_with("no room for a snapshot in "), "{refused}");
+    snapshots.clear_away().unwrap();
+    assert_eq!(read(&mut snapshots, kept.half, &of_first).unwrap(), first);
+}
+
+#[test]
 fn calls_out_of_turn_and_chunks_too_large_change_nothing() {
     let place = Place::new();
     let mut snapshots = place.open();
