@@ -124,6 +124,7 @@ fn to_json(audit: &Audit) -> Value {
     object.insert("sealed".to_owned(), json!(audit.sealed));
     object.insert("cut".to_owned(), json!(audit.cut.as_ref().map(ToString::to_string)));
     object.insert("proved_from".to_owned(), json!(audit.proved_from.0));
+    object.insert("newest_record".to_owned(), json!(audit.newest.0));
     object.insert("snapshots".to_owned(), json!(audit.snapshots));
     object.insert("passed_over".to_owned(), json!(audit.passed_over));
     Value::Object(object)
@@ -157,6 +158,7 @@ fn report(audit: &Audit) -> String {
     let sealed = if audit.sealed { "closed, sealed" } else { "cut off, not sealed" };
     text.push_str(&format!("\n  the store was        {sealed}\n"));
     text.push_str(&format!("  chains proved from   record {}\n", audit.proved_from.0));
+    text.push_str(&format!("  newest record        {}\n", audit.newest.0));
     text.push_str(&format!("  snapshots compared   {}\n", audit.snapshots));
     for why in &audit.passed_over {
         text.push_str(&format!("  passed over          {why}\n"));

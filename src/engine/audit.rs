@@ -26,6 +26,8 @@ pub struct Audit {
     pub cut: Option<Cut>,
     /// The first record from which every chain is proved.
     pub proved_from: Position,
+    /// The newest record of the journal; 0 where there is none.
+    pub newest: Position,
     /// Snapshots whose every state was held against the journal.
     pub snapshots: u64,
     /// Snapshots that an opening would pass over, and why.
@@ -172,7 +174,8 @@ pub fn audit_telling(folder: &Path, progress: &Progress) -> Result<Audit, AuditE
     let undelivered = replay.undelivered()?;
     invariants::check(replay.houses(), &undelivered).map_err(AuditError::Invariant)?;
     let (records, unfinished) = (replay.records(), unfinished_walks(&undelivered));
-    let mut newest = replay.newest();
+    let in_journal = replay.newest();
+    let mut newest = in_journal;
     let (houses, _) = replay.finish(&mut |batch| {
         let first = Position(newest.0 + 1);
         newest = Position(newest.0 + batch.records());
@@ -184,7 +187,15 @@ pub fn audit_telling(folder: &Path, progress: &Progress) -> Result<Audit, AuditE
     totals.records = records;
     totals.unfinished_walks = unfinished as u64;
     totals.state_digest = state_digest(&houses);
-    Ok(Audit { totals, sealed: opened.sealed, cut: opened.cut, proved_from, snapshots, passed_over })
+    Ok(Audit {
+        totals,
+        sealed: opened.sealed,
+        cut: opened.cut,
+        proved_from,
+        newest: in_journal,
+        snapshots,
+        passed_over,
+    })
 }
 
 fn totals(houses: &[House]) -> Totals {

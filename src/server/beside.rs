@@ -39,8 +39,11 @@ pub(super) fn version(path: &Path) -> Option<Version> {
 pub(super) struct Beside(PathBuf);
 
 impl Beside {
-    /// The file to the data in this folder whose name ends so.
+    /// The file to the data in this folder whose name ends so; of a folder that is named without its name, such as `.`, it has the
+    /// one that the folder has.
     pub(super) fn of(data: &Path, ending: &str) -> Beside {
+        let whole = if data.file_name().is_none() { fs::canonicalize(data).ok() } else { None };
+        let data = whole.as_deref().unwrap_or(data);
         let mut name = data.file_name().unwrap_or(data.as_os_str()).to_owned();
         name.push(ending);
         Beside(data.with_file_name(name))
@@ -186,5 +189,21 @@ impl Beside {
 
     fn folder(&self) -> &Path {
         self.0.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_has_one_such_file_however_it_is_named() {
+        let above = tempfile::tempdir().unwrap();
+        let above = above.path().canonicalize().unwrap();
+        fs::create_dir_all(above.join("data/journal")).unwrap();
+        for data in ["data", "data/", "data/.", "data/journal/.."] {
+            let file = Beside::of(&above.join(data), ".keys.json");
+            assert_eq!(file.path(), above.join("data.keys.json"), "{data}");
+        }
     }
 }

@@ -206,8 +206,9 @@ fn open_beside(
 ) -> std::io::Result<()> {
     let open = move || match claimed.open() {
         Ok(engine) => {
-            tell(Told::Ready(engine.recovered()));
+            let recovered = engine.recovered().clone();
             door.open(engine);
+            tell(Told::Ready(&recovered));
         }
         Err(error) => {
             let _ = ended.send(error);

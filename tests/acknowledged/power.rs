@@ -46,8 +46,9 @@ impl Killed {
             let killed = Killed { known: record::read_all(folder.path()), records, folder };
             let torn = run(killed.folder.path(), 14_000, place).cut.is_some();
             let segment = fs::read(killed.last_segment()).unwrap();
-            // A kill in the middle of a write, or right behind a new segment, leaves too little to cut.
-            if !torn && batches(&segment).len() >= 2 && first_position(&segment) > records {
+            // A kill in the middle of a write, or right behind a new segment, leaves too little to cut: the first batch of a segment is
+            // there whenever its segment is.
+            if !torn && batches(&segment).len() >= 3 && first_position(&segment) > records {
                 return killed;
             }
         }

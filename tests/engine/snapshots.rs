@@ -76,10 +76,14 @@ impl Sale {
         self.send(&messages)
     }
 
+    /// Until so many have been finished, the last of them because they were asked for where the load was over too soon.
     fn wait_for_snapshots(&self, finished: u64) -> SnapshotStats {
         for _ in 0..3_000 {
             let stats = self.house.engine().snapshot_stats();
             assert_eq!(stats.why, None, "no snapshot fails");
+            if stats.finished < finished && !stats.under_way {
+                self.house.engine().snapshot().wait(Duration::from_secs(30)).unwrap().unwrap();
+            }
             if stats.finished >= finished && !stats.under_way {
                 // Long enough for the next one to be begun, if it is due.
                 std::thread::sleep(Duration::from_millis(50));

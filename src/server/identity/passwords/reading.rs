@@ -102,7 +102,7 @@ impl Passwords {
         if torn > 0 {
             let path = self.file.path().display();
             tracing::warn!(
-                "the last line of {path} is torn, {torn} bytes: it was never acknowledged, and is cut"
+                "the last line of {path} is torn, {torn} bytes, as by a crash while it was written, before anybody heard that it was: it is cut"
             );
             self.file.write_behind(self.read_state().bytes, b"")?;
         }
