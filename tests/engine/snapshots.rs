@@ -268,6 +268,8 @@ fn of_a_damaged_archive_a_start_says_that_it_needs_none_of_it_and_goes_on_withou
     sale.circulate();
     sale.buy(0..1_000);
     sale.wait_for_snapshots(3);
+    // Behind the newest snapshot, and too little for the next.
+    sale.buy(1_000..1_050);
     sale.house.drop_engine();
     let audited = hongbao::audit(&sale.data()).unwrap();
     let journal = sale.data().join("journal");
