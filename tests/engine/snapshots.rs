@@ -209,9 +209,7 @@ fn damaged_snapshots_are_passed_over_and_a_store_without_any_is_refused_by_name(
         let engine = Engine::open(sale.config()).unwrap();
         assert!(engine.recovered().passed_over.is_empty());
         drop(engine);
-        // Whichever has the newer manifest.
-        let changed = |name: &str| fs::metadata(snapshots.join(name)).unwrap().modified().unwrap();
-        if changed("one.manifest") > changed("two.manifest") { "one" } else { "two" }
+        newer_half(&snapshots)
     };
     let older = if newer == "one" { "two" } else { "one" };
 
@@ -260,6 +258,52 @@ fn without_any_snapshot_a_whole_journal_is_enough() {
     assert_eq!((engine.recovered().actors, engine.recovered().passed_over.len()), (0, 2));
     drop(engine);
     assert_eq!(hongbao::audit(&sale.data()).unwrap().totals.state_digest, audited.totals.state_digest);
+}
+
+#[test]
+fn a_close_leaves_two_whole_snapshots_and_a_start_that_finds_one_takes_the_second() {
+    let mut sale = Sale::begin(1, often());
+    sale.circulate();
+    sale.buy(0..1_000);
+    sale.wait_for_snapshots(2);
+    let under_way = |sale: &Sale| {
+        let asked = sale.house.engine().snapshot();
+        while asked.outcome().is_none() {
+            if sale.house.engine().snapshot_stats().under_way {
+                return true;
+            }
+        }
+        false
+    };
+    while !under_way(&sale) {}
+    sale.house.engine().close().unwrap();
+    sale.house.drop_engine();
+    assert!(oldest_segment(&sale.data()) > 1, "the journal was trimmed");
+    let snapshots = sale.data().join("snapshots");
+    let whole = || ["one.manifest", "two.manifest"].map(|name| snapshots.join(name).exists());
+    assert_eq!(whole(), [true, true]);
+
+    let audited = hongbao::audit(&sale.data()).unwrap();
+    let gone = if newer_half(&snapshots) == "one" { "two" } else { "one" };
+    fs::remove_file(snapshots.join(format!("{gone}.manifest"))).unwrap();
+    let seldom = Keeping { snapshot_every: 25_000_000, ..often() };
+    sale.house.open_engine(sale.config().with_keeping(seldom));
+    for _ in 0..3_000 {
+        if sale.house.engine().snapshot_stats().finished == 1 {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(whole(), [true, true]);
+    sale.house.drop_engine();
+    let again = hongbao::audit(&sale.data()).unwrap();
+    assert_eq!((again.snapshots, again.totals.state_digest), (2, audited.totals.state_digest));
+}
+
+/// The name of the half that has the newer manifest.
+fn newer_half(snapshots: &Path) -> &'static str {
+    let changed = |name: &str| fs::metadata(snapshots.join(name)).unwrap().modified().unwrap();
+    if changed("one.manifest") > changed("two.manifest") { "one" } else { "two" }
 }
 
 #[test]
