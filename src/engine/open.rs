@@ -276,6 +276,11 @@ impl Engine {
         self.sweeps.ask()
     }
 
+    /// Lets a close not wait for the snapshot that is being taken: it is given up, and no other is begun.
+    pub fn give_up_snapshot(&self) {
+        self.sweeps.give_up();
+    }
+
     /// How many messages are under way.
     #[must_use]
     pub fn in_flight(&self) -> usize {

@@ -141,9 +141,14 @@ impl Sweeps {
         self.join();
     }
 
-    /// Ends the thread; a snapshot under way is given up, unless it is about to be finished.
-    pub(super) fn stop(&self) {
+    /// Lets the thread end; a snapshot under way is given up, unless it is about to be finished.
+    pub(super) fn give_up(&self) {
         self.stop.store(true, Ordering::Release);
+    }
+
+    /// As `give_up`, and waits for the end.
+    pub(super) fn stop(&self) {
+        self.give_up();
         self.join();
     }
 

@@ -69,7 +69,9 @@ pub enum Told<'told> {
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The address is taken, or not this machine's.
-    #[error("cannot listen on {address}: {source}; give another address with {flag}")]
+    #[error(
+        "cannot listen on {address}: {source}; end what listens there, or give another address with {flag}"
+    )]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -132,7 +134,7 @@ pub fn serve(options: ServeOptions, tell: impl Fn(Told<'_>) + Send + 'static) ->
         nobody,
     });
     let (ended, end) = mpsc::channel();
-    rt::System::new().block_on(async {
+    let closed = rt::System::new().block_on(async {
         let handlers = Data::clone(&door);
         let server = HttpServer::new(move || {
             App::new()
@@ -158,20 +160,25 @@ pub fn serve(options: ServeOptions, tell: impl Fn(Told<'_>) + Send + 'static) ->
         let served = server.await;
         watching.abort();
         watching_passwords.abort();
+        let closing = Data::clone(&door);
+        // Within the system, which hears a second signal.
+        let closed = web::block(move || close(&closing, grpc)).await.map_err(std::io::Error::other)?;
         ending.abort();
-        served
+        served.map(|()| closed)
     })?;
+    match end.try_recv() {
+        Ok(failure) => Err(failure.into()),
+        Err(_) => Ok(closed?),
+    }
+}
+
+/// Waits until nothing is served any more, and closes the engine where there is one.
+fn close(door: &Door, grpc: Option<grpc::Running>) -> Result<(), EngineError> {
     door.end();
     if let Some(grpc) = grpc {
         grpc.wait();
     }
-    if let Ok(failure) = end.try_recv() {
-        return Err(failure.into());
-    }
-    match door.engine() {
-        Ok(engine) => Ok(engine.close()?),
-        Err(_) => Ok(()),
-    }
+    door.engine().map_or(Ok(()), |engine| engine.close())
 }
 
 fn bind(address: SocketAddr, flag: &'static str) -> Result<TcpListener, ServeError> {
@@ -189,6 +196,9 @@ fn end_when_told(server: ServerHandle, door: Data<Door>) -> std::io::Result<impl
         rt::spawn(async move {
             future::select(pin!(terminate.recv()), pin!(interrupt.recv())).await;
             own.hurry();
+            if let Ok(engine) = own.engine() {
+                engine.give_up_snapshot();
+            }
         });
         door.until_quiet().await;
         rt::time::sleep(Duration::from_millis(DRAIN_FLUSH_MS)).await;
