@@ -143,6 +143,8 @@ pub(in crate::server::grpc) fn problem(problem: &Problem) -> proto::Problem {
         detail: detail.to_owned(),
         retryable: problem.retryable(),
         definite: problem.definite(),
+        advice: problem.advice().to_owned(),
+        retry_after: problem.retry_after(),
     }
 }
 
