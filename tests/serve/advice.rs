@@ -223,6 +223,8 @@ fn a_value_that_cannot_be_is_named_by_its_path_and_with_what_to_do() {
             "{path}: {problem}"
         );
     }
+    let unpaid = server.post(buy, "gift", "eve", r#"{"paid_from":{"payment_certificate":"p"}}"#).json();
+    assert_eq!(unpaid["detail"], "paid_from cannot pay for it: unknown payment certificate");
     assert!(server.end());
 }
 
