@@ -186,10 +186,10 @@ fn unknown() -> Answer {
         code: "outcome_unknown".to_owned(),
         status: 503,
         field: String::new(),
-        detail: "nobody has answered".to_owned(),
+        detail: "nobody has answered: send it again with the same key".to_owned(),
         retryable: true,
         definite: false,
-        advice: "send it again, with the same key: the answer says what came of it".to_owned(),
+        advice: String::new(),
         retry_after: Some(1),
     };
     Answer { outcome: Some(answer::Outcome::Problem(problem)), ..Answer::default() }
