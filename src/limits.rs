@@ -75,7 +75,7 @@ pub const RESERVABLE_MS_MAX: u64 = 31 * 24 * 60 * 60 * 1_000;
 pub const REQUEST_KEPT_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// The most such requests of its own that one account remembers, as many of the institution's and as many of others; full
-/// means `overloaded`, never forgotten early.
+/// means `day_full`, never forgotten early.
 pub const REQUESTS_KEPT_MAX: usize = 65_536;
 
 /// The latest point of time that a message may name, in milliseconds since 1970: the year 9999.
@@ -93,6 +93,9 @@ pub const BEGUN_MAX: usize = 2 * PERMITS_MAX;
 
 /// How long a client should wait after `overloaded`, in milliseconds: a few sync batches empty a full house.
 pub const OVERLOADED_RETRY_MS: u64 = 20;
+
+/// How long a client of a server should wait after `stopped`, in seconds: whoever runs it has to start it again.
+pub const STOPPED_RETRY_SECONDS: u32 = 30;
 
 /// The most messages that a shard handles before it hands over their records: larger turns cost
 /// the first message of the turn its latency.

@@ -121,6 +121,26 @@ const AUDIT_FIELDS: &[(&str, &str)] = &[
     ("audit", "text"),
 ];
 
+#[test]
+fn what_is_refused_is_a_fact_of_a_sale_and_a_failure_only_of_a_strict_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let orders = folder.path().join("orders.csv");
+    let data = |name: &str| folder.path().join(name);
+    fs::write(&orders, "customer,date,units,amount\nann,1997-01-01,1,5.00\nben,1997-01-01,1,0.00\n").unwrap();
+    let sale = Program::sale(&orders, &data("usual"), 1);
+    assert_eq!(sale.run().json()["refused"], json!({ "amount_not_positive": 1 }));
+    let strict = Program::sale(&orders, &data("strict"), 1).with(&["--strict"]).run();
+    assert_eq!((strict.code, strict.error.lines().count()), (Some(1), 1), "{}", strict.error);
+    assert!(
+        strict.error.starts_with("hongbao: refused: 1 of lines and orders, and --strict"),
+        "{}",
+        strict.error
+    );
+    assert!(strict.out.contains("\"sold\":1") && strict.out.contains("\"audit\":\"ok\""), "{}", strict.out);
+    fs::write(&orders, "customer,date,units,amount\nann,1997-01-01,1,5.00\n").unwrap();
+    Program::sale(&orders, &data("whole"), 1).with(&["--strict"]).run().json();
+}
+
 // T6, T16: gifts change who pays and nothing else.
 #[test]
 fn the_sample_comes_to_its_known_totals_whatever_the_shards_and_the_gifts() {

@@ -1,9 +1,10 @@
 //! `hongbao audit`: is the store sound, and what does it hold?
 
 use std::io::{Write, stdout};
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::failure::Failure;
@@ -13,8 +14,25 @@ use crate::domain::Currency;
 use crate::journal::JournalError;
 use crate::{Audit, AuditError, CurrencyTotals, Totals, audit_telling};
 
+/// What is audited.
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// The data folder.
+    #[arg(value_name = "DIR")]
+    folder: Option<PathBuf>,
+    /// The data folder, where it is not given as DIR.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Print one JSON object instead of the report.
+    #[arg(long)]
+    json: bool,
+}
+
 /// Audits a data folder and prints what it found; exit code 1 where there is a difference.
-pub(super) fn run(data: &Path, as_json: bool) -> Result<ExitCode, Failure> {
+pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
+    let data = options.folder.as_ref().or(options.data.as_ref());
+    let none = || Failure::Arguments("no data folder is given: give it as DIR, or with --data".to_owned());
+    let (data, as_json) = (data.ok_or_else(none)?, options.json);
     let (progress, reading) = progress::reading();
     let found = audit_telling(data, &progress);
     reading.finish_and_clear();

@@ -46,6 +46,9 @@ pub enum Failure {
         /// Why not.
         refusal: Refusal,
     },
+    /// A sale is sound, and not all of it was sold, which it had to be.
+    #[error("refused: {0} of lines and orders, and --strict is given: the report says which and why")]
+    SomeRefused(u64),
     /// The report cannot be printed.
     #[error("cannot print the report: {0}")]
     Output(#[from] std::io::Error),

@@ -3,29 +3,30 @@
 use clap::Args;
 
 use super::failure::Failure;
+use super::number::whole;
 use crate::Keeping;
 use crate::limits::{SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
 
 pub(super) const MEBIBYTE: u64 = 1024 * 1024;
-/// A million gibibytes: more than any device has.
-pub(super) const MEBIBYTES_MAX: u64 = 1 << 30;
+/// A million gibibytes less one mebibyte: more than any device has.
+pub(super) const MEBIBYTES_MAX: u64 = (1 << 30) - 1;
 
 /// When snapshots are taken, and how much journal is kept.
 #[derive(Clone, Copy, Debug, Args)]
 pub(super) struct KeepingArguments {
     /// Take a snapshot after so many mebibytes of journal.
-    #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..MEBIBYTES_MAX))]
+    #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = whole::<u64>(1..=MEBIBYTES_MAX))]
     snapshot_every: u64,
     /// Slow down, and at last answer overloaded, as the journal that a restart would need nears so many mebibytes;
     /// at least four times --snapshot-every. By default 16 times.
-    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..MEBIBYTES_MAX))]
+    #[arg(long, value_name = "MIB", value_parser = whole::<u64>(1..=MEBIBYTES_MAX))]
     journal_max: Option<u64>,
     /// Keep so many mebibytes of journal that no restart would need, for histories, receipts, what has happened, and audits that
     /// begin earlier. By default 1024 on a server, and none of a sale.
-    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(0..MEBIBYTES_MAX))]
+    #[arg(long, value_name = "MIB", value_parser = whole::<u64>(0..=MEBIBYTES_MAX))]
     archive: Option<u64>,
     /// Let actors leave memory that did nothing since so many snapshots; they come back with the next message.
-    #[arg(long, value_name = "SNAPSHOTS", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "SNAPSHOTS", value_parser = whole::<u16>(1..=u64::from(u16::MAX)))]
     idle: Option<u16>,
 }
 

@@ -1,11 +1,15 @@
 //! What is logged, and in which form: to standard error, a line each.
 
+use std::env::VarError;
 use std::io::IsTerminal;
 
 use clap::{Args, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
 use super::failure::Failure;
+
+/// The variable that says what a command logs; a server has it for its flag, too.
+const LOG: &str = "HONGBAO_LOG";
 
 /// What a server logs.
 #[derive(Debug, Args)]
@@ -112,8 +116,20 @@ pub(super) fn of_a_server(arguments: &LoggingArguments) -> Result<Kept, Failure>
 }
 
 /// Lets a command log where `HONGBAO_LOG` asks for it.
-pub(super) fn of_a_command() {
-    let filter = EnvFilter::try_from_env("HONGBAO_LOG").unwrap_or_else(|_| EnvFilter::new("off"));
-    let colours = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
+///
+/// # Errors
+/// Where that is no filter.
+pub(super) fn of_a_command() -> Result<(), Failure> {
+    let asked = match std::env::var(LOG) {
+        Err(VarError::NotPresent) => Ok("off".to_owned()),
+        Err(VarError::NotUnicode(_)) => Err("is no UTF-8".to_owned()),
+        Ok(text) => filter(&text),
+    };
+    let asked = asked.map_err(|why| Failure::Arguments(format!("{LOG}: {why}")))?;
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(asked))
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
+    Ok(())
 }

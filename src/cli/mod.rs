@@ -7,6 +7,7 @@ mod audit;
 mod failure;
 mod keeping;
 mod logging;
+mod number;
 pub mod orders;
 mod passwords;
 mod progress;
@@ -21,7 +22,6 @@ mod webhooks;
 
 use std::io::Write;
 use std::panic::catch_unwind;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -46,13 +46,7 @@ enum Command {
     #[command(allow_negative_numbers = true)]
     Sale(sale::Options),
     /// Audit a data folder without writing in it: recompute every chain, balance and invariant.
-    Audit {
-        /// The data folder.
-        data: PathBuf,
-        /// Print one JSON object instead of the report.
-        #[arg(long)]
-        json: bool,
-    },
+    Audit(audit::Options),
     /// Play a made-up market from a seed through crashes, failing disks and clocks that jump, all in memory, and judge
     /// every step: the way to see on one's own machine that nothing is lost.
     #[command(allow_negative_numbers = true)]
@@ -80,18 +74,17 @@ pub fn run() -> ExitCode {
         Ok(arguments) => arguments,
         Err(failure) => return failed(&failure),
     };
-    let _kept = if let Command::Serve(options) = &arguments.command {
-        match logging::of_a_server(&options.logging) {
-            Ok(kept) => Some(kept),
-            Err(failure) => return failed(&failure),
-        }
-    } else {
-        logging::of_a_command();
-        None
+    let logging = match &arguments.command {
+        Command::Serve(options) => logging::of_a_server(&options.logging).map(Some),
+        _ => logging::of_a_command().map(|()| None),
+    };
+    let _kept = match logging {
+        Ok(kept) => kept,
+        Err(failure) => return failed(&failure),
     };
     let outcome = catch_unwind(|| match arguments.command {
         Command::Sale(options) => sale::run(&options),
-        Command::Audit { data, json } => audit::run(&data, json),
+        Command::Audit(options) => audit::run(&options),
         Command::Simulate(options) => simulate::run(&options),
         Command::Verify(options) => verify::run(&options),
         Command::Serve(options) => serve::run(&options),

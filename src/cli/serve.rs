@@ -5,12 +5,12 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::builder::RangedU64ValueParser;
 use clap::{ArgAction, Args, Subcommand, ValueEnum};
 
 use super::failure::Failure;
 use super::keeping::KeepingArguments;
 use super::logging::LoggingArguments;
+use super::number::whole;
 use super::progress;
 use super::text::count;
 use crate::Config;
@@ -47,13 +47,13 @@ pub(super) struct Options {
     /// How many messages a second an account may send through its keys and sessions together, and twice as many at once after
     /// a silence; 0 is as many as it likes. Services have no bound.
     #[arg(long, value_name = "N", default_value_t = ACCOUNT_RATE,
-        value_parser = clap::value_parser!(u32).range(0..=i64::from(ACCOUNT_RATE_MAX)))]
+        value_parser = whole::<u32>(0..=u64::from(ACCOUNT_RATE_MAX)))]
     account_rate: u32,
     /// Make a key for everything, print it, and let it count as long as this server runs.
     #[arg(long, value_name = "true|false", action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", hide_possible_values = true)]
     dev: bool,
     /// Work with so many shards instead of the cores less one.
-    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=SHARDS_MAX as u64))]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>(1..=SHARDS_MAX as u64))]
     shards: Option<usize>,
     #[command(flatten)]
     keeping: KeepingArguments,

@@ -14,6 +14,7 @@ use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::failure::Failure;
+use super::number::whole;
 use super::progress;
 use super::text::count;
 use crate::simulation::{Counts, Cut, Failed, run_telling, shrink};
@@ -23,22 +24,22 @@ const SEEDS_MAX: u64 = 1 << 40;
 /// More steps than one seed needs: many short seeds find more than a long one, and each is in memory whole.
 const STEPS_MAX: u64 = 1_000_000;
 /// More threads than the cores of any one machine.
-const THREADS_MAX: i64 = 1_024;
+const THREADS_MAX: u64 = 1_024;
 
 /// What is simulated.
 #[derive(Debug, Args)]
 pub(super) struct Options {
     /// The first seed: it says everything that happens.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = whole::<u64>(0..=u64::MAX))]
     seed: u64,
     /// How many seeds are played, one after another.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=SEEDS_MAX))]
+    #[arg(long, default_value_t = 1, value_parser = whole::<u64>(1..=SEEDS_MAX))]
     seeds: u64,
     /// At least how many steps each takes.
-    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u64).range(1..=STEPS_MAX))]
+    #[arg(long, default_value_t = 2_000, value_parser = whole::<u64>(1..=STEPS_MAX))]
     steps: u64,
     /// How many seeds are played side by side; by default as many as there are cores.
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=THREADS_MAX))]
+    #[arg(long, value_parser = whole::<u16>(1..=THREADS_MAX))]
     threads: Option<u16>,
     /// Print one JSON object instead of the report.
     #[arg(long)]

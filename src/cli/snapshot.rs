@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::failure::Failure;
 use super::keeping::{MEBIBYTE, MEBIBYTES_MAX};
+use super::number::whole;
 use super::progress;
 use super::text::{bytes, count};
 use crate::journal::{DataFolder, JournalError};
@@ -22,11 +23,14 @@ use crate::{Config, Engine, EngineError, Keeping, SnapshotTaken};
 #[derive(Debug, Args)]
 pub(super) struct Options {
     /// The data folder.
+    #[arg(value_name = "DIR")]
+    folder: Option<PathBuf>,
+    /// The data folder, where it is not given as DIR.
     #[arg(long, value_name = "DIR", default_value = "snapshots/served")]
     data: PathBuf,
     /// Let the journal go that both snapshots stand for, but for so many mebibytes; left out, all of it stays until a server
     /// trims it.
-    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(0..MEBIBYTES_MAX))]
+    #[arg(long, value_name = "MIB", value_parser = whole::<u64>(0..=MEBIBYTES_MAX))]
     archive: Option<u64>,
     /// Print one JSON object instead of the report.
     #[arg(long)]
@@ -35,12 +39,13 @@ pub(super) struct Options {
 
 /// Takes a snapshot and says what it came to.
 pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
+    let data = options.folder.as_ref().unwrap_or(&options.data);
     let in_use = |error: JournalError| match error {
         JournalError::InUse { folder } => Failure::SnapshotInUse(folder),
         error => Failure::from(EngineError::from(error)),
     };
     // A folder that holds no store is not to become one.
-    drop(DataFolder::inspect(&options.data).map_err(in_use)?);
+    drop(DataFolder::inspect(data).map_err(in_use)?);
     let (told, reading) = progress::reading();
     // None but the one that is asked for, and no door that is slowed.
     let keeping = Keeping {
@@ -49,7 +54,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
         archive: options.archive.map_or(u64::MAX, |archive| archive * MEBIBYTE),
         ..Keeping::default()
     };
-    let config = Config::new(&options.data).with_keeping(keeping).with_progress(told);
+    let config = Config::new(data).with_keeping(keeping).with_progress(told);
     let opened = Engine::open(config).map_err(|error| match error {
         EngineError::Journal(error) => in_use(error),
         error => error.into(),
@@ -82,7 +87,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
             "{}: {} records and {} actors of a snapshot read in {:.2?}\n\
              snapshot {} taken in {took:.2?}: {} of states in {} chunks\n\
              the next start reads the journal from record {} on\n",
-            options.data.display(),
+            data.display(),
             count(recovered.records),
             count(recovered.actors),
             recovered.took,

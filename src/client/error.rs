@@ -1,7 +1,10 @@
 //! What a client is told where something was not done.
 
+use std::time::Duration;
+
 use tonic::{Code, Status};
 
+use crate::limits::STOPPED_RETRY_SECONDS;
 use crate::proto::Problem;
 
 /// Something was not done.
@@ -34,6 +37,21 @@ impl ClientError {
             ClientError::Address(_) | ClientError::Key | ClientError::Call(_) => false,
         }
     }
+
+    /// The same, before so long is over.
+    pub(super) fn may_succeed_within(&self, longest: Duration) -> bool {
+        match self {
+            ClientError::Refused(problem) => may_succeed_within(problem, longest),
+            other => other.may_succeed_later(),
+        }
+    }
+}
+
+/// True where what was answered with this problem may succeed before so long is over.
+pub(super) fn may_succeed_within(problem: &Problem, longest: Duration) -> bool {
+    let wait = Duration::from_secs(problem.retry_after.unwrap_or_default().into());
+    // How long a server is away nobody knows; what takes longer than that is known.
+    problem.retryable && wait <= longest.max(Duration::from_secs(STOPPED_RETRY_SECONDS.into()))
 }
 
 impl From<Problem> for ClientError {
@@ -53,5 +71,22 @@ impl From<Status> for ClientError {
             | Code::Unimplemented => ClientError::Call(words),
             _ => ClientError::Unreachable(words),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_takes_longer_than_patience_is_not_waited_for() {
+        let within = |retryable, retry_after, seconds| {
+            let problem = Problem { retryable, retry_after, ..Problem::default() };
+            ClientError::from(problem).may_succeed_within(Duration::from_secs(seconds))
+        };
+        assert!(within(true, Some(60), 60) && within(true, None, 60));
+        assert!(within(true, Some(STOPPED_RETRY_SECONDS), 1), "a server may be back before");
+        assert!(!within(true, Some(86_400), 60) && !within(false, None, 60));
+        assert!(ClientError::Unreachable(String::new()).may_succeed_within(Duration::ZERO));
     }
 }

@@ -13,6 +13,7 @@ use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic::{Code, Request, Status};
 
 pub use error::ClientError;
+use error::may_succeed_within;
 pub use patience::Patience;
 
 use crate::limits::{ANSWER_MS_MAX, KEPT_ALIVE_MS};
@@ -96,7 +97,7 @@ impl Client {
                 }
                 Err(status) => ClientError::from(status),
             };
-            if !error.may_succeed_later() {
+            if !error.may_succeed_within(self.patience.longest) {
                 return Err(error);
             }
             let Some(pause) = tries.next() else { return Err(error) };
@@ -114,7 +115,7 @@ impl Client {
     /// Sends many messages in one stream and gives their answers in their order. What was not answered when a stream breaks off,
     /// and what may succeed later, is sent again with the same keys.
     ///
-    /// Where patience ends first, what nobody has answered is `outcome_unknown`: send it again later, with the same keys.
+    /// What has to wait for longer than patience lasts is not sent again. Where patience ends first, what nobody has answered is `outcome_unknown`: send it again later, with the same keys.
     ///
     /// # Errors
     /// As for `send`, but of the whole, and only where nothing was answered at all: a message that is refused is an answer here.
@@ -122,8 +123,9 @@ impl Client {
         let mut answers: Vec<Option<Answer>> = messages.iter().map(|_| None).collect();
         let mut tries = self.patience.tries();
         loop {
+            let longest = self.patience.longest;
             let waiting: Vec<usize> =
-                (0..messages.len()).filter(|place| waits(answers[*place].as_ref())).collect();
+                (0..messages.len()).filter(|place| waits(answers[*place].as_ref(), longest)).collect();
             if waiting.is_empty() {
                 return Ok(answers.into_iter().flatten().collect());
             }
@@ -137,7 +139,7 @@ impl Client {
                 }
                 // Patience has ended, and every message has some answer.
                 (Ok(()), None) => return Ok(answers.into_iter().flatten().collect()),
-                (_, Some(pause)) if answers.iter().any(|answer| waits(answer.as_ref())) => {
+                (_, Some(pause)) if answers.iter().any(|answer| waits(answer.as_ref(), longest)) => {
                     tokio::time::sleep(pause).await;
                 }
                 _ => {}
@@ -187,15 +189,17 @@ fn unknown() -> Answer {
         detail: "nobody has answered: send it again with the same key".to_owned(),
         retryable: true,
         definite: false,
+        advice: String::new(),
+        retry_after: Some(1),
     };
     Answer { outcome: Some(answer::Outcome::Problem(problem)), ..Answer::default() }
 }
 
-/// True where an answer is none yet, or one that says to come again.
-fn waits(answer: Option<&Answer>) -> bool {
+/// True where an answer is none yet, or one that says to come again before so long is over.
+fn waits(answer: Option<&Answer>, longest: Duration) -> bool {
     match answer.and_then(|answer| answer.outcome.as_ref()) {
         None => true,
-        Some(answer::Outcome::Problem(Problem { retryable, .. })) => *retryable,
+        Some(answer::Outcome::Problem(problem)) => may_succeed_within(problem, longest),
         Some(_) => false,
     }
 }

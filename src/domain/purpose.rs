@@ -1,20 +1,24 @@
-//! What a record says of one of its events beyond the event itself: what for, and the client's name for what it is about.
+//! What a record says of one of its events beyond the event itself: what for, how much, with whom, and the client's name for what it
+//! is about.
 //!
-//! Both follow from what stands beside the event in its record, from what the record sends on, and, where neither says it, from the
+//! All of it follows from what stands beside the event in its record, from what the record sends on, and, where neither says it, from the
 //! record that has sent the message. Absent on purpose: the ids of others' purchases and circulations, which are their own.
 
-use super::event::{AccountEvent, CertificateEvent, Event, OfferingEvent};
+use super::event::{AccountEvent, CertificateEvent, Event, OfferingEvent, TransferEvent};
 use super::inside::{Body, CreditReason};
+use super::money::Money;
 use super::number::ActorNumber;
 use super::request::RequestMark;
+use super::step::Onward;
 use super::told::Told;
 
-/// True where `purpose` or `reference` looks at what the event's record sends on.
+/// True where one of the following looks at what the event's record sends on.
 #[must_use]
 pub fn looks_at_what_is_sent(event: &Event) -> bool {
     let withheld = CreditReason::Withheld;
     match event {
-        Event::Account(AccountEvent::Debited { .. }) => true,
+        Event::Account(AccountEvent::Debited { .. } | AccountEvent::Transfer(TransferEvent::Posted(..)))
+        | Event::Certificate(CertificateEvent::Sold { .. }) => true,
         Event::Account(AccountEvent::Credited { reason, .. }) => *reason == withheld,
         _ => false,
     }
@@ -22,9 +26,9 @@ pub fn looks_at_what_is_sent(event: &Event) -> bool {
 
 /// What a debit is for, in a stable word; none of another event.
 #[must_use]
-pub fn purpose(event: &Event, sent: &[Body]) -> Option<&'static str> {
+pub fn purpose(event: &Event, sent: &[Onward]) -> Option<&'static str> {
     let Event::Account(AccountEvent::Debited { .. }) = event else { return None };
-    sent.iter().find_map(|body| match body {
+    sent.iter().find_map(|onward| match &onward.body {
         Body::Settle(_) => Some("purchase"),
         Body::CommissionFunded(_) => Some("commission"),
         Body::GiftArrives(_) => Some("gift"),
@@ -34,25 +38,44 @@ pub fn purpose(event: &Event, sent: &[Body]) -> Option<&'static str> {
     })
 }
 
+/// What a certificate is sold for, which its payee is sent, or the merchant who withholds it; none of another event.
+#[must_use]
+pub fn price(event: &Event, sent: &[Onward]) -> Option<Money> {
+    let Event::Certificate(CertificateEvent::Sold { .. }) = event else { return None };
+    sent.iter().find_map(|onward| match &onward.body {
+        Body::Credit(credit) if credit.reason == CreditReason::Sale => Some(credit.amount),
+        Body::Withheld(withheld) => Some(withheld.amount),
+        _ => None,
+    })
+}
+
+/// Who is on the other side of a transfer that is posted, which is sent the money; none of another event.
+#[must_use]
+pub fn payee(event: &Event, sent: &[Onward]) -> Option<ActorNumber> {
+    let Event::Account(AccountEvent::Transfer(TransferEvent::Posted(..))) = event else { return None };
+    let paid = |onward: &&Onward| matches!(&onward.body, Body::Credit(credit) if credit.reason == CreditReason::Transfer);
+    sent.iter().find(paid).map(|onward| onward.to)
+}
+
 /// The client's name for what an event of the account `own` is about, where its own record says it: `beside` are all events of that.
 #[must_use]
 pub fn reference<'record>(
     own: ActorNumber,
     event: &'record Event,
     beside: &'record [Event],
-    sent: &'record [Body],
+    sent: &'record [Onward],
 ) -> Option<&'record str> {
     let Event::Account(account) = event else { return Told::of(event).reference };
     match account {
         AccountEvent::Debited { .. } | AccountEvent::HoldFreed(_) => {
-            let bought = sent.iter().find_map(|body| match body {
+            let bought = sent.iter().find_map(|onward| match &onward.body {
                 Body::Settle(settle) => own_id(own, &settle.mark),
                 _ => None,
             });
             bought.or_else(|| beside.iter().find_map(|event| Told::of(event).reference))
         }
         AccountEvent::Credited { reason: CreditReason::Withheld, .. } => {
-            sent.iter().find_map(|body| match body {
+            sent.iter().find_map(|onward| match &onward.body {
                 Body::OrderPaid(order) => Some(order.as_str()),
                 _ => None,
             })

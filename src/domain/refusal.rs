@@ -108,7 +108,7 @@ codes! {
     /// The engine stopped before the outcome was durable.
     OutcomeUnknown = 33, "outcome_unknown", "after a restart, send it again with the same request id";
     /// The engine is closed or has failed and takes no messages.
-    Stopped = 34, "stopped", "start the engine again and send it with the same request id";
+    Stopped = 34, "stopped", "start the engine again, once what it has failed by is mended, and send it with the same request id";
     /// A bug of the engine; nothing was changed.
     Internal = 35, "internal", "report it; the request had no effect";
     /// The account is frozen: it has no commands of its own (D46).
@@ -162,7 +162,7 @@ codes! {
     /// The offering's certificates cannot be reserved.
     NotReservable = 60, "not_reservable", "buy it at once";
     /// The certificate is not sold.
-    NotSold = 61, "not_sold", "nothing, there is nothing to refund";
+    NotSold = 61, "not_sold", "wait until it is sold: before that nothing can be refunded, and there is no receipt";
     /// The certificate was refunded before (F7).
     AlreadyRefunded = 62, "already_refunded", "nothing, a purchase is refunded once";
     /// Credits of the purchase still go out; a refund waits for them.
@@ -177,13 +177,18 @@ codes! {
     SequenceMismatch = 67, "sequence_mismatch", "look at what has changed, and decide again";
     /// One costs more than the message was ready to pay.
     PriceAboveMax = 68, "price_above_max", "look at the price, and decide again";
+    /// The account remembers as many requests of a day as it can (DESIGN §5).
+    DayFull = 69, "day_full", "wait until the oldest is a day old, and send it then, with the same request id; or spread them over more accounts";
 }
 
 impl Code {
     /// True where the same request may succeed later as it stands.
     #[must_use]
     pub fn retryable(self) -> bool {
-        matches!(self, Code::Overloaded | Code::OutcomeUnknown | Code::Stopped | Code::Settling)
+        matches!(
+            self,
+            Code::Overloaded | Code::OutcomeUnknown | Code::Stopped | Code::Settling | Code::DayFull
+        )
     }
 
     /// True where the request certainly had no effect; false where only a repeat can tell, also of the request that was asked about.
@@ -208,18 +213,32 @@ pub struct Refusal {
     pub field: Cow<'static, str>,
     /// What is wrong with it; empty where the code says it all.
     pub detail: Cow<'static, str>,
+    /// After how many seconds the same will be decided otherwise, where that is known; 0 where it is not.
+    pub after_seconds: u32,
 }
 
 impl Refusal {
     /// A refusal for one field.
     pub fn new(code: Code, field: &'static str, detail: impl Into<Cow<'static, str>>) -> Refusal {
-        Refusal { code, field: Cow::Borrowed(field), detail: detail.into() }
+        Refusal { code, field: Cow::Borrowed(field), detail: detail.into(), after_seconds: 0 }
     }
 
     /// A refusal whose code says it all; nothing is allocated.
     #[must_use]
     pub const fn of(code: Code) -> Refusal {
-        Refusal { code, field: Cow::Borrowed(""), detail: Cow::Borrowed("") }
+        Refusal { code, field: Cow::Borrowed(""), detail: Cow::Borrowed(""), after_seconds: 0 }
+    }
+
+    /// The same, of a field that stands within this part of the message.
+    #[must_use]
+    pub fn within(self, part: &'static str) -> Refusal {
+        Refusal { field: Cow::Owned(format!("{part}.{}", self.field)), ..self }
+    }
+
+    /// The same, which will be decided otherwise after so many milliseconds.
+    #[must_use]
+    pub fn after(self, wait_ms: u64) -> Refusal {
+        Refusal { after_seconds: u32::try_from(wait_ms.div_ceil(1_000)).unwrap_or(u32::MAX), ..self }
     }
 }
 

@@ -305,6 +305,17 @@ pub fn moved(events: &[Event], place: usize) -> (Option<Money>, Option<Direction
             });
             (debited, Some(Direction::In))
         }
+        // What everybody who shared it gets in all stands with the sale, in the same record.
+        Some(Event::Certificate(CertificateEvent::Settled)) => {
+            let cashed = events[..place].iter().rev().find_map(|event| match event {
+                Event::Certificate(CertificateEvent::Sold {
+                    commission: Settlement::Settled { cashed, .. },
+                    ..
+                }) => Some(*cashed),
+                _ => None,
+            });
+            (cashed, None)
+        }
         Some(event) => {
             let told = Told::of(event);
             (told.amount, told.direction)

@@ -5,7 +5,7 @@
 use std::slice;
 
 use crate::domain::{
-    ActorNumber, Balance, Body, Direction, Event, Money, Position, Timestamp, Told, WalkId, moved, purpose,
+    ActorNumber, Balance, Direction, Event, Money, Onward, Position, Timestamp, Told, WalkId, moved, purpose,
 };
 use crate::journal::record::{Record, RecordError};
 
@@ -24,6 +24,8 @@ pub struct HistoryRow {
     pub event: Event,
     /// What it was about, and whether that moved what the account has posted.
     pub moved: (Option<Money>, Option<Direction>),
+    /// The account, offering or certificate on the other side.
+    pub with: Option<ActorNumber>,
     /// What a debit was for, in a stable word; none of another event.
     pub purpose: Option<&'static str>,
     /// The client's name for what it is about, where the journal says it.
@@ -65,7 +67,7 @@ pub(super) struct Read {
     pub(super) encoded: Vec<u8>,
     chain: u64,
     /// What it sends on, where that says more of an event.
-    sent: Vec<Body>,
+    sent: Vec<Onward>,
     /// Walk and cause of each message that it absorbs: of one alone, or of one for each event.
     messages: Vec<(WalkId, Option<Position>)>,
 }
@@ -79,7 +81,7 @@ impl Read {
         let mut sent = Vec::new();
         if record.events.iter().any(purpose::looks_at_what_is_sent) {
             for onward in record.onward() {
-                sent.push(onward?.read()?.body);
+                sent.push(onward?.read()?);
             }
         }
         Ok(Read {
@@ -106,6 +108,7 @@ impl Read {
         // Events of several messages have nothing to do with each other.
         let beside = if self.messages.len() > 1 { slice::from_ref(event) } else { &self.events };
         let reference = purpose::reference(self.actor, event, beside, &self.sent);
+        let (amount, direction) = moved(&self.events, part);
         HistoryRow {
             sequence: self.sequence,
             // A record has far fewer events.
@@ -113,7 +116,8 @@ impl Read {
             at: self.at,
             walk: self.message(part).0,
             event: event.clone(),
-            moved: moved(&self.events, part),
+            moved: (amount.or_else(|| purpose::price(event, &self.sent)), direction),
+            with: Told::of(event).with.or_else(|| purpose::payee(event, &self.sent)),
             purpose: purpose::purpose(event, &self.sent),
             reference: reference.map(str::to_owned),
             posted,

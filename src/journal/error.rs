@@ -47,7 +47,7 @@ pub enum JournalError {
         path: PathBuf,
     },
     /// Another process holds the data folder.
-    #[error("{} is in use by this or another process: drop that engine, stop that process, or choose another folder", folder.display())]
+    #[error("{} is in use by this or another process: end that process, or drop the engine where it is this one, or choose another folder", folder.display())]
     InUse {
         /// The data folder.
         folder: PathBuf,

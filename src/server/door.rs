@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use super::begun::Begun;
 use super::identity::rights;
 use super::identity::{Identity, Nobody, Role, Who};
-use super::json::{AnswerBody, CommandBody, Names, Problem, ProblemCode};
+use super::json::{AnswerBody, CommandBody, Names, PAID_FROM, Problem, ProblemCode, is_of_paid_from};
 use super::management::Act;
 use super::metrics::{DONE, Metrics, OpenConnection, Outcome, Tally, Way};
 use super::places::Places;
@@ -21,7 +21,7 @@ use super::webhooks::WebhookFile;
 use crate::Engine;
 use crate::domain::{
     Answer, Caller, Code, Command, Conditions, Currency, Done, GiftCommand, MerchantCommand, Message, Name,
-    PaymentCommand, Refusal, RequestAt, RequestId, TransferCommand, WithholdFrom,
+    PaidFrom, PaymentCommand, Refusal, RequestAt, RequestId, TransferCommand, WithholdFrom,
 };
 use crate::limits::{
     ANSWER_MS_MAX, DRAIN_LOOKED_AT_MS, DRAIN_SECONDS_MAX, FEED_LISTENERS_MAX, FEED_LISTENERS_OF_ACCOUNT_MAX,
@@ -255,7 +255,8 @@ impl Door {
     ) -> Result<AnswerBody, Problem> {
         let code = answer.as_ref().map_or_else(|refusal| refusal.code.text(), |_| DONE);
         Door::tell(tally, asked, code);
-        body_of(engine, &asked.message, answer?).await
+        let done = answer.map_err(|refusal| blamed(&asked.message.command, refusal))?;
+        body_of(engine, &asked.message, done).await
     }
 
     /// Counts what came of a message, and tells it where it is one of management.
@@ -319,6 +320,17 @@ fn judged(
     Ok(Message { caller, request_id, command })
 }
 
+/// A refusal with the field at fault where only the command tells it: what a purchase is paid from is judged by its buyer's account,
+/// which says no more than why.
+fn blamed(command: &Command, refusal: Refusal) -> Refusal {
+    let named = matches!(command, Command::Purchase { paid_from, .. } if *paid_from != PaidFrom::Available);
+    if named && refusal.field.is_empty() && is_of_paid_from(refusal.code) {
+        let detail = format!("cannot pay for it: {}", refusal.code.text().replace('_', " "));
+        return Refusal { field: PAID_FROM.into(), detail: detail.into(), ..refusal };
+    }
+    refusal
+}
+
 /// What a message was answered as a body, with the names and the currency that it needs.
 ///
 /// # Errors
@@ -351,25 +363,29 @@ pub(super) fn holder<'message>(
     caller: &'message Caller,
 ) -> Option<(&'static str, &'message Name)> {
     let named = match command {
-        Command::OpenAccount { account, .. }
-        | Command::Deposit { account, .. }
-        | Command::CashOut { account, .. }
-        | Command::SetCreditLimit { account, .. }
-        | Command::Status { account, .. }
-        | Command::ShowRequest { at: RequestAt::Account(account), .. } => account,
-        Command::Transfer(TransferCommand::Post { from, .. } | TransferCommand::Void { from, .. }) => from,
+        Command::Transfer(TransferCommand::Post { from, .. } | TransferCommand::Void { from, .. }) => {
+            ("from", from)
+        }
         Command::Payment(
             PaymentCommand::Receive(reference)
             | PaymentCommand::Reject(reference)
             | PaymentCommand::Release { reference, .. }
             | PaymentCommand::Void(reference)
             | PaymentCommand::Show(reference),
-        ) => &reference.issuer,
-        Command::Gift(GiftCommand::Show(reference) | GiftCommand::Return(reference)) => &reference.recipient,
+        ) => ("issuer", &reference.issuer),
+        Command::Gift(GiftCommand::Show(reference) | GiftCommand::Return(reference)) => {
+            ("recipient", &reference.recipient)
+        }
         Command::Merchant(MerchantCommand::Withhold { from, .. }) => match from {
-            WithholdFrom::Gift(reference) => &reference.recipient,
-            WithholdFrom::Mandate { recipient, .. } => recipient,
+            WithholdFrom::Gift(reference) => ("from.gift.recipient", &reference.recipient),
+            WithholdFrom::Mandate { recipient, .. } => ("from.mandate.recipient", recipient),
         },
+        Command::OpenAccount { account, .. }
+        | Command::Deposit { account, .. }
+        | Command::CashOut { account, .. }
+        | Command::SetCreditLimit { account, .. }
+        | Command::Status { account, .. }
+        | Command::ShowRequest { at: RequestAt::Account(account), .. } => ("account", account),
         _ => {
             return match caller {
                 Caller::Account(own) => Some(("caller", own)),
@@ -377,7 +393,7 @@ pub(super) fn holder<'message>(
             };
         }
     };
-    Some(("account", named))
+    Some(named)
 }
 
 /// The currency of an offering.

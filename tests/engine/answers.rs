@@ -250,7 +250,7 @@ fn a_folder_has_one_engine_at_a_time() {
     for shards in SHARDS {
         let mut house = House::new(shards);
         let failure = Engine::open(house.config(shards)).err().unwrap().to_string();
-        assert!(failure.ends_with("is in use by this or another process: drop that engine, stop that process, or choose another folder"));
+        assert!(failure.ends_with("is in use by this or another process: end that process, or drop the engine where it is this one, or choose another folder"));
         let folder = house.config(shards).data;
         assert!(failure.starts_with(folder.to_str().unwrap()), "{shards} shards: {failure}");
         // Closed it still holds the folder: somebody may look at what it recovered.

@@ -45,10 +45,10 @@ fn every_text_of_a_certificate_comes_back_equal_after_issue_and_after_a_restart(
 fn an_offer_without_what_it_needs_or_with_too_much_is_refused_by_the_field() {
     type Spoil = fn(&mut Information);
     let cases: [(&str, Code, Spoil); 4] = [
-        ("information.product_name", Code::Missing, |texts| texts.product_name.clear()),
-        ("information.product_name", Code::Missing, |texts| texts.product_name = " \n".to_owned()),
-        ("information.settlement", Code::Missing, |texts| texts.settlement.clear()),
-        ("information.trade", Code::BadText, |texts| texts.trade = "x".repeat(TEXT_BYTES_MAX + 1)),
+        ("offer.information.product_name", Code::Missing, |texts| texts.product_name.clear()),
+        ("offer.information.product_name", Code::Missing, |texts| texts.product_name = " \n".to_owned()),
+        ("offer.information.settlement", Code::Missing, |texts| texts.settlement.clear()),
+        ("offer.information.trade", Code::BadText, |texts| texts.trade = "x".repeat(TEXT_BYTES_MAX + 1)),
     ];
     for shards in SHARDS {
         let house = House::new(shards);

@@ -266,6 +266,11 @@ fn a_stream_takes_what_is_wrong_with_a_batch_and_goes_on() {
         let wrong = Client::connect(&server.grpc, "hongbao_0_0").await.unwrap();
         let refused = wrong.send(message("a", "", circulate())).await.unwrap_err();
         assert!(matches!(refused, ClientError::Call(_)), "{refused}");
+        // A message that is refused says what to do, as it does over HTTP.
+        let refused = client(&server).await.send(message("nobody's", "", purchase())).await;
+        let Err(ClientError::Refused(problem)) = refused else { panic!("{refused:?}") };
+        assert_eq!((&*problem.field, problem.retry_after), ("caller", None), "{problem:?}");
+        assert!(problem.advice.contains("on_behalf_of"), "{problem:?}");
     });
     assert_eq!(server.get("/v1/offerings/teapot").json()["sold"], 1);
     assert!(server.end());

@@ -106,6 +106,8 @@ fn rows_say_what_for_by_which_request_and_which_of_others_belong_to_them() {
             ["opened", "-", "open eve"],
         ]
     );
+    let posted = &eve["data"][0];
+    assert_eq!((&posted["with"], &posted["amount"]), (&json!({ "account": "ben" }), &json!("2.00")));
     let ben = page("/v1/accounts/ben/entries");
     assert_eq!(
         references(&ben),
@@ -210,6 +212,9 @@ fn a_history_is_its_accounts_own_and_a_certificates_is_anybodys() {
     let of_the_sale = ["page_sent", "settled", "sold"];
     assert_eq!(kinds(&page)[..3], of_the_sale);
     assert_eq!(page["data"][2]["with"], json!({ "account": "eve" }));
+    let amounts = [1, 2].map(|row| page["data"][row]["amount"].as_str().unwrap());
+    assert_eq!(amounts, ["4.00", "100.00"], "what all who shared it got, and the price");
+    assert!(page["data"][2]["direction"].is_null(), "it moves nothing that a certificate has posted");
     assert_eq!((&page["posted"], &page["data"][0]["reference"]), (&Value::Null, &Value::Null));
     let shown = server.get("/v1/offerings/teapot/certificates/1").json();
     assert_eq!(page["chain_head"], shown["chain_head"]);

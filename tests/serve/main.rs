@@ -6,6 +6,7 @@
     reason = "a test that cannot go on should end there"
 )]
 
+mod advice;
 mod asking;
 mod events;
 mod grpc;

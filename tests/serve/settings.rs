@@ -81,6 +81,11 @@ fn what_is_set_wrongly_is_refused_by_the_name_of_what_says_it() {
         ("HONGBAO_DEV", "yes", "HONGBAO_DEV: invalid value 'yes'"),
         ("HONGBAO_SNAPSHOT_EVERY", "0", "HONGBAO_SNAPSHOT_EVERY: invalid value '0'"),
         ("HONGBAO_LOG_FORMAT", "xml", "HONGBAO_LOG_FORMAT: invalid value 'xml'"),
+        (
+            "HONGBAO_SHARDS",
+            "many",
+            "HONGBAO_SHARDS: invalid value 'many' for '--shards <N>': give a whole number from 1 to 64",
+        ),
     ] {
         let said = said(&folder, &[(variable, value)], &[]);
         assert!(said.contains(why) && said.lines().count() == 1, "{variable}={value}: {said}");
@@ -118,8 +123,33 @@ fn commands_beside_a_server_find_its_data_as_it_does() {
         let (code, said) = done(&folder, &[config], command);
         assert_eq!(code, Some(0), "{command:?}: {said}");
     }
-    let (code, said) = done(&folder, &[config], &["snapshot"]);
-    assert!(code == Some(1) && said.contains("there"), "it is of a store that is not there: {said}");
+    for command in ["snapshot", "audit"] {
+        for (variables, arguments, data) in [
+            (&[config][..], &[][..], "there"),
+            (&[config], &["that"], "that"),
+            (&[config], &["--data", "that"], "that"),
+            (&[here, config], &[], "here"),
+            (&[here], &["that"], "that"),
+        ] {
+            let (code, said) = done(&folder, variables, &[&[command], arguments].concat());
+            let of_data = said.contains(&format!("{data} is not a hongbao store"));
+            assert!(
+                code == Some(1) && of_data,
+                "{command} {arguments:?} is of a store that is not there: {said}"
+            );
+        }
+        let (code, said) = done(&folder, &[], &[command, "here", "--data", "there"]);
+        assert!(code == Some(2) && said.contains("given twice"), "{said}");
+    }
+    let (code, said) = done(&folder, &[], &["audit"]);
+    assert!(code == Some(2) && said.contains("give it as DIR, or with --data"), "{said}");
+    for command in
+        [&["audit", "nowhere"][..], &["sale", "nowhere"], &["verify", "nowhere"], &["keys", "list"]]
+    {
+        let (code, said) = done(&folder, &[("HONGBAO_LOG", "loud")], command);
+        let told = said.starts_with("hongbao: HONGBAO_LOG: \"loud\" is no level: give error, warn,");
+        assert!(code == Some(2) && told && said.lines().count() == 1, "{command:?}: {said}");
+    }
     // The file is a server's, and as wrong here as there.
     fs::write(folder.path().join("file"), "lisen = 'afar'").unwrap();
     let (code, said) = done(&folder, &[config], &["keys", "list"]);

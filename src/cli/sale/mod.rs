@@ -25,20 +25,29 @@ pub(super) use options::Options;
 use options::What;
 use plan::Plan;
 
-/// Runs the sale and prints its report; exit code 1 where the audit finds a difference.
+/// Runs the sale and prints its report; exit code 1 where the audit finds a difference, and where something was refused that must
+/// not be.
 pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
-    let (verdict, text) = match options.what() {
+    let (verdict, text, refused) = match options.what() {
         What::Orders(path) => of_orders(path, options)?,
-        What::Rush(rush) => rush::run(rush, options)?,
+        What::Rush(rush) => {
+            let (verdict, text) = rush::run(rush, options)?;
+            (verdict, text, 0)
+        }
     };
     stdout().write_all(text.as_bytes())?;
-    Ok(if verdict.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    match verdict {
+        Err(_) => Ok(ExitCode::FAILURE),
+        Ok(_) if options.strict && refused > 0 => Err(Failure::SomeRefused(refused)),
+        Ok(_) => Ok(ExitCode::SUCCESS),
+    }
 }
 
 /// The state digest where all is well, or the first difference.
 type Verdict = Result<String, String>;
 
-fn of_orders(path: &Path, options: &Options) -> Result<(Verdict, String), Failure> {
+/// The verdict, the report, and how much was refused.
+fn of_orders(path: &Path, options: &Options) -> Result<(Verdict, String, u64), Failure> {
     let orders = read_orders(path)?;
     let plan = Plan::new(&orders, options.gifts)?;
     let settled = settle(options, async |engine| drive::drive(engine, &plan, &options.data).await)?;
@@ -47,7 +56,8 @@ fn of_orders(path: &Path, options: &Options) -> Result<(Verdict, String), Failur
     let outcome =
         report::Outcome { orders: &orders, tally: &tally, written, recovered: &recovered, verdict: &verdict };
     let text = if options.json { outcome.to_json() + "\n" } else { outcome.to_text(path, &options.data) };
-    Ok((verdict, text))
+    let refused = outcome.refused().values().sum();
+    Ok((verdict, text, refused))
 }
 
 /// What this run has written.

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::builder::RangedU64ValueParser;
 use clap::{ArgGroup, Args};
 
 use super::super::keeping::KeepingArguments;
+use super::super::number::whole;
 use crate::domain::BasisPoints;
 use crate::limits::{
     BATCH_MESSAGES_MAX, OFFERING_ITEMS_MAX, RUSH_BATCH_MESSAGES, RUSH_BATCHES_AT_ONCE, RUSH_BUYERS_MAX,
@@ -33,8 +33,11 @@ pub(in super::super) struct Options {
     #[command(flatten)]
     pub(super) keeping: KeepingArguments,
     /// How many shards; by default the cores less one, at least one.
-    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=SHARDS_MAX as u64))]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>(1..=SHARDS_MAX as u64))]
     pub(super) shards: Option<usize>,
+    /// End with 1 where a line of the file or an order was refused. Without it that is a fact of the sale, which the report tells.
+    #[arg(long, conflicts_with = "synthetic")]
+    pub(super) strict: bool,
     /// Print one JSON object instead of the report.
     #[arg(long)]
     pub(super) json: bool,
@@ -46,15 +49,15 @@ pub(in super::super) struct Options {
 pub(super) struct Rush {
     /// How many buyers come, each once.
     #[arg(long, value_name = "N", default_value = "100000", conflicts_with = "orders")]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(RUSH_BUYERS_MAX)))]
+    #[arg(value_parser = whole::<u32>(1..=u64::from(RUSH_BUYERS_MAX)))]
     pub(super) buyers: u32,
     /// How many certificates there are, of 100.00 each.
     #[arg(long, value_name = "N", default_value = "10000", conflicts_with = "orders")]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(OFFERING_ITEMS_MAX)))]
+    #[arg(value_parser = whole::<u32>(1..=u64::from(OFFERING_ITEMS_MAX)))]
     pub(super) certificates: u32,
     /// How many accounts circulate each certificate before the buying begins; they come in turn from 10,000.
     #[arg(long, value_name = "N", default_value = "2", conflicts_with = "orders")]
-    #[arg(value_parser = clap::value_parser!(u32).range(0..=i64::from(RUSH_SHARERS)))]
+    #[arg(value_parser = whole::<u32>(0..=u64::from(RUSH_SHARERS)))]
     pub(super) sharers: u32,
     /// The share of buyers, and of certificates, on offering 1; the rest is spread evenly over the others, which
     /// are not there with 1.
@@ -62,21 +65,22 @@ pub(super) struct Rush {
     pub(super) hot: BasisPoints,
     /// How many other offerings there are; none with --hot 1.
     #[arg(long, value_name = "N", default_value = "100", conflicts_with = "orders")]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(RUSH_OFFERINGS_MAX)))]
+    #[arg(value_parser = whole::<u32>(1..=u64::from(RUSH_OFFERINGS_MAX)))]
     pub(super) others: u32,
     /// The share of buyers who cannot pay; the seed draws who they are. Everyone else opens with the price.
     #[arg(long, value_name = "SHARE", default_value = "0", conflicts_with = "orders", value_parser = share)]
     pub(super) broke: BasisPoints,
     /// Draws in which order the buyers come and who of them cannot pay.
     #[arg(long, value_name = "N", default_value = "1", conflicts_with = "orders")]
+    #[arg(value_parser = whole::<u64>(0..=u64::MAX))]
     pub(super) seed: u64,
     /// How many messages a batch has.
     #[arg(long, value_name = "N", default_value_t = RUSH_BATCH_MESSAGES, conflicts_with = "orders")]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=BATCH_MESSAGES_MAX as i64))]
+    #[arg(value_parser = whole::<u32>(1..=BATCH_MESSAGES_MAX as u64))]
     pub(super) batch: u32,
     /// How many batches are under way at once.
     #[arg(long, value_name = "N", default_value_t = RUSH_BATCHES_AT_ONCE, conflicts_with = "orders")]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(RUSH_IN_FLIGHT_MAX)))]
+    #[arg(value_parser = whole::<u32>(1..=u64::from(RUSH_IN_FLIGHT_MAX)))]
     pub(super) at_once: u32,
 }
 

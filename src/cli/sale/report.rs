@@ -71,7 +71,7 @@ struct RefusedLineFigures<'sale> {
 
 impl Outcome<'_> {
     /// Refused lines and refused messages, by code.
-    fn refused(&self) -> BTreeMap<String, u64> {
+    pub(super) fn refused(&self) -> BTreeMap<String, u64> {
         let mut refused: BTreeMap<String, u64> = BTreeMap::new();
         for line in &self.orders.refused {
             *refused.entry(line.code.to_owned()).or_insert(0) += 1;

@@ -24,10 +24,13 @@ const SERVE: &str = "serve";
 const CONFIG: &str = "config";
 
 /// Other commands that work with a server's data: which data, they take from the same variable and the same file.
-const BESIDE: [&str; 4] = ["keys", "passwords", "snapshot", "webhooks"];
+const BESIDE: [&str; 5] = ["audit", "keys", "passwords", "snapshot", "webhooks"];
 
 /// What those take from them.
 const OF_BESIDE: &str = "data";
+
+/// The same, as some of them have it without a flag.
+const FOLDER: &str = "folder";
 
 /// The arguments of this process, with what the environment and the file say.
 ///
@@ -55,6 +58,14 @@ fn matches(mut given: Vec<OsString>) -> Result<ArgMatches, Wrong> {
     let Some((name, there)) = matches.subcommand().filter(|(name, _)| takes_a_file(name)) else {
         return Ok(matches);
     };
+    let typed = |id: &str| {
+        let known = there.ids().any(|known| known == id);
+        known && there.value_source(id) == Some(ValueSource::CommandLine)
+    };
+    if typed(FOLDER) && typed(OF_BESIDE) {
+        let why = "the data folder is given twice, as DIR and with --data: give it once";
+        return Err(Wrong::Elsewhere(Failure::Arguments(why.to_owned())));
+    }
     let Some(path) = there.get_one::<PathBuf>(CONFIG) else { return Ok(matches) };
     let keys = file::keys(&flags_of_serve());
     for said in file::read(path, &keys).map_err(Wrong::Elsewhere)? {

@@ -55,11 +55,17 @@ impl Remembered {
         kept.filter(|_| !planted::has(Bug::RequestForgotten))
     }
 
-    /// True where no more of this caller's kind can be kept at the account of this number.
-    pub(super) fn full(&self, account: ActorNumber, caller: ActorNumber, now: Timestamp) -> bool {
+    /// After how many milliseconds one more of this caller's kind can be kept at the account of this number; none where that
+    /// can be now.
+    pub(super) fn room_after(
+        &self,
+        account: ActorNumber,
+        caller: ActorNumber,
+        now: Timestamp,
+    ) -> Option<u64> {
         let ages = &self.ages[kind(account, caller)];
-        let fresh = |(at, _): &(Timestamp, RequestKey)| now.since(*at) < REQUEST_KEPT_MS;
-        ages.len() >= REQUESTS_KEPT_MAX && ages.front().is_some_and(fresh)
+        let (oldest, _) = ages.front().filter(|_| ages.len() >= REQUESTS_KEPT_MAX)?;
+        REQUEST_KEPT_MS.checked_sub(now.since(*oldest)).filter(|left_ms| *left_ms > 0)
     }
 
     pub(super) fn keep(&mut self, account: ActorNumber, at: Timestamp, mark: &RequestMark, done: Done) {
@@ -95,18 +101,20 @@ mod tests {
     fn each_kind_of_caller_has_room_of_its_own_and_a_day_of_it() {
         let callers = [OWN, ActorNumber::FUNDS_MANAGEMENT, OTHER];
         let mut remembered = Remembered::default();
-        let full =
-            |remembered: &Remembered, now| callers.map(|caller| remembered.full(OWN, caller, Timestamp(now)));
+        let room_after = |remembered: &Remembered, now| {
+            callers.map(|caller| remembered.room_after(OWN, caller, Timestamp(now)))
+        };
+        let full = |remembered: &Remembered, now| room_after(remembered, now).map(|left| left.is_some());
         for (place, caller) in callers.into_iter().enumerate() {
             let at = Timestamp(10 * (place as u64 + 1));
             for id in 0..REQUESTS_KEPT_MAX {
-                assert!(!remembered.full(OWN, caller, at), "{caller:?}: {id}");
+                assert!(remembered.room_after(OWN, caller, at).is_none(), "{caller:?}: {id}");
                 remembered.keep(OWN, at, &mark(caller, id), Done::Provided);
             }
             let expected = [true, place >= 1, place >= 2];
             assert_eq!(full(&remembered, at.0), expected, "{caller:?}");
         }
-        assert_eq!(full(&remembered, 10 + REQUEST_KEPT_MS - 1), [true; 3]);
+        assert_eq!(room_after(&remembered, 10 + REQUEST_KEPT_MS - 1), [Some(1), Some(11), Some(21)]);
         assert_eq!(
             full(&remembered, 10 + REQUEST_KEPT_MS),
             [false, true, true],

@@ -229,14 +229,10 @@ impl Account {
 
     /// Whether one more request can be remembered for a day.
     pub(super) fn has_room(&self, mark: &RequestMark, now: Timestamp) -> Result<(), Refusal> {
-        let full = |remembered: &Remembered| remembered.full(self.number, mark.key.caller, now);
-        if !self.remembered.as_deref().is_some_and(full) {
-            return Ok(());
-        }
-        let detail = format!(
-            "is one of more than {REQUESTS_KEPT_MAX} in a day at one account: send it when the oldest is a day old"
-        );
-        Err(Refusal::new(Code::Overloaded, "request_id", detail))
+        let room_after = |there: &Remembered| there.room_after(self.number, mark.key.caller, now);
+        let Some(left_ms) = self.remembered.as_deref().and_then(room_after) else { return Ok(()) };
+        let detail = format!("is one of more than {REQUESTS_KEPT_MAX} in a day at one account");
+        Err(Refusal::new(Code::DayFull, "request_id", detail).after(left_ms))
     }
 
     pub(super) fn keep(&mut self, at: Timestamp, mark: &RequestMark, done: Done) {

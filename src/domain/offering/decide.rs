@@ -187,7 +187,7 @@ impl Offering {
         }
         let over = |limit: Option<Timestamp>| limit.is_some_and(|limit| context.now >= limit);
         if over(terms.expires_at) || over(self.offer.expires_at) {
-            return refuse(Code::BadValue, "expires_at", "has passed: give a later time");
+            return refuse(Code::BadValue, "terms.expires_at", "has passed: give a later time");
         }
         if let Err(refusal) = terms.check_price(self.offer.price) {
             return Decision::Refuse(refusal);
@@ -195,7 +195,7 @@ impl Offering {
         let Some(amount) = self.all_envelopes(terms) else {
             return refuse(
                 Code::AmountTooLarge,
-                "funded",
+                "terms.funded",
                 "times the items passes the bound of an amount: fund less",
             );
         };

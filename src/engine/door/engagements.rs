@@ -32,7 +32,7 @@ impl Resolving<'_> {
             }
             Command::Mandate(MandateCommand::Grant { merchant, .. }) => [Some(("merchant", merchant)), None],
             Command::Merchant(MerchantCommand::Register { payee, .. }) => [Some(("payee", payee)), None],
-            Command::Issue { offer, .. } => [Some(("payee", &offer.payee)), None],
+            Command::Issue { offer, .. } => [Some(("offer.payee", &offer.payee)), None],
             _ => [None, None],
         };
         let closed = |name| self.account("", name).is_ok_and(|entry| entry.status == Status::Closed);
@@ -44,7 +44,7 @@ impl Resolving<'_> {
         Ok(match paid_from {
             PaidFrom::Available => Source::Available,
             PaidFrom::Gift { donor, gift } => {
-                let key = self.gift_key(donor, gift)?;
+                let key = self.gift_key("paid_from.gift.donor", donor, gift)?;
                 Source::Gift(Box::new(SpentGift { key, order: None }))
             }
             PaidFrom::PaymentCertificate(payment) => {
@@ -148,13 +148,13 @@ impl Resolving<'_> {
         Ok((to, Task::Transfer(task)))
     }
 
-    fn gift_key(&self, donor: &Name, gift: &RequestId) -> Result<RequestKey, Refusal> {
-        Ok(RequestKey { caller: self.account("donor", donor)?.number, id: gift.clone() })
+    fn gift_key(&self, field: &'static str, donor: &Name, gift: &RequestId) -> Result<RequestKey, Refusal> {
+        Ok(RequestKey { caller: self.account(field, donor)?.number, id: gift.clone() })
     }
 
     fn gift_of(&self, reference: &GiftReference) -> Result<(Party, RequestKey), Refusal> {
         let recipient = party_of(self.account("recipient", &reference.recipient)?);
-        Ok((recipient, self.gift_key(&reference.donor, &reference.gift)?))
+        Ok((recipient, self.gift_key("donor", &reference.donor, &reference.gift)?))
     }
 
     pub(super) fn gift(&self, caller: &Caller, command: &GiftCommand) -> Result<Target, Refusal> {
@@ -163,10 +163,10 @@ impl Resolving<'_> {
                 return self.give(caller, (recipient, merchant.as_ref()), object, (*price, *expires_at));
             }
             GiftCommand::Accept { donor, gift } => {
-                (self.party(caller)?.number, GiftTask::Accept(self.gift_key(donor, gift)?))
+                (self.party(caller)?.number, GiftTask::Accept(self.gift_key("donor", donor, gift)?))
             }
             GiftCommand::Decline { donor, gift } => {
-                (self.party(caller)?.number, GiftTask::Decline(self.gift_key(donor, gift)?))
+                (self.party(caller)?.number, GiftTask::Decline(self.gift_key("donor", donor, gift)?))
             }
             GiftCommand::Return(reference) => {
                 self.party(caller)?;
@@ -199,10 +199,10 @@ impl Resolving<'_> {
         let merchant = merchant.map(|name| self.counterpart("merchant", name)).transpose()?;
         let (to, object) = match object {
             GiftObject::Goods { kind, description } => {
-                check_text("object.description", description)?;
+                check_text("object.goods.description", description)?;
                 if description.trim().is_empty() {
                     let detail = "is empty: say what is given";
-                    return Err(Refusal::new(Code::Missing, "object.description", detail));
+                    return Err(Refusal::new(Code::Missing, "object.goods.description", detail));
                 }
                 if merchant.is_none() {
                     let detail = "is left out: goods are withheld by a merchant";
@@ -211,8 +211,11 @@ impl Resolving<'_> {
                 (donor.number, FoundObject::Goods { kind: *kind, description: description.clone() })
             }
             GiftObject::Certificate { offering, serial } => {
-                let entry = self.offering(offering)?;
-                certificate(entry, *serial)?;
+                let named = self.offering(offering).and_then(|entry| {
+                    certificate(entry, *serial)?;
+                    Ok(entry)
+                });
+                let entry = named.map_err(|refusal| refusal.within("object.certificate"))?;
                 (entry.number, FoundObject::Certificate { offering: entry.number, serial: *serial })
             }
         };
@@ -276,11 +279,11 @@ impl Resolving<'_> {
     fn withhold_from(&self, from: &WithholdFrom) -> Result<FoundFrom, Refusal> {
         Ok(match from {
             WithholdFrom::Gift(reference) => {
-                let (recipient, key) = self.gift_of(reference)?;
-                FoundFrom { recipient, right: WithholdingRight::Gift(key) }
+                let found = self.gift_of(reference).map_err(|refusal| refusal.within("from.gift"))?;
+                FoundFrom { recipient: found.0, right: WithholdingRight::Gift(found.1) }
             }
             WithholdFrom::Mandate { recipient, mandate } => {
-                let recipient = party_of(self.account("recipient", recipient)?);
+                let recipient = party_of(self.account("from.mandate.recipient", recipient)?);
                 FoundFrom { recipient, right: WithholdingRight::Mandate(mandate.clone()) }
             }
         })

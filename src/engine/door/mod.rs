@@ -13,7 +13,7 @@ use std::sync::Arc;
 pub(super) use fingerprints::Fingerprints;
 pub(super) use turning_away::TurningAway;
 
-use checks::{certificate, check_text, check_time, not_allowed, only_zero, party_of, positive};
+use checks::{certificate, check_offer, check_time, not_allowed, only_zero, party_of, positive};
 
 use crate::actors::{AccountEntry, Common, OfferingEntry};
 use crate::domain::{
@@ -21,7 +21,6 @@ use crate::domain::{
     IssuedOffer, Message, Name, Offer, Opening, Party, PurchaseTask, RefundTerms, Refusal, Request,
     RequestAt, RequestKey, RequestMark, Serial, Source, Status, Task, Timestamp, TopUpTask, Via,
 };
-use crate::limits::{OFFERING_ITEMS_MAX, PAYERS_MAX, RESERVABLE_MS_MAX};
 
 /// Resolves messages against the names of one engine.
 #[derive(Clone)]
@@ -152,8 +151,8 @@ impl Resolving<'_> {
             Command::AttachCommission { offering, terms, funding } => {
                 let payer = self.party(caller)?;
                 let entry = self.offering(offering)?;
-                terms.check()?;
-                check_time("expires_at", terms.expires_at)?;
+                terms.check().map_err(|refusal| refusal.within("terms"))?;
+                check_time("terms.expires_at", terms.expires_at)?;
                 let backing = match funding {
                     Funding::Envelope => None,
                     Funding::PaymentCertificate(payment) => Some(payment.clone()),
@@ -261,45 +260,9 @@ impl Resolving<'_> {
 
     fn issue(&self, caller: &Caller, name: &Name, offer: &Offer, seed: [u8; 32]) -> Result<Target, Refusal> {
         let supplier = self.party(caller)?;
-        for (field, text) in offer.information.texts() {
-            check_text(field, text)?;
-            let needed = matches!(field, "information.product_name" | "information.settlement");
-            if needed && text.trim().is_empty() {
-                return Err(Refusal::new(Code::Missing, field, "is empty: a certificate must have it"));
-            }
-        }
-        positive("price", offer.price)?;
-        if offer.items == 0 || offer.items > OFFERING_ITEMS_MAX {
-            let detail = format!("is {}: give 1 to {OFFERING_ITEMS_MAX}", offer.items);
-            return Err(Refusal::new(Code::BadValue, "items", detail));
-        }
-        if offer.payers.len() > PAYERS_MAX {
-            let detail = format!("names {}: name at most {PAYERS_MAX}", offer.payers.len());
-            return Err(Refusal::new(Code::BadValue, "payers", detail));
-        }
-        if offer.cap == Some(0) {
-            return Err(Refusal::new(Code::BadValue, "cap", "is 0: give at least 1, or leave it out"));
-        }
-        if let Some(reservable_ms) = offer.reservable_ms
-            && !(1..=RESERVABLE_MS_MAX).contains(&reservable_ms)
-        {
-            let detail = format!("is {reservable_ms}: give 1 to {RESERVABLE_MS_MAX}, or leave it out");
-            return Err(Refusal::new(Code::BadValue, "reservable_ms", detail));
-        }
-        check_time("window.opens", offer.window.opens)?;
-        check_time("window.closes", offer.window.closes)?;
-        check_time("expires_at", offer.expires_at)?;
-        if let (Some(opens), Some(closes)) = (offer.window.opens, offer.window.closes)
-            && opens >= closes
-        {
-            return Err(Refusal::new(
-                Code::BadValue,
-                "window.closes",
-                "is not after it opens: give a later time",
-            ));
-        }
-        let payee = party_of(self.account("payee", &offer.payee)?);
-        for (field, party) in [("supplier", supplier), ("payee", payee)] {
+        check_offer(offer).map_err(|refusal| refusal.within("offer"))?;
+        let payee = party_of(self.account("offer.payee", &offer.payee)?);
+        for (field, party) in [("caller", supplier), ("offer.payee", payee)] {
             if party.currency != offer.currency {
                 return Err(Refusal::new(
                     Code::CurrencyMismatch,
@@ -311,7 +274,7 @@ impl Resolving<'_> {
         let payers = offer
             .payers
             .iter()
-            .map(|payer| Ok(self.account("payers", payer)?.number))
+            .map(|payer| Ok(self.account("offer.payers", payer)?.number))
             .collect::<Result<Vec<_>, Refusal>>()?;
         let entry = self.common.directory.reserve_offering(name, offer.items);
         // The name's numbers were reserved for another issue, which is on its way, and for as many items as that has:
@@ -372,7 +335,9 @@ impl Resolving<'_> {
                 "serial",
                 "is left out: a private page or a link names a certificate",
             )),
-            Via::PrivatePage(owner) => Ok(FoundVia::PrivatePage(self.account("via", owner)?.number)),
+            Via::PrivatePage(owner) => {
+                Ok(FoundVia::PrivatePage(self.account("via.private_page", owner)?.number))
+            }
             Via::Link => Ok(FoundVia::Link),
         }
     }

@@ -142,7 +142,11 @@ fn one_opener_at_a_time_and_several_inspectors() {
     for refused in [DataFolder::open(root.path()), DataFolder::inspect(root.path())] {
         let error = refused.unwrap_err();
         assert!(matches!(error, JournalError::InUse { .. }));
-        assert!(error.to_string().contains("drop that engine, stop that process, or choose another folder"));
+        assert!(
+            error.to_string().contains(
+                "end that process, or drop the engine where it is this one, or choose another folder"
+            )
+        );
     }
     drop(open);
     let first = DataFolder::inspect(root.path()).unwrap();

@@ -12,7 +12,7 @@ use super::platform::{limit, read_query};
 use super::reply::response;
 use super::resources::read_command;
 use super::router::Params;
-use crate::domain::{ActorNumber, Code, Currency, Done, Refusal, Told, words};
+use crate::domain::{ActorNumber, Code, Currency, Done, Refusal, words};
 use crate::limits::PAGE_ENTRIES_MAX;
 use crate::receipt::Receipt;
 use crate::server::door::{Door, ReadMessage, within};
@@ -174,7 +174,7 @@ async fn read(
     })
     .await?;
     // A certificate that was set apart and has not come to life knows nothing of itself.
-    let named = distinct(page.rows.iter().filter_map(|row| Told::of(&row.event).with));
+    let named = distinct(page.rows.iter().filter_map(|row| row.with));
     let unborn = named.into_iter().filter(|number| !alive.contains_key(number));
     let unborn = unborn.filter_map(|number| Some((number, engine.published_certificate(number)?))).collect();
     Ok((page, Others { alive, unborn }))
@@ -185,7 +185,7 @@ fn alive(
     page: &HistoryPage,
     also: Option<ActorNumber>,
 ) -> Result<BTreeMap<ActorNumber, Who>, HistoryError> {
-    let named = page.rows.iter().filter_map(|row| Told::of(&row.event).with).chain(also);
+    let named = page.rows.iter().filter_map(|row| row.with).chain(also);
     let numbers: Vec<ActorNumber> = distinct(named);
     let mut alive = history.who(&numbers)?;
     let offerings = alive.values().filter_map(|who| match who {

@@ -125,12 +125,12 @@ async fn answered(
 /// Where it has no messages at all, or too many of them.
 fn read_all(door: &Door, who: &Who, body: &[u8], lines: bool) -> Result<Read, Problem> {
     let text = text(body)?;
-    let raw = if lines { lines_of(text) } else { array_of(text)? };
+    let raw = if lines { lines_of(text).collect() } else { array_of(text)? };
     let mut batch = Batch::of(raw.len())?;
     let engine = door.engine()?;
     let mut ids = Vec::with_capacity(raw.len());
-    for text in raw {
-        let (id, read) = match message(door, engine, who, text) {
+    for (within, text) in raw {
+        let (id, read) = match message(door, engine, who, (within, text)) {
             Ok(message) => (Some(message.message.request_id.clone()), Ok(message)),
             Err((id, problem)) => (id, Err(problem)),
         };
@@ -185,15 +185,17 @@ fn write_item(text: &mut Vec<u8>, item: &ItemBody) -> Result<(), serde_json::Err
     Ok(())
 }
 
-fn lines_of(text: &str) -> Vec<&str> {
-    text.lines().filter(|line| !line.trim().is_empty()).collect()
+/// The messages of a body that has one a line, each with its line; empty lines are none.
+fn lines_of(text: &str) -> impl Iterator<Item = (Within<'static>, &str)> {
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    lines.map(|(before, line)| (Within::Line(before + 1), line))
 }
 
-fn array_of(text: &str) -> Result<Vec<&str>, Problem> {
+fn array_of(text: &str) -> Result<Vec<(Within<'static>, &str)>, Problem> {
     let array: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| {
         Problem::new(ProblemCode::Malformed, "body", format!("is no JSON array of messages: {error}"))
     })?;
-    Ok(array.into_iter().map(RawValue::get).collect())
+    Ok(array.into_iter().map(|message| (Within::Message, message.get())).collect())
 }
 
 /// The answers in their places.
@@ -213,22 +215,31 @@ fn message(
     door: &Door,
     engine: &Engine,
     who: &Who,
-    text: &str,
+    (within, text): (Within<'_>, &str),
 ) -> Result<Asked, (Option<RequestId>, Problem)> {
-    let read = parsed(text).map_err(|problem| (id_of(text), problem))?;
+    let read = parsed_within(within, text).map_err(|problem| (id_of(text), problem))?;
     let id = read.request_id.clone();
     let asked = door.message(engine, who, read);
     asked.map_err(|problem| (Some(id), problem))
+}
+
+/// Reads a message that stands alone.
+///
+/// # Errors
+/// `malformed`, with the field.
+#[cfg(test)]
+pub(in crate::server) fn parsed(text: &str) -> Result<ReadMessage, Problem> {
+    parsed_within(Within::Message, text)
 }
 
 /// Reads a message.
 ///
 /// # Errors
 /// `malformed`, with the field.
-pub(in crate::server) fn parsed(text: &str) -> Result<ReadMessage, Problem> {
-    no_lists(Within::Message, text)?;
+fn parsed_within(within: Within<'_>, text: &str) -> Result<ReadMessage, Problem> {
+    no_lists(within, text)?;
     let MessageBody { idempotency_key, on_behalf_of, if_sequence, show, command } =
-        read_within(Within::Message, text)?;
+        read_within(within, text)?;
     let show = each_once(show)?;
     Ok(ReadMessage { request_id: idempotency_key, on_behalf_of, if_sequence, show, command })
 }

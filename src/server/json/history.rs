@@ -127,7 +127,7 @@ impl EntryBody {
                 Direction::In => "in",
                 Direction::Out => "out",
             }),
-            with: told.with.map(|number| others.of(number)),
+            with: row.with.map(|number| others.of(number)),
             detail: told.detail.or(row.purpose),
             reference: row.reference.clone(),
             posted: row.posted.map(|posted: Balance| written.balance(posted)),

@@ -3,6 +3,7 @@
 //! Amounts are decimal text, and every object that has one names its currency; points of time are RFC 3339. A field that is
 //! unknown is refused, so a slip of the pen is never ignored. Absent on purpose: who may send what.
 
+mod advice;
 mod amount;
 mod answer;
 mod command;
@@ -19,6 +20,7 @@ mod told;
 mod view;
 mod written;
 
+pub(super) use advice::{PAID_FROM, is_of_paid_from};
 pub(super) use answer::{AnswerBody, CommissionBody};
 pub(super) use command::{CommandBody, OwnGiftBody, PaidFromBody, ViaBody};
 pub(super) use history::{HistoryBody, Others};

@@ -6,7 +6,9 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
+use super::advice::{advice, of_field};
 use crate::domain::{Code, Refusal};
+use crate::limits::STOPPED_RETRY_SECONDS;
 
 /// What the door itself refuses, before the engine is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -204,6 +206,7 @@ impl Problem {
         let waits = code == ProblemCode::InProgress;
         let (status, code, advice) = code.parts();
         let retryable = waits || matches!(status, 408 | 429 | 503);
+        let advice = of_field(field).unwrap_or(advice);
         let field = Cow::Owned(field.to_owned());
         Problem::of((status, code, advice), field, detail.into(), (retryable, !waits))
     }
@@ -219,8 +222,6 @@ impl Problem {
             (true, false) => detail,
             (false, false) => Cow::Owned(format!("{field} {detail}")),
         };
-        // An account that remembers as many requests of a day as it can takes the next when the oldest is a day old.
-        let full = code == Code::Overloaded.text() && field == "request_id";
         let body = ProblemBody {
             kind: code,
             title: code,
@@ -231,7 +232,7 @@ impl Problem {
             retryable,
             definite,
             advice,
-            retry_after: retryable.then_some(if full { 3_600 } else { 1 }),
+            retry_after: retryable.then_some(1),
         };
         Problem(Box::new(body))
     }
@@ -263,6 +264,11 @@ impl Problem {
         self.0.definite
     }
 
+    /// What to do.
+    pub(in crate::server) fn advice(&self) -> &'static str {
+        self.0.advice
+    }
+
     /// Its code, the field at fault, and what is wrong with it.
     pub(in crate::server) fn parts(&self) -> (&'static str, &str, &str) {
         (self.0.code, &self.0.field, &self.0.detail)
@@ -276,9 +282,15 @@ impl Problem {
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Problem {
-        let code = refusal.code;
-        let parts = (status(code), code.text(), code.advice());
-        Problem::of(parts, refusal.field, refusal.detail, (code.retryable(), code.definite()))
+        let Refusal { code, field, detail, after_seconds } = refusal;
+        let parts = (status(code), code.text(), advice(code, &field));
+        let mut problem = Problem::of(parts, field, detail, (code.retryable(), code.definite()));
+        if code == Code::Stopped {
+            problem.0.retry_after = Some(STOPPED_RETRY_SECONDS);
+        } else if after_seconds > 0 {
+            problem.0.retry_after = Some(after_seconds);
+        }
+        problem
     }
 }
 
@@ -310,7 +322,7 @@ fn status(code: Code) -> u16 {
         | Code::UnknownMandate
         | Code::UnknownRequest => 404,
         Code::SequenceMismatch | Code::PriceAboveMax => 412,
-        Code::Overloaded => 429,
+        Code::Overloaded | Code::DayFull => 429,
         Code::OutcomeUnknown | Code::Stopped => 503,
         Code::Internal => 500,
         _ => 409,
@@ -334,6 +346,20 @@ mod tests {
             assert!((400..=503).contains(&status), "{code}");
             assert_eq!(code.retryable() && *code != Code::Settling, matches!(status, 429 | 503), "{code}");
         }
+    }
+
+    #[test]
+    fn how_long_to_wait_is_told_by_what_is_waited_for() {
+        let wait = |refusal: Refusal| Problem::from(refusal).retry_after();
+        assert_eq!(wait(Refusal::of(Code::Overloaded)), Some(1));
+        assert_eq!(wait(Refusal::of(Code::Stopped)), Some(STOPPED_RETRY_SECONDS));
+        assert_eq!(
+            wait(Refusal::new(Code::DayFull, "request_id", "is one too many").after(86_399_001)),
+            Some(86_400)
+        );
+        assert_eq!(wait(Refusal::of(Code::SoldOut)), None);
+        let full = Problem::from(Refusal::of(Code::DayFull));
+        assert!(full.status() == 429 && full.retryable() && full.advice().contains("retry_after"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use serde_path_to_error::{Path, Segment};
 
 use super::problem::{Problem, ProblemCode};
-use super::told::{cut, told};
+use super::told::{cut, told, without_a_place};
 
 /// What a text is, for the names of its fields: those of a command have the same wherever it stands.
 #[derive(Clone, Copy)]
@@ -18,6 +18,8 @@ pub(in crate::server) enum Within<'text> {
     Command(&'text [(String, Value)]),
     /// A message, in which a command stands.
     Message,
+    /// The same, of a body with one message a line: the one that stands in this line, from 1.
+    Line(usize),
 }
 
 impl Within<'_> {
@@ -26,7 +28,9 @@ impl Within<'_> {
         let parts: Vec<&Segment> = path.iter().collect();
         // The first part of a command's path is its name.
         let (rest, whole) = match (self, &*parts) {
-            (Within::Message, [Segment::Map { key }, _, rest @ ..]) if key == "command" => (rest, "command"),
+            (Within::Message | Within::Line(_), [Segment::Map { key }, _, rest @ ..]) if key == "command" => {
+                (rest, "command")
+            }
             (Within::Command(_), [_, rest @ ..]) => (rest, "body"),
             (_, rest) => (rest, "body"),
         };
@@ -36,6 +40,12 @@ impl Within<'_> {
             field = format!("{field}{before}{part}");
         }
         (field, whole)
+    }
+
+    /// Where in the body something stands that was found there in the text.
+    fn place(self, error: &serde_json::Error) -> (usize, usize) {
+        let line = if let Within::Line(line) = self { line } else { error.line() };
+        (line, error.column())
     }
 
     fn is_beside(self, name: &str) -> bool {
@@ -64,7 +74,7 @@ pub(in crate::server) fn read_within<T: DeserializeOwned>(
     }
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let error = match serde_path_to_error::deserialize(&mut deserializer) {
-        Ok(read) => return deserializer.end().map(|()| read).map_err(|error| no_json(&error)),
+        Ok(read) => return deserializer.end().map(|()| read).map_err(|error| no_json(within, &error)),
         Err(error) => error,
     };
     let path = error.path().clone();
@@ -72,7 +82,7 @@ pub(in crate::server) fn read_within<T: DeserializeOwned>(
     if error.is_data() {
         return Err(malformed(within, &path, &error.to_string()));
     }
-    whole(text)?;
+    whole_within(within, text)?;
     // Where a word should stand and none does, serde says no more than where the text has no form at all; of a value it says what is there.
     // What has JSON's form and is no value, such as a number above all numbers, has its field all the same.
     let read = serde_json::from_str(text).map(serde_path_to_error::deserialize::<Value, T>);
@@ -96,12 +106,18 @@ pub(in crate::server) fn said<T: DeserializeOwned>(field: &str, text: &str) -> R
 /// # Errors
 /// `malformed`, where it is none.
 pub(in crate::server) fn whole(text: &str) -> Result<&str, Problem> {
-    serde_json::from_str::<&RawValue>(text).map(RawValue::get).map_err(|error| no_json(&error))
+    whole_within(Within::Body, text)
+}
+
+fn whole_within<'text>(within: Within<'_>, text: &'text str) -> Result<&'text str, Problem> {
+    serde_json::from_str::<&RawValue>(text).map(RawValue::get).map_err(|error| no_json(within, &error))
 }
 
 /// The problem of a text that has not JSON's form: where it breaks off is all that is known.
-fn no_json(error: &serde_json::Error) -> Problem {
-    Problem::new(ProblemCode::Malformed, "body", format!("is no JSON: {error}"))
+fn no_json(within: Within<'_>, error: &serde_json::Error) -> Problem {
+    let ((line, column), why) = (within.place(error), error.to_string());
+    let detail = format!("is no JSON: {} at line {line} column {column}", without_a_place(&why));
+    Problem::new(ProblemCode::Malformed, "body", detail)
 }
 
 /// The problem of a value that does not read. serde tells of a field that is left out or there twice only in words.
@@ -137,7 +153,7 @@ pub(in crate::server) fn no_lists(within: Within<'_>, text: &str) -> Result<(), 
         return Ok(());
     }
     let field = match (within, &*path) {
-        (Within::Message, ["command", _, rest @ ..]) => (rest.join("."), "command"),
+        (Within::Message | Within::Line(_), ["command", _, rest @ ..]) => (rest.join("."), "command"),
         (_, path) => (path.join("."), "body"),
     };
     Err(wrong(within, field, "is a list: give an object or a value"))

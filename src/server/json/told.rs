@@ -69,7 +69,7 @@ fn own(why: &str) -> String {
 }
 
 /// Lines and columns are of a text that may not be the one that was sent, and the field says more.
-fn without_a_place(why: &str) -> &str {
+pub(super) fn without_a_place(why: &str) -> &str {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let place = why.rsplit_once(" at line ").filter(|(_, place)| {
         place.split_once(" column ").is_some_and(|(line, column)| is_number(line) && is_number(column))

@@ -174,7 +174,7 @@ fn a_gift_buys_its_own_certificate_for_its_recipient_and_nothing_else() {
         assert_eq!(row(&mut stage, "tea").left, 3, "{message:?}: nothing stays set apart");
     }
     let unknown = refused_for(stage.send(&purchase_with_gift("recipient", "tea", 2, "nobody", "gift")));
-    assert_eq!(unknown, (Code::UnknownAccount, "donor".to_owned()));
+    assert_eq!(unknown, (Code::UnknownAccount, "paid_from.gift.donor".to_owned()));
     stage.send(&purchase_with_gift("recipient", "tea", 2, "donor", "gift")).unwrap();
     let spent = stage.send(&purchase_with_gift("recipient", "tea", 2, "donor", "gift"));
     assert_eq!(refused(spent), Code::Sold);

@@ -108,12 +108,12 @@ fn what_does_not_fit_the_gift_is_not_withheld_and_nothing_moves() {
         (
             withhold("shop", "order", PRICE, gift("nobody", "donor", "gift")),
             Code::UnknownAccount,
-            "recipient",
+            "from.gift.recipient",
         ),
         (
             withhold("shop", "order", PRICE, gift("recipient", "nobody", "gift")),
             Code::UnknownAccount,
-            "donor",
+            "from.gift.donor",
         ),
         (withhold("exporter", "order", PRICE, of("abroad")), Code::CurrencyMismatch, ""),
         (withhold("exporter", "order", PRICE, of("gift")), Code::CurrencyMismatch, ""),

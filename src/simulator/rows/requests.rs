@@ -4,7 +4,7 @@ use super::every_command::{kind, other_body, script};
 use crate::actors::Replay;
 use crate::domain::{Code, Command, Currency, Done, Message, Offer, Position, WhenShort, chain};
 use crate::journal::record;
-use crate::limits::{MONEY_MINOR_MAX, REQUEST_KEPT_MS};
+use crate::limits::{MONEY_MINOR_MAX, REQUEST_KEPT_MS, REQUESTS_KEPT_MAX};
 use crate::simulator::engaging::*;
 use crate::simulator::messages::*;
 use crate::simulator::stage::Stage;
@@ -40,6 +40,30 @@ fn a_repeat_of_any_command_gets_an_equal_answer_and_leaves_no_record() {
         }
         assert_eq!(again.records(), records);
     }
+}
+
+#[test]
+fn an_account_that_remembers_all_it_can_says_when_it_has_room_again() {
+    // DESIGN 5, I12
+    let mut stage = Stage::large(1);
+    stage.send(&open("buyer", 0)).unwrap();
+    let all: Vec<Message> = (0..REQUESTS_KEPT_MAX).map(|_| deposit("buyer", 1)).collect();
+    for part in all.chunks(1_000) {
+        stage.send_all(part).into_iter().for_each(|answer| drop(answer.unwrap()));
+    }
+    let one_more = deposit("buyer", 1);
+    let mut refused_after = |elapsed_ms| {
+        stage.later(elapsed_ms);
+        let refusal = stage.send(&one_more).unwrap_err();
+        assert!(refusal.code.retryable() && refusal.code.definite());
+        (refusal.code, refusal.after_seconds)
+    };
+    let day = (REQUEST_KEPT_MS / 1_000) as u32;
+    assert_eq!(refused_after(0), (Code::DayFull, day));
+    assert_eq!(refused_after(60_500), (Code::DayFull, day - 60));
+    assert_eq!(refused_after(REQUEST_KEPT_MS - 60_501), (Code::DayFull, 1));
+    stage.later(1);
+    stage.send(&one_more).unwrap();
 }
 
 #[test]

@@ -373,6 +373,6 @@ fn a_deadline_that_has_passed_cannot_be_attached() {
         stage.at(after_start(elapsed));
         let late = CommissionTerms { expires_at: Some(after_start(10)), ..terms(500, 100) };
         let refusal = refused_for(stage.send(&attach("payer", "tea", &late)));
-        assert_eq!(refusal, (Code::BadValue, "expires_at".to_owned()));
+        assert_eq!(refusal, (Code::BadValue, "terms.expires_at".to_owned()));
     }
 }

@@ -136,6 +136,8 @@ pub(in crate::server::grpc) fn session(Session { token, account, expires_at_ms }
 /// Writes a problem.
 pub(in crate::server::grpc) fn problem(problem: &Problem) -> proto::Problem {
     let (code, field, detail) = problem.parts();
+    // Most that are refused are refused by a code alone, whose advice is their detail: once is enough.
+    let advice = if problem.advice() == detail { "" } else { problem.advice() };
     proto::Problem {
         code: code.to_owned(),
         status: u32::from(problem.status()),
@@ -143,6 +145,8 @@ pub(in crate::server::grpc) fn problem(problem: &Problem) -> proto::Problem {
         detail: detail.to_owned(),
         retryable: problem.retryable(),
         definite: problem.definite(),
+        advice: advice.to_owned(),
+        retry_after: problem.retry_after(),
     }
 }
 

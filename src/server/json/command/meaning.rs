@@ -42,9 +42,10 @@ impl CommandBody {
             CommandBody::AcceptGifts { account, by_itself } => {
                 status(account, StatusChange::AcceptGifts { by_itself })
             }
-            CommandBody::Issue { offering, offer } => {
-                plain(Command::Issue { offering, offer: Box::new(offer.offer()?) })
-            }
+            CommandBody::Issue { offering, offer } => plain(Command::Issue {
+                offering,
+                offer: Box::new(offer.offer().map_err(|refusal| refusal.within("offer"))?),
+            }),
             CommandBody::Publish { offering, display } => {
                 let display = match display {
                     DisplayBody::Certificate => Display::Certificate,
@@ -54,7 +55,7 @@ impl CommandBody {
                 plain(Command::Publish { offering, display })
             }
             CommandBody::AttachCommission { offering, terms, currency, payment_certificate } => {
-                let terms = Box::new(terms.terms(currency)?);
+                let terms = Box::new(terms.terms(currency).map_err(|refusal| refusal.within("terms"))?);
                 let funding = payment_certificate.map_or(Funding::Envelope, Funding::PaymentCertificate);
                 Ok((Command::AttachCommission { offering, terms, funding }, Some(currency)))
             }
