@@ -135,6 +135,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
         tracing::info!(file = %file.display(), "what neither flags nor variables say is this file's");
     }
     let data = options.data.display().to_string();
+    let ended = format!("closed: {data}\n");
     let options = ServeOptions {
         config,
         listen: options.listen,
@@ -155,16 +156,21 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
             Told::Ready(recovered) => {
                 reading.finish_and_clear();
                 let (records, actors) = (count(recovered.records), count(recovered.actors));
-                format!(
-                    "ready: {data}, {records} records and {actors} actors of a snapshot read in {:.2?}\n",
-                    recovered.took
-                )
+                if recovered.nothing() {
+                    format!("ready: {data}, a store in which nothing was recorded yet\n")
+                } else {
+                    let took = recovered.took;
+                    format!(
+                        "ready: {data}, {records} records and {actors} actors of a snapshot read in {took:.2?}\n"
+                    )
+                }
             }
         };
         // Nobody has to read it.
         let _ = stdout().write_all(text.as_bytes()).and_then(|()| stdout().flush());
     };
     serve(options, tell)?;
+    let _ = stdout().write_all(ended.as_bytes());
     Ok(ExitCode::SUCCESS)
 }
 
