@@ -20,7 +20,8 @@ use super::router::Params;
 use crate::Engine;
 use crate::domain::{Code, Refusal};
 use crate::server::batch::{Outcome, begins, in_progress};
-use crate::server::door::{Door, ReadMessage};
+use crate::server::begun::Commands;
+use crate::server::door::{Asked, Door, ReadMessage};
 use crate::server::identity::Who;
 use crate::server::json::{
     AnswerBody, CommandBody, Problem, ProblemCode, Within, no_lists, put, read_within, whole,
@@ -156,13 +157,13 @@ async fn answered(
     let gathering = gathering(request)?;
     let on_behalf_of = on_behalf_of(request)?;
     let path = fields(params)?;
-    match method {
+    let (arrived, asked) = match method {
         Get => {
             let arrived = Instant::now();
             let read = || -> Result<ReadMessage, Problem> {
                 Ok(ReadMessage::look(on_behalf_of, read_command(command, &path, &query(request)?, "")?)?)
             };
-            decided(door, engine, gathering, &who, read(), arrived).await
+            (arrived, judged(door, engine, &who, read()))
         }
         Post => {
             let (request_id, if_sequence, show) =
@@ -173,35 +174,34 @@ async fn answered(
             // They stand in the connection's memory, which it can use again.
             drop(bytes);
             let read = |command| ReadMessage { request_id, on_behalf_of, if_sequence, show, command };
-            decided(door, engine, gathering, &who, command.map(read), arrived).await
+            (arrived, judged(door, engine, &who, command.map(read)))
         }
-    }
-}
-
-/// What becomes of a message that was whole at that instant.
-async fn decided(
-    door: &Door,
-    engine: &Engine,
-    gathering: &Rc<Gathering>,
-    who: &Who,
-    read: Result<ReadMessage, Problem>,
-    arrived: Instant,
-) -> Result<Outcome, Problem> {
-    let outcome = sent(door, engine, gathering, who, read).await;
+    };
+    let outcome = sent(door, engine, gathering, asked).await;
     door.took(Way::HttpSingle, arrived);
     outcome
 }
 
+/// A message that was read, as the door judges it. What it has become is on the heap: a future that waits has no room for it.
+fn judged(
+    door: &Door,
+    engine: &Engine,
+    who: &Who,
+    read: Result<ReadMessage, Problem>,
+) -> Result<Rc<Asked>, Problem> {
+    Ok(Rc::new(door.message(engine, who, read?)?))
+}
+
+/// What becomes of a message.
 async fn sent(
     door: &Door,
     engine: &Engine,
     gathering: &Rc<Gathering>,
-    who: &Who,
-    read: Result<ReadMessage, Problem>,
+    asked: Result<Rc<Asked>, Problem>,
 ) -> Result<Outcome, Problem> {
-    let asked = Rc::new(door.message(engine, who, read?)?);
-    let mut noted = door.begun().batch();
-    if !begins(&mut noted, &asked) {
+    let asked = asked?;
+    let mut noted = door.begun().batch_of(1);
+    if !begins(&mut noted, &mut Commands::default(), &asked) {
         let problem = in_progress();
         Door::tell(&mut door.tally(), &asked, problem.parts().0);
         return Err(problem);

@@ -1,6 +1,7 @@
 //! Problems (RFC 9457): one form for everything that is not done, at every resource.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -149,10 +150,10 @@ impl ProblemCode {
     }
 }
 
-/// A problem.
+/// A problem. Its copies are one in memory.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 #[serde(transparent)]
-pub(in crate::server) struct Problem(Box<ProblemBody>);
+pub(in crate::server) struct Problem(Arc<ProblemBody>);
 
 /// A problem as JSON.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
@@ -233,7 +234,12 @@ impl Problem {
             advice,
             retry_after: retryable.then_some(if full { 3_600 } else { 1 }),
         };
-        Problem(Box::new(body))
+        Problem(Arc::new(body))
+    }
+
+    /// True where the other one is a copy of it.
+    pub(in crate::server) fn is(&self, other: &Problem) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// The status of its response.
@@ -249,7 +255,7 @@ impl Problem {
     /// The same, which may succeed after so long.
     pub(in crate::server) fn after(mut self, wait: Duration) -> Problem {
         let seconds = wait.as_millis().div_ceil(1_000).max(1);
-        self.0.retry_after = Some(u32::try_from(seconds).unwrap_or(u32::MAX));
+        Arc::make_mut(&mut self.0).retry_after = Some(u32::try_from(seconds).unwrap_or(u32::MAX));
         self
     }
 
