@@ -239,12 +239,18 @@ impl Outcome {
         replayed: bool,
     ) -> Outcome {
         let answer = Door::answered(engine, &mut door.tally(), asked, answer).await;
-        let mut outcomes = [(Some(asked), Outcome { answer, replayed, shown: None })];
-        if !asked.show.is_empty() {
-            show(engine, &mut outcomes).await;
+        let outcome = Outcome { answer, replayed, shown: None };
+        if asked.show.is_empty() {
+            return outcome;
         }
-        let [(_, outcome)] = outcomes;
-        outcome
+        // On the heap: most messages wish to see nothing.
+        Box::pin(async {
+            let mut outcomes = [(Some(asked), outcome)];
+            show(engine, &mut outcomes).await;
+            let [(_, outcome)] = outcomes;
+            outcome
+        })
+        .await
     }
 }
 

@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::body::{JSON, body, content_type, text};
-use super::gathering::{Gathering, gathering};
+use super::gathering::gathering;
 use super::head::{fields, idempotency_key, if_match, on_behalf_of, query, show, who};
 use super::reply::{self, problem_response, response};
 use super::router::Params;
@@ -145,25 +145,42 @@ struct AnsweredBody {
     shown: Box<ShownBody>,
 }
 
+/// What becomes of a request: it is read, and then it is sent. What reading needs is gone by then, so that who waits keeps little.
 async fn answered(
     door: &Door,
     request: &HttpRequest,
     payload: Payload,
     params: Params,
-    (method, _, command, _): &Resource,
+    resource: &Resource,
 ) -> Result<Outcome, Problem> {
+    let (asked, arrived) = read(door, request, payload, params, resource).await?;
+    let outcome = sent(door, request, asked).await;
+    door.took(Way::HttpSingle, arrived);
+    outcome
+}
+
+/// The message of a request, as the door judges it, and when it was whole.
+///
+/// # Errors
+/// What turns a request away before it is one.
+async fn read(
+    door: &Door,
+    request: &HttpRequest,
+    payload: Payload,
+    params: Params,
+    (method, _, command, _): &Resource,
+) -> Result<(Result<Rc<Asked>, Problem>, Instant), Problem> {
     let who = who(door, request)?;
     let engine = door.engine()?;
-    let gathering = gathering(request)?;
     let on_behalf_of = on_behalf_of(request)?;
     let path = fields(params)?;
-    let (arrived, asked) = match method {
+    match method {
         Get => {
             let arrived = Instant::now();
             let read = || -> Result<ReadMessage, Problem> {
                 Ok(ReadMessage::look(on_behalf_of, read_command(command, &path, &query(request)?, "")?)?)
             };
-            (arrived, judged(door, engine, &who, read()))
+            Ok((judged(door, engine, &who, read()), arrived))
         }
         Post => {
             let (request_id, if_sequence, show) =
@@ -174,15 +191,12 @@ async fn answered(
             // They stand in the connection's memory, which it can use again.
             drop(bytes);
             let read = |command| ReadMessage { request_id, on_behalf_of, if_sequence, show, command };
-            (arrived, judged(door, engine, &who, command.map(read)))
+            Ok((judged(door, engine, &who, command.map(read)), arrived))
         }
-    };
-    let outcome = sent(door, engine, gathering, asked).await;
-    door.took(Way::HttpSingle, arrived);
-    outcome
+    }
 }
 
-/// A message that was read, as the door judges it. What it has become is on the heap: a future that waits has no room for it.
+/// A message that was read, as the door judges it.
 fn judged(
     door: &Door,
     engine: &Engine,
@@ -195,10 +209,10 @@ fn judged(
 /// What becomes of a message.
 async fn sent(
     door: &Door,
-    engine: &Engine,
-    gathering: &Rc<Gathering>,
+    request: &HttpRequest,
     asked: Result<Rc<Asked>, Problem>,
 ) -> Result<Outcome, Problem> {
+    let (engine, gathering) = (door.engine()?, gathering(request)?);
     let asked = asked?;
     let mut noted = door.begun().batch_of(1);
     if !begins(&mut noted, &mut Commands::default(), &asked) {
