@@ -2,7 +2,8 @@
 //! name behind `--` for some rows only.
 //!
 //! The server and the echo are processes of their own, and the load comes from this one, on the same machine. Each is measured in
-//! turn, and each row is the median of its rounds. Every answer is looked at: a purchase that was refused ends the bench.
+//! turn, and each row is the median of its rounds. Requests are bytes before the clock is started, and answers are read once it is
+//! stopped, for both alike. Every answer is looked at: a purchase that was refused ends the bench.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a bench that cannot go on should end there")]
 
 mod echo;

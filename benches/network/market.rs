@@ -8,6 +8,7 @@ use hongbao::proto::{self, Answer, Message};
 
 use crate::http::Connections;
 use crate::program::{Echo, Server};
+use crate::stream::Stream;
 use crate::{Load, http, stream};
 
 const BUYERS: usize = 1_000;
@@ -72,8 +73,9 @@ impl Market<'_> {
     }
 
     async fn done(&self, messages: Vec<Message>) {
-        let answers = stream::send_all(&self.server.grpc, &self.server.key, messages, AT_ONCE).await;
-        for answer in answers {
+        let stream = Stream::to(&self.server.grpc, &self.server.key).await;
+        let answers = stream.send_all(stream::written(&messages, AT_ONCE)).await;
+        for answer in stream::read(messages.len(), answers) {
             assert!(!matches!(answer.outcome, Some(Outcome::Problem(_)) | None), "{answer:?}");
         }
     }
@@ -151,15 +153,18 @@ impl Market<'_> {
                 rate
             }
             Row::Stream | Row::SoldOut => {
-                let asked = purchases(&offering, messages);
-                let sent = stream::send_all(&self.server.grpc, key, asked, AT_ONCE);
-                let (rate, answers) = timed(messages, sent).await;
+                let batches = stream::written(&purchases(&offering, messages), AT_ONCE);
+                let stream = Stream::to(&self.server.grpc, key).await;
+                let (rate, answers) = timed(messages, stream.send_all(batches)).await;
                 let expected = |answer: &Answer| match &answer.outcome {
                     Some(Outcome::Purchased(_)) => row == Row::Stream,
                     Some(Outcome::Problem(problem)) => row == Row::SoldOut && problem.code == "sold_out",
                     _ => false,
                 };
-                assert!(answers.iter().all(expected), "not every answer is what it should be");
+                assert!(
+                    stream::read(messages, answers).iter().all(expected),
+                    "not every answer is what it should be"
+                );
                 rate
             }
         }
@@ -180,8 +185,9 @@ impl Market<'_> {
                 timed(load.many, connections.send_all(requests)).await.0
             }
             Row::Stream | Row::SoldOut => {
-                let asked = purchases(offering, load.many);
-                timed(load.many, stream::send_all(&echo.grpc, key, asked, AT_ONCE)).await.0
+                let batches = stream::written(&purchases(offering, load.many), AT_ONCE);
+                let stream = Stream::to(&echo.grpc, key).await;
+                timed(load.many, stream.send_all(batches)).await.0
             }
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::begun::Noted;
+use super::begun::{Commands, Noted};
 use super::door::{Asked, Door};
 use super::identity::rights;
 use super::json::{AnswerBody, Problem, ProblemCode};
@@ -34,8 +34,14 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    fn refused(problem: Problem) -> Outcome {
+    /// What is refused.
+    pub(super) fn refused(problem: Problem) -> Outcome {
         Outcome { answer: Err(problem), replayed: false, shown: None }
+    }
+
+    /// Why it was not done, where nothing else is to be said of it.
+    pub(super) fn plain_problem(&self) -> Option<&Problem> {
+        self.answer.as_ref().err().filter(|_| !self.replayed && self.shown.is_none())
     }
 }
 
@@ -52,11 +58,20 @@ impl Batch {
     /// # Errors
     /// `bad_value` where that is more than one batch has.
     pub(super) fn of(messages: usize) -> Result<Batch, Problem> {
-        if messages > BATCH_MESSAGES_MAX {
-            let detail = format!("are {messages}: send at most {BATCH_MESSAGES_MAX} at once");
-            return Err(Problem::from(Refusal::new(Code::BadValue, "messages", detail)));
-        }
+        Batch::check(messages)?;
         Ok(Batch { messages: Vec::with_capacity(messages), places: Vec::with_capacity(messages) })
+    }
+
+    /// Whether one batch has so many.
+    ///
+    /// # Errors
+    /// As for `of`.
+    pub(super) fn check(messages: usize) -> Result<(), Problem> {
+        if messages <= BATCH_MESSAGES_MAX {
+            return Ok(());
+        }
+        let detail = format!("are {messages}: send at most {BATCH_MESSAGES_MAX} at once");
+        Err(Problem::from(Refusal::new(Code::BadValue, "messages", detail)))
     }
 
     /// Takes one message, or why it cannot be sent.
@@ -80,10 +95,10 @@ impl Batch {
 
     /// Notes what is going to be sent, and takes out what is under way already.
     fn note(&mut self, door: &Door) -> Noted {
-        let mut noted = door.begun().batch();
-        let mut repeats = Vec::new();
+        let mut noted = door.begun().batch_of(self.messages.len());
+        let (mut repeats, mut commands) = (Vec::new(), Commands::default());
         for (place, asked) in self.messages.iter().enumerate() {
-            if !begins(&mut noted, asked) {
+            if !begins(&mut noted, &mut commands, asked) {
                 repeats.push(place);
             }
         }
@@ -114,8 +129,12 @@ impl Batch {
 }
 
 /// Notes a message that is going to be sent; false where the same is under way already. Nothing is noted of a look.
-pub(super) fn begins(noted: &mut Noted, Asked { message, .. }: &Asked) -> bool {
-    rights::looks(&message.command) || noted.add(message)
+pub(super) fn begins<'sent>(
+    noted: &mut Noted,
+    commands: &mut Commands<'sent>,
+    Asked { message, .. }: &'sent Asked,
+) -> bool {
+    rights::looks(&message.command) || noted.add_message(commands, message)
 }
 
 /// What is said of a message whose first one is not answered yet.
@@ -151,6 +170,30 @@ impl Drop for Waiting {
     }
 }
 
+/// The problems of refusals one after the other: where one says the same as the one before, as in a rush that is over, both are one.
+#[derive(Default)]
+struct Problems(Option<(Refusal, Problem)>);
+
+impl Problems {
+    fn of(&mut self, refusal: Refusal) -> Problem {
+        let says_nothing = |refusal: &Refusal| {
+            refusal.field.is_empty() && refusal.detail.is_empty() && refusal.after_seconds == 0
+        };
+        match &self.0 {
+            Some((last, problem))
+                if last.code == refusal.code
+                    && (says_nothing(last) && says_nothing(&refusal) || *last == refusal) =>
+            {
+                problem.clone()
+            }
+            _ => {
+                let problem = Problem::from(refusal.clone());
+                self.0.insert((refusal, problem)).1.clone()
+            }
+        }
+    }
+}
+
 impl Sent {
     /// What was done or why it was not, for each in its place.
     pub(super) async fn answers(self, door: &Door, engine: &Engine) -> Vec<Outcome> {
@@ -161,12 +204,19 @@ impl Sent {
         let again: HashSet<u32> = replies.again.into_iter().collect();
         let mut answers = (0_u32..).zip(messages.iter().zip(replies.answers));
         let (mut tally, mut outcomes) = (door.tally(), Vec::with_capacity(places.len()));
+        let mut problems = Problems::default();
         for problem in places {
             let outcome = match problem {
                 Some(problem) => (None, Outcome::refused(problem)),
                 None => match answers.next() {
                     Some((place, (asked, answer))) => {
-                        let answer = Door::answered(engine, &mut tally, asked, answer).await;
+                        let answer = match answer {
+                            Err(refusal) => {
+                                Door::tell(&mut tally, asked, refusal.code.text());
+                                Err(problems.of(refusal))
+                            }
+                            done => Door::answered(engine, &mut tally, asked, done).await,
+                        };
                         (Some(asked), Outcome { answer, replayed: again.contains(&place), shown: None })
                     }
                     None => (None, Outcome::refused(Problem::from(Refusal::of(Code::OutcomeUnknown)))),
@@ -191,12 +241,18 @@ impl Outcome {
         replayed: bool,
     ) -> Outcome {
         let answer = Door::answered(engine, &mut door.tally(), asked, answer).await;
-        let mut outcomes = [(Some(asked), Outcome { answer, replayed, shown: None })];
-        if !asked.show.is_empty() {
-            show(engine, &mut outcomes).await;
+        let outcome = Outcome { answer, replayed, shown: None };
+        if asked.show.is_empty() {
+            return outcome;
         }
-        let [(_, outcome)] = outcomes;
-        outcome
+        // On the heap: most messages wish to see nothing.
+        Box::pin(async {
+            let mut outcomes = [(Some(asked), outcome)];
+            show(engine, &mut outcomes).await;
+            let [(_, outcome)] = outcomes;
+            outcome
+        })
+        .await
     }
 }
 

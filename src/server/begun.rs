@@ -7,21 +7,24 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::{BuildHasher, Hash};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use rustc_hash::FxBuildHasher;
+
+use crate::domain::{Command, Keyed, Message};
 use crate::limits::BEGUN_MAX;
 
 /// Parts of the table, each under a lock of its own.
 const PARTS: usize = 64;
 
-/// The batch of each request that is noted, by its number.
-type Part = HashMap<u64, u64>;
+/// The batch of each request that is noted, by its number, which nobody outside can choose.
+type Part = HashMap<u64, u64, FxBuildHasher>;
 
 /// What is begun.
 pub(super) struct Begun {
-    hasher: RandomState,
+    hasher: Keyed,
     parts: Vec<Mutex<Part>>,
     batches: AtomicU64,
     most_in_part: usize,
@@ -34,14 +37,14 @@ impl Begun {
 
     fn of(most: usize) -> Arc<Begun> {
         let parts = (0..PARTS).map(|_| Mutex::default()).collect();
-        let (hasher, batches) = (RandomState::new(), AtomicU64::new(0));
+        let (hasher, batches) = (Keyed::default(), AtomicU64::new(0));
         Arc::new(Begun { hasher, parts, batches, most_in_part: most.div_ceil(PARTS) })
     }
 
-    /// A batch that nothing is noted of yet.
-    pub(super) fn batch(self: &Arc<Begun>) -> Noted {
+    /// A batch of so many requests that nothing is noted of yet.
+    pub(super) fn batch_of(self: &Arc<Begun>, requests: usize) -> Noted {
         let batch = self.batches.fetch_add(1, Ordering::Relaxed);
-        Noted { of: Arc::clone(self), batch, numbers: Vec::new() }
+        Noted { of: Arc::clone(self), batch, numbers: Vec::with_capacity(requests) }
     }
 
     /// How many requests are noted.
@@ -56,6 +59,19 @@ impl Begun {
     }
 }
 
+/// The numbers of commands one after the other: where one follows on the same, as in a rush, its number is there already.
+#[derive(Default)]
+pub(super) struct Commands<'sent>(Option<(&'sent Command, u64)>);
+
+impl<'sent> Commands<'sent> {
+    fn number(&mut self, hasher: &Keyed, command: &'sent Command) -> u64 {
+        match self.0 {
+            Some((last, number)) if last == command => number,
+            _ => self.0.insert((command, hasher.hash_one(command))).1,
+        }
+    }
+}
+
 /// What is noted of one batch, as long as this lives.
 pub(super) struct Noted {
     of: Arc<Begun>,
@@ -64,6 +80,16 @@ pub(super) struct Noted {
 }
 
 impl Noted {
+    /// Notes a message that is going to be sent, as `add` does.
+    pub(super) fn add_message<'sent>(
+        &mut self,
+        commands: &mut Commands<'sent>,
+        Message { caller, request_id, command }: &'sent Message,
+    ) -> bool {
+        let command = commands.number(&self.of.hasher, command);
+        self.add(&(caller, request_id, command))
+    }
+
     /// Notes a request: who sends it, its key, and what it asks for. False where another batch has the same one under way; within
     /// one batch all are answered together. What finds no room is not noted, and a repeat of it waits at the engine.
     pub(super) fn add(&mut self, request: &impl Hash) -> bool {
@@ -102,7 +128,7 @@ mod tests {
     #[test]
     fn what_is_begun_is_not_begun_again_until_it_is_answered() {
         let begun = Begun::new();
-        let (mut first, mut second) = (begun.batch(), begun.batch());
+        let (mut first, mut second) = (begun.batch_of(0), begun.batch_of(0));
         assert!(first.is_empty() && first.add(&("eve", "1")) && !first.is_empty());
         assert!(first.add(&("eve", "1")), "one batch is answered together");
         assert!(!second.add(&("eve", "1")));
@@ -117,9 +143,25 @@ mod tests {
     }
 
     #[test]
+    fn another_command_caller_or_key_is_another_request() {
+        let name = |text: &str| crate::domain::Name::new(text).unwrap();
+        let show = |account: &str| Command::ShowAccount { account: name(account) };
+        let message =
+            |caller: &str, key: &str, account| Message::from_account(caller, key, show(account)).unwrap();
+        let others = [message("eve", "1", "b"), message("eve", "2", "a"), message("ann", "1", "a")];
+        let (begun, one) = (Begun::new(), message("eve", "1", "a"));
+        let (mut first, mut second) = (begun.batch_of(1), begun.batch_of(4));
+        assert!(first.add_message(&mut Commands::default(), &one));
+        let mut commands = Commands::default();
+        assert!(others.iter().all(|other| second.add_message(&mut commands, other)));
+        assert!(!second.add_message(&mut commands, &one));
+        assert!(others.iter().all(|other| !first.add_message(&mut commands, other)));
+    }
+
+    #[test]
     fn what_finds_no_room_goes_on_and_leaves_nothing() {
         let begun = Begun::of(PARTS);
-        let (mut first, mut second) = (begun.batch(), begun.batch());
+        let (mut first, mut second) = (begun.batch_of(0), begun.batch_of(0));
         assert!((0..10_000).all(|number| first.add(&number)));
         assert!(begun.noted() <= PARTS);
         let refused = (0..10_000).filter(|number| !second.add(number)).count();

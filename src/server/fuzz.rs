@@ -66,9 +66,12 @@ fn any_bytes_as_a_message_over_grpc_are_read_or_refused() {
         random_bytes_max: 200,
         memory_factor: 4_096,
         take: |input| {
-            let Ok(batch) = proto::Batch::decode(input) else { return false };
-            let read = batch.messages.into_iter().map(grpc::parsed);
-            read.filter(|read| read.as_ref().is_ok_and(|read| read.command.clone().command().is_ok())).count()
+            let Some(read) = grpc::parsed(input).ok().and_then(|batch| batch.messages.ok()) else {
+                return false;
+            };
+            read.into_iter()
+                .filter(|read| read.as_ref().is_ok_and(|read| read.command.clone().command().is_ok()))
+                .count()
                 > 0
         },
     };

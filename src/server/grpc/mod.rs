@@ -2,9 +2,11 @@
 //!
 //! Absent on purpose: what a command or an answer says; that is `json`'s, and `forms` has the two ways between.
 
+mod codec;
 mod connections;
 mod forms;
 mod running;
+mod service;
 
 use std::pin::Pin;
 use std::time::Instant;
@@ -15,19 +17,19 @@ use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic::{Code as StatusCode, Request, Response, Status, Streaming};
 use tracing::{Instrument, Span};
 
-use super::batch::{Batch, Sent};
-use super::door::{Busy, Door, within};
+use super::batch::{Batch, Outcome, Sent};
+use super::door::{Busy, Door, ReadMessage, within};
 use super::identity::Who;
 use super::json::Problem;
 use super::metrics::Way;
 use super::trace::{TRACE_ID, TRACEPARENT, Trace};
 use crate::limits::STREAM_BATCHES_MAX;
 use crate::proto;
-use crate::proto::hongbao_server::Hongbao;
 use crate::proto::sessions_server::Sessions;
+use forms::{ReadBatch, WrittenAnswers};
 
 #[cfg(test)]
-pub(super) use forms::message as parsed;
+pub(super) use forms::parsed;
 pub(super) use running::{Running, start};
 
 /// Both services.
@@ -36,13 +38,10 @@ struct Service {
     door: Data<Door>,
 }
 
-type Answering = Pin<Box<dyn Stream<Item = Result<proto::Answers, Status>> + Send>>;
+type Answering = Pin<Box<dyn Stream<Item = Result<WrittenAnswers, Status>> + Send>>;
 
-#[tonic::async_trait]
-impl Hongbao for Service {
-    type SubmitStream = Answering;
-
-    async fn submit(&self, request: Request<Streaming<proto::Batch>>) -> Result<Response<Answering>, Status> {
+impl Service {
+    fn submit(&self, request: Request<Streaming<ReadBatch>>) -> Result<Response<Answering>, Status> {
         let trace = trace(request.metadata());
         let span = trace.span("grpc", "Submit");
         let begun = span.in_scope(|| self.begun(request, &span));
@@ -73,7 +72,7 @@ impl Sessions for Service {
 impl Service {
     fn begun(
         &self,
-        request: Request<Streaming<proto::Batch>>,
+        request: Request<Streaming<ReadBatch>>,
         span: &Span,
     ) -> Result<Response<Answering>, Status> {
         let authorization = authorization(request.metadata());
@@ -84,7 +83,7 @@ impl Service {
         // A batch is sent when it is taken, so they are sent in their order; and none is taken while so many wait.
         let span = span.clone();
         let answers = batches.map(move |batch| {
-            let begun = span.in_scope(|| begin(&door, authorization.as_deref(), batch));
+            let begun = span.in_scope(|| begin(&door, authorization.as_deref(), batch, forms::answers));
             begun.instrument(span.clone())
         });
         Ok(Response::new(Box::pin(answers.buffered(STREAM_BATCHES_MAX))))
@@ -92,17 +91,15 @@ impl Service {
 
     async fn sent(&self, request: Request<proto::Message>) -> Result<Response<proto::Answer>, Status> {
         let authorization = authorization(request.metadata());
-        let messages = vec![request.into_inner()];
-        let answers =
-            begin(&self.door, authorization.as_deref(), Ok(proto::Batch { id: 0, messages })).await?;
-        match (answers.answers.into_iter().next(), answers.problem) {
-            (Some(answer), _) => Ok(Response::new(answer)),
-            (None, Some(problem)) => {
-                let outcome = Some(proto::answer::Outcome::Problem(problem));
-                Ok(Response::new(proto::Answer { outcome, ..Default::default() }))
-            }
-            (None, None) => Err(Status::internal("there is no answer")),
-        }
+        let messages = Ok(vec![forms::message(request.into_inner())]);
+        let only = |_, outcomes: Result<Vec<Outcome>, Problem>| match outcomes {
+            Ok(outcomes) => outcomes.into_iter().next(),
+            Err(problem) => Some(Outcome::refused(problem)),
+        };
+        let batch = Ok(ReadBatch { id: 0, messages });
+        let outcome = begin(&self.door, authorization.as_deref(), batch, only).await?;
+        let outcome = outcome.ok_or_else(|| Status::internal("there is no answer"))?;
+        Ok(Response::new(forms::answer(outcome)))
     }
 
     async fn logged_in(&self, request: Request<proto::Credentials>) -> proto::LoggedIn {
@@ -154,39 +151,43 @@ fn answered<T>(
     }
 }
 
-/// Sends a batch; what it gives waits for the answers. Who sends it is judged anew for each.
-fn begin(
+/// Sends a batch; what it gives waits for the answers, as they are written. Who sends it is judged anew for each.
+fn begin<Written, Write: FnOnce(u64, Result<Vec<Outcome>, Problem>) -> Written>(
     door: &Data<Door>,
     authorization: Option<&str>,
-    batch: Result<proto::Batch, Status>,
-) -> impl Future<Output = Result<proto::Answers, Status>> + use<> {
+    batch: Result<ReadBatch, Status>,
+    write: Write,
+) -> impl Future<Output = Result<Written, Status>> + use<Written, Write> {
     let (busy, door, arrived) = (Busy::at(door), Data::clone(door), Instant::now());
-    let begun = batch.and_then(|proto::Batch { id, messages }| {
+    let begun = batch.and_then(|ReadBatch { id, messages }| {
         let who = door.who(authorization).map_err(|problem| status(&problem))?;
         Ok((id, sent(&door, &who, messages)))
     });
     async move {
-        let answers = match begun? {
-            (id, Ok(sent)) => {
+        let (id, sent) = begun?;
+        let outcomes = match sent {
+            Ok(sent) => {
                 let engine = door.engine().map_err(|problem| status(&problem))?;
-                let answers = sent.answers(&door, engine).await.into_iter().map(forms::answer).collect();
-                proto::Answers { id, answers, problem: None }
+                Ok(sent.answers(&door, engine).await)
             }
-            (id, Err(problem)) => {
-                proto::Answers { id, answers: Vec::new(), problem: Some(forms::problem(&problem)) }
-            }
+            Err(problem) => Err(problem),
         };
+        let written = write(id, outcomes);
         door.took(Way::Grpc, arrived);
         drop(busy);
-        Ok(answers)
+        Ok(written)
     }
 }
 
-fn sent(door: &Door, who: &Who, messages: Vec<proto::Message>) -> Result<Sent, Problem> {
-    let engine = door.engine()?;
+fn sent(
+    door: &Door,
+    who: &Who,
+    messages: Result<Vec<Result<ReadMessage, Problem>>, Problem>,
+) -> Result<Sent, Problem> {
+    let (engine, messages) = (door.engine()?, messages?);
     let mut batch = Batch::of(messages.len())?;
-    for message in messages {
-        batch.add(forms::message(message).and_then(|read| door.message(engine, who, read)));
+    for read in messages {
+        batch.add(read.and_then(|read| door.message(engine, who, read)));
     }
     Ok(batch.send(door, engine))
 }

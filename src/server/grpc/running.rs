@@ -12,12 +12,13 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use super::connections::limited;
+use super::service::Calls;
 use super::{Service, with_a_key};
 use crate::limits::{
-    ANSWER_MS_MAX, BODY_BYTES_MAX, BODY_MS_MAX, DRAIN_FLUSH_MS, KEPT_ALIVE_MS, LOG_IN_BODY_BYTES_MAX,
-    READY_LOOKED_AT_MS, STREAMS_MAX,
+    ANSWER_MS_MAX, BODY_MS_MAX, DRAIN_FLUSH_MS, KEPT_ALIVE_MS, LOG_IN_BODY_BYTES_MAX, READY_LOOKED_AT_MS,
+    STREAMS_MAX,
 };
-use crate::proto::{DESCRIPTION, hongbao_server::HongbaoServer, sessions_server::SessionsServer};
+use crate::proto::{DESCRIPTION, sessions_server::SessionsServer};
 use crate::server::door::Door;
 
 /// A server that runs until the door says that it is to end.
@@ -63,9 +64,8 @@ async fn serve(listener: TcpListener, connections: usize, tls: Option<Identity>,
     let watched = tokio::spawn(watch_readiness(reporter, Data::clone(&door)));
     let service = Service { door: Data::clone(&door) };
     let sessions = SessionsServer::new(service.clone()).max_decoding_message_size(LOG_IN_BODY_BYTES_MAX);
-    let service = HongbaoServer::new(service).max_decoding_message_size(BODY_BYTES_MAX);
     let own = Data::clone(&door);
-    let service = InterceptedService::new(service, move |request| with_a_key(&own, request));
+    let service = InterceptedService::new(Calls(service), move |request| with_a_key(&own, request));
     let description = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(DESCRIPTION)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)

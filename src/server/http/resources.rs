@@ -13,14 +13,15 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::body::{JSON, body, content_type, text};
-use super::gathering::{Gathering, gathering};
+use super::gathering::gathering;
 use super::head::{fields, idempotency_key, if_match, on_behalf_of, query, show, who};
 use super::reply::{self, problem_response, response};
 use super::router::Params;
 use crate::Engine;
 use crate::domain::{Code, Refusal};
 use crate::server::batch::{Outcome, begins, in_progress};
-use crate::server::door::{Door, ReadMessage};
+use crate::server::begun::Commands;
+use crate::server::door::{Asked, Door, ReadMessage};
 use crate::server::identity::Who;
 use crate::server::json::{
     AnswerBody, CommandBody, Problem, ProblemCode, Within, no_lists, put, read_within, whole,
@@ -144,16 +145,33 @@ struct AnsweredBody {
     shown: Box<ShownBody>,
 }
 
+/// What becomes of a request: it is read, and then it is sent. What reading needs is gone by then, so that who waits keeps little.
 async fn answered(
     door: &Door,
     request: &HttpRequest,
     payload: Payload,
     params: Params,
-    (method, _, command, _): &Resource,
+    resource: &Resource,
 ) -> Result<Outcome, Problem> {
+    let (asked, arrived) = read(door, request, payload, params, resource).await?;
+    let outcome = sent(door, request, asked).await;
+    door.took(Way::HttpSingle, arrived);
+    outcome
+}
+
+/// The message of a request, as the door judges it, and when it was whole.
+///
+/// # Errors
+/// What turns a request away before it is one.
+async fn read(
+    door: &Door,
+    request: &HttpRequest,
+    payload: Payload,
+    params: Params,
+    (method, _, command, _): &Resource,
+) -> Result<(Result<Rc<Asked>, Problem>, Instant), Problem> {
     let who = who(door, request)?;
     let engine = door.engine()?;
-    let gathering = gathering(request)?;
     let on_behalf_of = on_behalf_of(request)?;
     let path = fields(params)?;
     match method {
@@ -162,7 +180,7 @@ async fn answered(
             let read = || -> Result<ReadMessage, Problem> {
                 Ok(ReadMessage::look(on_behalf_of, read_command(command, &path, &query(request)?, "")?)?)
             };
-            decided(door, engine, gathering, &who, read(), arrived).await
+            Ok((judged(door, engine, &who, read()), arrived))
         }
         Post => {
             let (request_id, if_sequence, show) =
@@ -173,35 +191,31 @@ async fn answered(
             // They stand in the connection's memory, which it can use again.
             drop(bytes);
             let read = |command| ReadMessage { request_id, on_behalf_of, if_sequence, show, command };
-            decided(door, engine, gathering, &who, command.map(read), arrived).await
+            Ok((judged(door, engine, &who, command.map(read)), arrived))
         }
     }
 }
 
-/// What becomes of a message that was whole at that instant.
-async fn decided(
+/// A message that was read, as the door judges it.
+fn judged(
     door: &Door,
     engine: &Engine,
-    gathering: &Rc<Gathering>,
     who: &Who,
     read: Result<ReadMessage, Problem>,
-    arrived: Instant,
-) -> Result<Outcome, Problem> {
-    let outcome = sent(door, engine, gathering, who, read).await;
-    door.took(Way::HttpSingle, arrived);
-    outcome
+) -> Result<Rc<Asked>, Problem> {
+    Ok(Rc::new(door.message(engine, who, read?)?))
 }
 
+/// What becomes of a message.
 async fn sent(
     door: &Door,
-    engine: &Engine,
-    gathering: &Rc<Gathering>,
-    who: &Who,
-    read: Result<ReadMessage, Problem>,
+    request: &HttpRequest,
+    asked: Result<Rc<Asked>, Problem>,
 ) -> Result<Outcome, Problem> {
-    let asked = Rc::new(door.message(engine, who, read?)?);
-    let mut noted = door.begun().batch();
-    if !begins(&mut noted, &asked) {
+    let (engine, gathering) = (door.engine()?, gathering(request)?);
+    let asked = asked?;
+    let mut noted = door.begun().batch_of(1);
+    if !begins(&mut noted, &mut Commands::default(), &asked) {
         let problem = in_progress();
         Door::tell(&mut door.tally(), &asked, problem.parts().0);
         return Err(problem);

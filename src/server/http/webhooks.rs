@@ -141,7 +141,7 @@ fn for_whom(asked: NewWebhook, own: Option<&Name>) -> Result<NewWebhook, Problem
 
 /// Makes a webhook, unless the same message is making it.
 async fn make_once(door: &Data<Door>, asked: NewWebhook, made_by: MadeBy) -> Result<MadeWebhook, Problem> {
-    let mut noted = door.begun().batch();
+    let mut noted = door.begun().batch_of(1);
     if !noted.add(&("webhook", &made_by, &asked)) {
         return Err(in_progress());
     }

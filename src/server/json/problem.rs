@@ -1,6 +1,7 @@
 //! Problems (RFC 9457): one form for everything that is not done, at every resource.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -151,10 +152,10 @@ impl ProblemCode {
     }
 }
 
-/// A problem.
+/// A problem. Its copies are one in memory.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 #[serde(transparent)]
-pub(in crate::server) struct Problem(Box<ProblemBody>);
+pub(in crate::server) struct Problem(Arc<ProblemBody>);
 
 /// A problem as JSON.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
@@ -234,7 +235,12 @@ impl Problem {
             advice,
             retry_after: retryable.then_some(1),
         };
-        Problem(Box::new(body))
+        Problem(Arc::new(body))
+    }
+
+    /// True where the other one is a copy of it.
+    pub(in crate::server) fn is(&self, other: &Problem) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// The status of its response.
@@ -250,7 +256,7 @@ impl Problem {
     /// The same, which may succeed after so long.
     pub(in crate::server) fn after(mut self, wait: Duration) -> Problem {
         let seconds = wait.as_millis().div_ceil(1_000).max(1);
-        self.0.retry_after = Some(u32::try_from(seconds).unwrap_or(u32::MAX));
+        Arc::make_mut(&mut self.0).retry_after = Some(u32::try_from(seconds).unwrap_or(u32::MAX));
         self
     }
 
@@ -284,13 +290,11 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Problem {
         let Refusal { code, field, detail, after_seconds } = refusal;
         let parts = (status(code), code.text(), advice(code, &field));
-        let mut problem = Problem::of(parts, field, detail, (code.retryable(), code.definite()));
-        if code == Code::Stopped {
-            problem.0.retry_after = Some(STOPPED_RETRY_SECONDS);
-        } else if after_seconds > 0 {
-            problem.0.retry_after = Some(after_seconds);
+        let problem = Problem::of(parts, field, detail, (code.retryable(), code.definite()));
+        match if code == Code::Stopped { STOPPED_RETRY_SECONDS } else { after_seconds } {
+            0 => problem,
+            seconds => problem.after(Duration::from_secs(seconds.into())),
         }
-        problem
     }
 }
 

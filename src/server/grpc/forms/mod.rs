@@ -3,9 +3,12 @@
 //! What is sent most has a way of its own; everything else goes through the form of its JSON body, whose members have the same
 //! names.
 
+mod plain;
 mod reading;
 mod writing;
 
-pub(super) use reading::credentials;
-pub(in crate::server) use reading::message;
-pub(super) use writing::{answer, problem, session};
+#[cfg(test)]
+pub(in crate::server) use plain::batch as parsed;
+pub(super) use plain::{ReadBatch, batch};
+pub(super) use reading::{credentials, message};
+pub(super) use writing::{WrittenAnswers, answer, answers, problem, session};

@@ -18,7 +18,7 @@ use crate::server::shown::each_once;
 ///
 /// # Errors
 /// `malformed` or `bad_text`, with the field.
-pub(in crate::server) fn message(message: proto::Message) -> Result<ReadMessage, Problem> {
+pub(in crate::server::grpc) fn message(message: proto::Message) -> Result<ReadMessage, Problem> {
     let request_id = request_id("idempotency_key", &message.idempotency_key)?;
     let on_behalf_of = message.on_behalf_of.map(|text| name("on_behalf_of", &text)).transpose()?;
     let missing = || Problem::new(ProblemCode::Malformed, "command", "is left out");
@@ -102,11 +102,11 @@ fn via(via: Option<&str>, private_page: Option<&str>) -> Result<ViaBody, Problem
     }
 }
 
-fn name(field: &'static str, text: &str) -> Result<Name, Problem> {
+pub(super) fn name(field: &'static str, text: &str) -> Result<Name, Problem> {
     Name::new(text).map_err(|refusal| named(field, refusal))
 }
 
-fn request_id(field: &'static str, text: &str) -> Result<RequestId, Problem> {
+pub(super) fn request_id(field: &'static str, text: &str) -> Result<RequestId, Problem> {
     RequestId::new(text).map_err(|refusal| named(field, refusal))
 }
 

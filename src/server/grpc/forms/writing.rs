@@ -1,5 +1,8 @@
 //! What goes out: answers, problems and sessions.
 
+use std::ops::Range;
+
+use prost::Message as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -29,6 +32,54 @@ pub(in crate::server::grpc) fn answer(
     let shown = shown.and_then(|shown| view(&shown).ok());
     proto::Answer { outcome: Some(outcome), replayed, shown }
 }
+
+/// The answers to a batch as they stand in the stream.
+pub(in crate::server::grpc) struct WrittenAnswers(Vec<u8>);
+
+impl WrittenAnswers {
+    /// As prost writes `proto::Answers`.
+    pub(in crate::server::grpc) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Writes the answers to a batch, or why nothing of it was begun. One that says the same as the one before, as in a rush that is
+/// over, is copied from there.
+pub(in crate::server::grpc) fn answers(
+    id: u64,
+    outcomes: Result<Vec<batch::Outcome>, Problem>,
+) -> WrittenAnswers {
+    let (outcomes, refused) = match outcomes {
+        Ok(outcomes) => (outcomes, None),
+        Err(why) => (Vec::new(), Some(problem(&why))),
+    };
+    let mut bytes = proto::Answers { id, answers: Vec::new(), problem: refused }.encode_to_vec();
+    bytes.reserve(outcomes.len() * ANSWER_BYTES);
+    let mut last: Option<(Problem, Range<usize>)> = None;
+    for outcome in outcomes {
+        let own = outcome.plain_problem().cloned();
+        if let (Some(own), Some((known, place))) = (&own, &last)
+            && own.is(known)
+        {
+            bytes.extend_from_within(place.clone());
+            continue;
+        }
+        let from = bytes.len();
+        bytes.push(ANSWERS_KEY);
+        let answer = answer(outcome);
+        // A vector takes whatever is written into it.
+        let _ = prost::encode_length_delimiter(answer.encoded_len(), &mut bytes);
+        let _ = answer.encode(&mut bytes);
+        last = own.map(|own| (own, from..bytes.len()));
+    }
+    WrittenAnswers(bytes)
+}
+
+/// The key of `proto::Answers::answers`: field 2, of which each has its length before it.
+const ANSWERS_KEY: u8 = 2 << 3 | 2;
+
+/// Most answers have no more bytes.
+const ANSWER_BYTES: usize = 64;
 
 fn done(answer: AnswerBody) -> Result<Outcome, serde_json::Error> {
     match answer {
@@ -159,6 +210,41 @@ mod tests {
         let text = include_str!("../../../../proto/hongbao.proto");
         for answer in AnswerBody::names() {
             assert!(text.contains(&format!(" {answer} = ")), "{answer} has no form");
+        }
+    }
+
+    #[test]
+    fn answers_are_written_as_prost_writes_them() {
+        let sold_out = Problem::from(Refusal::of(Code::SoldOut));
+        let outcomes = || {
+            let refused = |problem: &Problem| batch::Outcome::refused(problem.clone());
+            let issued = |replayed| batch::Outcome {
+                answer: Ok(AnswerBody::Issued { items: 7 }),
+                replayed,
+                shown: None,
+            };
+            let other = Problem::from(Refusal::new(Code::BadValue, "items", "is 0"));
+            let replayed = batch::Outcome { replayed: true, ..refused(&sold_out) };
+            vec![
+                refused(&sold_out),
+                refused(&sold_out),
+                replayed,
+                refused(&sold_out),
+                issued(false),
+                refused(&sold_out),
+                refused(&other),
+                refused(&Problem::from(Refusal::of(Code::SoldOut))),
+                issued(true),
+            ]
+        };
+        for id in [0, 7, u64::MAX] {
+            let formed = outcomes().into_iter().map(answer).collect();
+            let expected = proto::Answers { id, answers: formed, problem: None };
+            assert_eq!(answers(id, Ok(outcomes())).bytes(), expected.encode_to_vec());
+            let none = proto::Answers { id, answers: Vec::new(), problem: None };
+            assert_eq!(answers(id, Ok(Vec::new())).bytes(), none.encode_to_vec());
+            let refused = proto::Answers { id, answers: Vec::new(), problem: Some(problem(&sold_out)) };
+            assert_eq!(answers(id, Err(sold_out.clone())).bytes(), refused.encode_to_vec());
         }
     }
 

@@ -40,7 +40,7 @@ pub(in crate::server) enum CommandBody {
     /// Says whether gifts are accepted as they arrive; the account's own.
     AcceptGifts { account: Name, by_itself: bool },
     /// Issues an offering of certificates; the caller is its supplier.
-    Issue { offering: Name, offer: OfferBody },
+    Issue { offering: Name, offer: Box<OfferBody> },
     /// Puts an offering on the public platform; its supplier's.
     Publish {
         offering: Name,
@@ -51,7 +51,7 @@ pub(in crate::server) enum CommandBody {
     /// its own.
     AttachCommission {
         offering: Name,
-        terms: TermsBody,
+        terms: Box<TermsBody>,
         currency: Currency,
         #[serde(default)]
         payment_certificate: Option<RequestId>,
