@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::begun::{Commands, Noted};
-use super::door::{Asked, Door};
+use super::door::{Asked, Door, blamed};
 use super::identity::rights;
 use super::json::{AnswerBody, Problem, ProblemCode};
 use super::shown::{self, ShownBody};
@@ -213,7 +213,7 @@ impl Sent {
                         let answer = match answer {
                             Err(refusal) => {
                                 Door::tell(&mut tally, asked, refusal.code.text());
-                                Err(problems.of(refusal))
+                                Err(problems.of(blamed(&asked.message.command, refusal)))
                             }
                             done => Door::answered(engine, &mut tally, asked, done).await,
                         };

@@ -322,7 +322,7 @@ fn judged(
 
 /// A refusal with the field at fault where only the command tells it: what a purchase is paid from is judged by its buyer's account,
 /// which says no more than why.
-fn blamed(command: &Command, refusal: Refusal) -> Refusal {
+pub(super) fn blamed(command: &Command, refusal: Refusal) -> Refusal {
     let named = matches!(command, Command::Purchase { paid_from, .. } if *paid_from != PaidFrom::Available);
     if named && refusal.field.is_empty() && is_of_paid_from(refusal.code) {
         let detail = format!("cannot pay for it: {}", refusal.code.text().replace('_', " "));
