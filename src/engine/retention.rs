@@ -46,8 +46,9 @@ impl Retention {
 
     /// True where a single generation stands for what the journal no longer has: were it damaged, the store would be lost.
     pub(crate) fn hangs_by_one(&self) -> bool {
-        let begins_anew = self.milestones.first().is_some_and(|(oldest, _)| *oldest > Position(1));
-        begins_anew && self.needed.len() < 2
+        let oldest = self.milestones.first().map_or(Position(1), |(oldest, _)| *oldest);
+        let of_use = self.needed.iter().filter(|needed| **needed >= oldest).count();
+        oldest > Position(1) && of_use < 2
     }
 
     /// A generation counts from which a restart reads on at `read_from`, begun when the journal had so many bytes. Gives

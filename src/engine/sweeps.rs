@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
+use rustix::process::{getpriority_process, setpriority_process};
+
 use super::asked::{Asked, AskedSnapshot, SnapshotNotTaken, SnapshotTaken};
 use super::config::Keeping;
 use super::pressure::Gauge;
@@ -195,7 +197,8 @@ impl Drop for Run {
 /// Puts this thread, and what it starts, behind those that answer.
 fn give_way() {
     // Linux keeps a priority for each thread. Where the system refuses, snapshots are taken all the same.
-    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+    let lowered = getpriority_process(None).and_then(|own| setpriority_process(None, own + NICENESS));
+    if let Err(error) = lowered {
         tracing::debug!(%error, "snapshots keep the priority of everybody");
     }
 }
@@ -254,6 +257,10 @@ impl Run {
             if taken.is_err() {
                 self.rest();
             }
+        }
+        if !self.given_up() && self.sweeper.retention.hangs_by_one() {
+            // Told anyway: whoever closes has no more to do about it.
+            let _ = self.snapshot(self.sweeper.gauge.bytes());
         }
     }
 

@@ -152,9 +152,10 @@ impl Disk for FolderDisk {
         let path = self.path(name);
         let file = self.open_to_append(name)?;
         let synced = file.sync_data().and_then(|()| file.metadata());
-        let links = synced.map_err(|source| JournalError::from_io("sync", &path, source))?.nlink();
-        // What has no name any more is durable, and nobody will ever read it.
-        if links == 0 { Err(JournalError::Removed { path }) } else { Ok(()) }
+        let written = synced.map_err(|source| JournalError::from_io("sync", &path, source))?;
+        // What another file stands in the place of is durable, and nobody will ever read it.
+        let in_place = identity(&path) == Some((written.dev(), written.ino()));
+        if in_place { Ok(()) } else { Err(JournalError::Removed { path }) }
     }
 
     fn sync_folder(&mut self) -> Result<(), JournalError> {
@@ -202,6 +203,11 @@ pub(crate) fn create_durably(folder: &Path, name: &str, content: &[u8]) -> Resul
     fs::rename(&temporary, &path)
         .map_err(|source| JournalError::from_io("rename into place", &path, source))?;
     sync_folder(folder)
+}
+
+/// The device and the number of what stands at a path; none where nothing does.
+pub(crate) fn identity(path: &Path) -> Option<(u64, u64)> {
+    fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()))
 }
 
 /// Makes durable which names a folder holds.

@@ -40,10 +40,10 @@ pub enum JournalError {
         /// What the operating system said.
         source: io::Error,
     },
-    /// Somebody has removed a file while it was written.
-    #[error("{} was removed while it was written to: put it back from a copy of the store, or start again without it", path.display())]
+    /// Somebody has removed or moved a file or a folder that is worked with.
+    #[error("{} was removed or moved while it was written to: put it back, or restore the store from a copy", path.display())]
     Removed {
-        /// The file.
+        /// The file or folder.
         path: PathBuf,
     },
     /// Another process holds the data folder.

@@ -29,7 +29,7 @@ mod writer;
 pub(crate) mod tests;
 
 pub use disk::{Disk, FolderDisk, TEMPORARY_SUFFIX};
-pub(crate) use disk::{create_durably, names_in, sync_folder};
+pub(crate) use disk::{create_durably, identity, names_in, sync_folder};
 pub use error::JournalError;
 pub use findings::{Cut, Opened};
 pub use folder::DataFolder;

@@ -20,7 +20,7 @@ use super::inspection::discard;
 use super::manifest::{Coverage, Manifest};
 use super::reading::{Visit, read_by_copy};
 use crate::domain::Position;
-use crate::journal::{JournalError, TEMPORARY_SUFFIX, create_durably, names_in, sync_folder};
+use crate::journal::{JournalError, TEMPORARY_SUFFIX, create_durably, identity, names_in, sync_folder};
 use crate::limits::{HALF_GROWTH_MAX, HALF_SPARE_BYTES, SNAPSHOT_ROOM_LEFT_BYTES};
 
 /// The folder for the copy that is read, without its suffix.
@@ -48,6 +48,8 @@ pub struct Snapshots {
     /// What each half holds, where this process wrote it and finished, and sled has not let it outgrow its bound.
     known: [Option<Content>; 2],
     writing: Option<Writing>,
+    /// The device and the number of the folder, by which it is told from another of its path.
+    place: (u64, u64),
     /// Where a generation was given up whose files may still be there.
     given_up: Option<Half>,
     /// How many bytes of its device a generation leaves free.
@@ -73,6 +75,7 @@ impl Snapshots {
             remove_temporary(&folder.join(name))?;
         }
         let generations = find(&folder)?;
+        let place = identity(&folder).ok_or_else(|| JournalError::Removed { path: folder.clone() })?;
         let number_max = generations.iter().filter_map(Generation::number).max().unwrap_or(0);
         Ok(Snapshots {
             folder,
@@ -80,6 +83,7 @@ impl Snapshots {
             number_max,
             known: [None, None],
             writing: None,
+            place,
             given_up: None,
             room_left: SNAPSHOT_ROOM_LEFT_BYTES,
         })
@@ -143,19 +147,26 @@ impl Snapshots {
         self.known[half as usize] = None;
     }
 
-    /// Distrusts halves whose files are no longer as they were when this process finished them, so that nobody goes on with what is
-    /// damaged, and the half that is whole is not the one that is written.
+    /// Distrusts halves whose files are no longer those that their manifests name, so that nobody goes on with what is damaged, and
+    /// the half that is whole is not the one that is written.
     fn distrust_what_has_changed(&mut self) {
-        let known = Half::BOTH.into_iter().filter(|half| self.known[*half as usize].is_some());
-        let changed: Vec<Half> = known.filter(|half| !self.is_as_finished(*half)).collect();
-        for half in changed {
-            let why = format!(
-                "the files of {} have changed since they were finished",
-                half.path(&self.folder).display()
-            );
+        let counting = self.generations.iter().filter(|generation| generation.manifest.is_ok());
+        let counting: Vec<Half> = counting.map(|generation| generation.half).collect();
+        for half in counting.into_iter().filter(|half| !self.is_as_finished(*half)).collect::<Vec<_>>() {
+            let path = half.path(&self.folder);
+            let why = format!("the files of {} have changed since they were finished", path.display());
             tracing::warn!(why, "a snapshot is of no use any more");
             self.distrust(half, &why);
         }
+    }
+
+    /// # Errors
+    /// Where the folder was moved away: what has its path now is another store's.
+    fn must_be_in_place(&self) -> Result<(), SnapshotError> {
+        if identity(&self.folder) == Some(self.place) {
+            return Ok(());
+        }
+        Err(JournalError::Removed { path: self.folder.clone() }.into())
     }
 
     fn is_as_finished(&self, half: Half) -> bool {
@@ -174,6 +185,7 @@ impl Snapshots {
         if self.writing.is_some() {
             return Err(SnapshotError::OutOfTurn { what: "be begun", why: "a generation is being written" });
         }
+        self.must_be_in_place()?;
         self.distrust_what_has_changed();
         let half = self.older();
         let path = half.path(&self.folder);
@@ -298,7 +310,7 @@ pub(super) fn half_bytes_max(values: u64) -> u64 {
 /// [`SnapshotError::NoRoom`] where the device of a folder has fewer bytes free.
 fn leave_room(folder: &Path, left: u64) -> Result<(), SnapshotError> {
     // A file system that does not say how much it has is written to until it says that it is full.
-    let Ok(device) = statvfs(folder) else { return Ok(()) };
+    let Some(device) = statvfs(folder).ok().filter(|device| device.f_blocks > 0) else { return Ok(()) };
     let free = device.f_bavail.saturating_mul(device.f_frsize);
     if free < left { Err(SnapshotError::NoRoom { folder: folder.to_owned(), free, left }) } else { Ok(()) }
 }

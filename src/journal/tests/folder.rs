@@ -169,19 +169,28 @@ fn who_removes_the_lock_lets_nobody_in() {
 }
 
 #[test]
-fn a_segment_that_is_removed_while_it_is_written_ends_the_writing() {
-    let root = TempDir::new().unwrap();
-    let (mut log, _) = FileLog::open(FolderDisk::new(root.path())).unwrap();
-    let mut batch = RecordBatch::new();
-    batch.push(b"one").unwrap();
-    log.append(&batch).unwrap();
-    log.sync().unwrap();
-    let segment = fs::read_dir(root.path()).unwrap().next().unwrap().unwrap().path();
-    fs::remove_file(&segment).unwrap();
-    log.append(&batch).unwrap();
-    let removed = log.sync().unwrap_err();
-    assert!(matches!(&removed, JournalError::Removed { path } if *path == segment), "{removed}");
-    assert!(matches!(log.append(&batch), Err(JournalError::Poisoned { .. })));
+fn a_segment_that_is_removed_moved_or_replaced_while_it_is_written_ends_the_writing() {
+    let remove = |segment: &Path| fs::remove_file(segment).unwrap();
+    let move_away = |segment: &Path| fs::rename(segment, segment.with_extension("away")).unwrap();
+    let replace = |segment: &Path| {
+        fs::copy(segment, segment.with_extension("copy")).unwrap();
+        fs::rename(segment.with_extension("copy"), segment).unwrap();
+    };
+    let harms: [&dyn Fn(&Path); 3] = [&remove, &move_away, &replace];
+    for harm in harms {
+        let root = TempDir::new().unwrap();
+        let (mut log, _) = FileLog::open(FolderDisk::new(root.path())).unwrap();
+        let mut batch = RecordBatch::new();
+        batch.push(b"one").unwrap();
+        log.append(&batch).unwrap();
+        log.sync().unwrap();
+        let segment = fs::read_dir(root.path()).unwrap().next().unwrap().unwrap().path();
+        harm(&segment);
+        log.append(&batch).unwrap();
+        let removed = log.sync().unwrap_err();
+        assert!(matches!(&removed, JournalError::Removed { path } if *path == segment), "{removed}");
+        assert!(matches!(log.append(&batch), Err(JournalError::Poisoned { .. })));
+    }
 }
 
 #[test]

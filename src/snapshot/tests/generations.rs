@@ -147,6 +147,36 @@ fn a_half_that_somebody_has_changed_or_removed_meanwhile_is_begun_anew_and_the_w
 }
 
 #[test]
+fn a_half_that_was_harmed_before_this_process_wrote_one_is_the_one_that_is_written() {
+    let place = Place::new();
+    let (first, second, third) = (chunks(1, 9), chunks(2, 9), chunks(3, 9));
+    let (_, of_first) = write(&mut place.open(), &first, &Chunks::new());
+    let (newer, _) = write(&mut place.open(), &second, &Chunks::new());
+    fs::remove_dir_all(place.half(newer.half)).unwrap();
+    let mut snapshots = place.open();
+    let (begun, of_third) = write(&mut snapshots, &third, &Chunks::new());
+    assert_eq!(begun.half, newer.half);
+    assert_eq!(read(&mut snapshots, Half::One, &of_first).unwrap(), first);
+    assert_eq!(read(&mut snapshots, newer.half, &of_third).unwrap(), third);
+}
+
+#[test]
+fn nothing_is_written_where_another_folder_has_the_place() {
+    let place = Place::new();
+    let mut snapshots = place.open();
+    write(&mut snapshots, &chunks(1, 9), &Chunks::new());
+    fs::rename(place.folder(), place.folder().with_extension("moved")).unwrap();
+    for made in [false, true] {
+        if made {
+            fs::create_dir(place.folder()).unwrap();
+        }
+        let refused = snapshots.begin().unwrap_err();
+        assert!(refused.to_string().contains("was removed or moved"), "{refused}");
+    }
+    assert_eq!(fs::read_dir(place.folder()).unwrap().count(), 0);
+}
+
+#[test]
 fn the_last_room_of_a_device_is_left_to_the_journal() {
     let place = Place::new();
     let first = chunks(1, 9);
