@@ -144,10 +144,10 @@ impl DataFolder {
 
     /// Whether all records of a segment stand before a position, as the name of the segment behind it says.
     pub fn ends_before(&self, segment: &Path, position: Position) -> bool {
-        let first = |name: &str| position_in_name(name);
-        let Some(own) = segment.file_name().and_then(OsStr::to_str).and_then(first) else { return false };
+        let own = segment.file_name().and_then(OsStr::to_str).and_then(position_in_name);
+        let Some(own) = own else { return false };
         let names = names_in(&self.journal()).unwrap_or_default();
-        let next = names.iter().filter_map(|name| first(name)).filter(|next| *next > own).min();
+        let next = names.iter().filter_map(|name| position_in_name(name)).filter(|next| *next > own).min();
         next.is_some_and(|next| next <= position)
     }
 

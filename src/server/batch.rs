@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::begun::{Commands, Noted};
-use super::door::{Asked, Door, blamed};
+use super::door::{Asked, Door, body_of};
 use super::identity::rights;
 use super::json::{AnswerBody, Problem, ProblemCode};
 use super::shown::{self, ShownBody};
@@ -210,12 +210,9 @@ impl Sent {
                 Some(problem) => (None, Outcome::refused(problem)),
                 None => match answers.next() {
                     Some((place, (asked, answer))) => {
-                        let answer = match answer {
-                            Err(refusal) => {
-                                Door::tell(&mut tally, asked, refusal.code.text());
-                                Err(problems.of(blamed(&asked.message.command, refusal)))
-                            }
-                            done => Door::answered(engine, &mut tally, asked, done).await,
+                        let answer = match Door::judged(&mut tally, asked, answer) {
+                            Ok(done) => body_of(engine, &asked.message, done).await,
+                            Err(refusal) => Err(problems.of(refusal)),
                         };
                         (Some(asked), Outcome { answer, replayed: again.contains(&place), shown: None })
                     }

@@ -253,10 +253,18 @@ impl Door {
         asked: &Asked,
         answer: Answer,
     ) -> Result<AnswerBody, Problem> {
+        let done = Door::judged(tally, asked, answer)?;
+        body_of(engine, &asked.message, done).await
+    }
+
+    /// Counts an answer, and names the field at fault where only the command tells it.
+    ///
+    /// # Errors
+    /// The answer's own refusal.
+    pub(super) fn judged(tally: &mut Tally<'_>, asked: &Asked, answer: Answer) -> Result<Done, Refusal> {
         let code = answer.as_ref().map_or_else(|refusal| refusal.code.text(), |_| DONE);
         Door::tell(tally, asked, code);
-        let done = answer.map_err(|refusal| blamed(&asked.message.command, refusal))?;
-        body_of(engine, &asked.message, done).await
+        answer.map_err(|refusal| blamed(&asked.message.command, refusal))
     }
 
     /// Counts what came of a message, and tells it where it is one of management.
@@ -322,7 +330,7 @@ fn judged(
 
 /// A refusal with the field at fault where only the command tells it: what a purchase is paid from is judged by its buyer's account,
 /// which says no more than why.
-pub(super) fn blamed(command: &Command, refusal: Refusal) -> Refusal {
+fn blamed(command: &Command, refusal: Refusal) -> Refusal {
     let named = matches!(command, Command::Purchase { paid_from, .. } if *paid_from != PaidFrom::Available);
     if named && refusal.field.is_empty() && is_of_paid_from(refusal.code) {
         let detail = format!("cannot pay for it: {}", refusal.code.text().replace('_', " "));

@@ -19,29 +19,23 @@ const PIECE_BYTES: usize = 1 << 20;
 
 /// Makes every file and every folder durable, and gives the hash of the files.
 pub(super) fn sync_and_hash(half: &Path) -> Result<[u8; 16], SnapshotError> {
-    let mut hasher = blake3::Hasher::new();
     let contents = Contents::of(half)?;
     for name in &contents.files {
         let path = half.join(name);
         File::open(&path)
             .and_then(|file| file.sync_all())
             .map_err(|source| JournalError::from_io("sync", &path, source))?;
-        pour(half, name, &mut hasher, None)?;
     }
     for name in &contents.folders {
         sync_folder(&half.join(name))?;
     }
     sync_folder(half)?;
-    Ok(short(&hasher))
+    contents.hash(half, None)
 }
 
 /// The hash of all files, as they are now.
 pub(super) fn hash(half: &Path) -> Result<[u8; 16], SnapshotError> {
-    let mut hasher = blake3::Hasher::new();
-    for name in &Contents::of(half)?.files {
-        pour(half, name, &mut hasher, None)?;
-    }
-    Ok(short(&hasher))
+    Contents::of(half)?.hash(half, None)
 }
 
 /// How many bytes all files have.
@@ -54,22 +48,12 @@ pub(super) fn size(half: &Path) -> Result<u64, SnapshotError> {
 
 /// Copies everything into a folder that is empty, and gives the hash of the files as they were copied.
 pub(super) fn copy_and_hash(half: &Path, copy: &Path) -> Result<[u8; 16], SnapshotError> {
-    let mut hasher = blake3::Hasher::new();
     let contents = Contents::of(half)?;
     for name in &contents.folders {
         let path = copy.join(name);
         fs::create_dir(&path).map_err(|source| JournalError::from_io("create the folder", &path, source))?;
     }
-    for name in &contents.files {
-        pour(half, name, &mut hasher, Some(&copy.join(name)))?;
-    }
-    Ok(short(&hasher))
-}
-
-fn short(hasher: &blake3::Hasher) -> [u8; 16] {
-    let mut short = [0; 16];
-    short.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
-    short
+    contents.hash(half, Some(copy))
 }
 
 /// The paths below a half, sorted; a folder stands before what is in it.
@@ -103,6 +87,17 @@ impl Contents {
         contents.files.sort();
         contents.folders.sort();
         Ok(contents)
+    }
+
+    /// The hash of the files, which are written into a copy's folder, where there is one, as they are read.
+    fn hash(&self, half: &Path, copy: Option<&Path>) -> Result<[u8; 16], SnapshotError> {
+        let mut hasher = blake3::Hasher::new();
+        for name in &self.files {
+            pour(half, name, &mut hasher, copy.map(|copy| copy.join(name)).as_deref())?;
+        }
+        let mut short = [0; 16];
+        short.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+        Ok(short)
     }
 }
 

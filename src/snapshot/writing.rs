@@ -210,9 +210,9 @@ impl Snapshots {
     /// [`SnapshotError::NoRoom`], the generation is abandoned.
     pub fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), SnapshotError> {
         let (stored, mark) = frame(key, value)?;
-        let (folder, room_left) = (self.folder.clone(), self.room_left);
+        let room = leave_room(&self.folder, self.room_left);
         self.change("take a chunk", |writing| {
-            leave_room(&folder, room_left)?;
+            room?;
             writing.database.put(key, stored)?;
             writing.content.put(key, mark);
             Ok(())

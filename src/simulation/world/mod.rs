@@ -314,8 +314,9 @@ impl World {
         }
         if self.chance.once_in(self.play.abandon_one_in) {
             self.snapshots.abandon();
-            let needed = needed_by(&self.snapshots.finished());
-            self.retention.iter_mut().for_each(|retention| retention.count(needed.clone()));
+            if let Some(retention) = &mut self.retention {
+                retention.count(needed_by(&self.snapshots.finished()));
+            }
         }
         if self.play.sweep_one_in > 0 && self.chance.below(self.play.sweep_one_in) == 0 {
             // At times so many at once that messages wait through a whole snapshot.
