@@ -53,7 +53,7 @@ fn sweep(stage: &mut Stage) -> (Vec<Slice>, Duration) {
     stage.house.begin_sweep(Position(0), None);
     loop {
         let begun = Instant::now();
-        let slice = stage.house.next_slice().unwrap();
+        let slice = stage.house.next_slice(Vec::new()).unwrap();
         longest = longest.max(begun.elapsed());
         let last = slice.last;
         slices.push(slice);

@@ -161,7 +161,7 @@ impl Shards {
         shard: usize,
         visit: impl FnOnce(&mut House) -> T + Send + 'static,
     ) -> mpsc::Receiver<T> {
-        let (given, taken) = mpsc::channel();
+        let (given, taken) = mpsc::sync_channel(1);
         self.inboxes[shard].visit(Box::new(move |house: &mut House| {
             let _ = given.send(visit(house));
         }));

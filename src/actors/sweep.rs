@@ -59,6 +59,8 @@ pub struct Slice {
     pub newest: Position,
     /// The states.
     pub pieces: Vec<Piece>,
+    /// What it had no need of, of the memory that it was given.
+    pub spare: Vec<Vec<u8>>,
     /// True where nothing is left for another slice.
     pub last: bool,
 }
@@ -103,8 +105,9 @@ impl Sweep {
         shard: usize,
         newest: Position,
         portion: Portion,
+        spare: Vec<Vec<u8>>,
     ) -> Result<Slice, SweepError> {
-        let mut slice = Slice { newest, pieces: Vec::new(), last: false };
+        let mut slice = Slice { newest, pieces: Vec::new(), spare, last: false };
         if !self.large.as_slice().is_empty() {
             slice.pieces = self.copy_large(rooms, portion.copied_entries_max);
             return Ok(slice);
@@ -121,7 +124,8 @@ impl Sweep {
                 bytes_made += bytes.len();
                 slice.pieces.push(Piece::Page { page, shard, bytes, large: Vec::new() });
             } else if let Some(here) = rooms.page(number) {
-                let (bytes, large) = encode(here, portion)?;
+                let memory = slice.spare.pop().unwrap_or_else(|| Vec::with_capacity(PIECE_BYTES_MAX / 2));
+                let (bytes, large) = encode(here, portion, memory)?;
                 bytes_made += bytes.len();
                 self.large = large.clone().into_iter();
                 slice.pieces.push(Piece::Page { page, shard, bytes, large });
@@ -157,7 +161,7 @@ impl Sweep {
                 continue;
             };
             let whole = Portion { small_entries_max: usize::MAX, ..Portion::default() };
-            let (bytes, large) = encode(page, whole)?;
+            let (bytes, large) = encode(page, whole, Vec::new())?;
             assert!(large.is_empty(), "a page that remembers more is never listed to leave");
             if let Err(error) = rooms.leave(number, &bytes) {
                 // Leaving is an economy: without it everybody stays, and the snapshot is none the worse.
@@ -175,9 +179,12 @@ impl Sweep {
     }
 }
 
-/// The bytes of a page's rooms, and the large ones, which are left out.
-fn encode(page: &Page, portion: Portion) -> Result<(Vec<u8>, Vec<ActorNumber>), CodecError> {
-    let mut bytes = Vec::with_capacity(PIECE_BYTES_MAX / 2);
+/// The bytes of a page's rooms, in empty memory, and the large ones, which are left out.
+fn encode(
+    page: &Page,
+    portion: Portion,
+    mut bytes: Vec<u8>,
+) -> Result<(Vec<u8>, Vec<ActorNumber>), CodecError> {
     let mut large = Vec::new();
     let Portion { page_entries_max, mut small_entries_max, .. } = portion;
     if page.entries() > page_entries_max {
@@ -405,7 +412,7 @@ mod tests {
                 Sweep { pages: vec![PageNumber::of(ActorNumber(300))].into_iter(), ..Sweep::default() };
             let (mut copied, mut last) = (Vec::new(), false);
             while !last {
-                let slice = sweep.next_slice(&mut rooms, 0, Position(9), portion).unwrap();
+                let slice = sweep.next_slice(&mut rooms, 0, Position(9), portion, Vec::new()).unwrap();
                 last = slice.last;
                 let large = |piece: &Piece| match piece {
                     Piece::Large(number, _) => Some(number.0),
@@ -435,9 +442,9 @@ mod tests {
             rooms.moved_to(place, Position(7));
         }
         let mut sweep = Sweep::over(&rooms, Position(9), Some(Position(7)));
-        let mut slice = sweep.next_slice(&mut rooms, 0, Position(9), Portion::default()).unwrap();
+        let mut slice = sweep.next_slice(&mut rooms, 0, Position(9), Portion::default(), Vec::new()).unwrap();
         while !slice.last {
-            slice = sweep.next_slice(&mut rooms, 0, Position(9), Portion::default()).unwrap();
+            slice = sweep.next_slice(&mut rooms, 0, Position(9), Portion::default(), Vec::new()).unwrap();
         }
         assert_eq!((rooms.pages_away(), rooms.get(ActorNumber(5)).is_some()), (1, false));
         assert!(rooms.get(ActorNumber(PAGE_NUMBERS + 5)).is_some());
@@ -455,7 +462,7 @@ mod tests {
         }
         let large = |page_entries_max| {
             let portion = Portion { page_entries_max, ..Portion::default() };
-            encode(&page, portion).unwrap().1
+            encode(&page, portion, Vec::new()).unwrap().1
         };
         let all = page.entries();
         assert_eq!(large(all), []);
@@ -469,7 +476,7 @@ mod tests {
     fn the_chunks_of_a_page_and_of_a_large_actor_are_frozen() {
         let mut page = Page::new(PageNumber::of(ActorNumber(300)));
         page.add(ActorNumber(300), room());
-        let (bytes, large) = encode(&page, Portion::default()).unwrap();
+        let (bytes, large) = encode(&page, Portion::default(), Vec::new()).unwrap();
         assert!(large.is_empty());
         let piece = Piece::Page { page: 2, shard: 0x0102, bytes, large: Vec::new() };
         let key = vec![0, 0, 0, 0, 0, 0, 0, 0, 2, 1, 2];

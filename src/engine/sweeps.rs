@@ -33,6 +33,12 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// How many slices of a shard are asked for at once: it gives one between two turns.
 const SLICES_AHEAD: usize = 4;
 
+/// For how many states a slice is given memory: mostly it has fewer.
+const SLICE_PIECES: usize = 4;
+
+/// Memory for states that has grown to more than this is not kept, nor what is less than a piece.
+const SPARE_BYTES_MAX: usize = 4 * PIECE_BYTES_MAX;
+
 /// How long the thread rests after a snapshot that failed.
 const REST: Duration = Duration::from_secs(5);
 
@@ -109,6 +115,7 @@ impl Sweeps {
             swept_at: 0,
             begun: VecDeque::new(),
             slices: SliceTimes::new()?,
+            spare: Vec::new(),
             stop: Arc::clone(&stop),
             last: Arc::clone(&last),
             stats: Arc::clone(&stats),
@@ -203,6 +210,13 @@ fn give_way() {
     }
 }
 
+/// Empty memory that the system has made already.
+fn touched() -> Vec<u8> {
+    let mut memory = vec![1; 2 * PIECE_BYTES_MAX];
+    memory.clear();
+    memory
+}
+
 fn taken_in(manifest: &Manifest, took: Duration) -> SnapshotTaken {
     let Manifest { generation, chunks, bytes, read_from, .. } = *manifest;
     SnapshotTaken { generation, chunks, bytes, read_from, took }
@@ -223,6 +237,8 @@ struct Run {
     begun: VecDeque<Position>,
     /// How long each slice took.
     slices: SliceTimes,
+    /// Memory for states.
+    spare: Vec<Vec<u8>>,
 }
 
 impl Run {
@@ -374,13 +390,28 @@ impl Run {
                 }
             }
         }
+        self.spare.clear();
         let manifest = self.sweeper.snapshots.finish(taking.coverage(self.sweeper.identity))?;
         taking.finished(&mut self.written);
         Ok(manifest)
     }
 
-    fn ask_slice(&self, shard: usize) -> Receiver<SliceTaken> {
-        self.sweeper.shards.visit(shard, |house| (SliceTime::of(|| house.next_slice()), house.pages_away()))
+    /// Asks for a slice, and gives memory for its states along: memory that the shard got from the system would be made while the
+    /// shard is held, which now and then takes milliseconds.
+    fn ask_slice(&mut self, shard: usize) -> Receiver<SliceTaken> {
+        let memory: Vec<_> = (0..SLICE_PIECES).map(|_| self.spare.pop().unwrap_or_else(touched)).collect();
+        self.sweeper
+            .shards
+            .visit(shard, move |house| (SliceTime::of(|| house.next_slice(memory)), house.pages_away()))
+    }
+
+    /// Keeps the memory of a state that is stored for another.
+    fn keep(&mut self, mut memory: Vec<u8>) {
+        let fits = (PIECE_BYTES_MAX..=SPARE_BYTES_MAX).contains(&memory.capacity());
+        if fits && self.spare.len() < SLICES_AHEAD * SLICE_PIECES {
+            memory.clear();
+            self.spare.push(memory);
+        }
     }
 
     /// Notes where a sweep begins, and gives where the one began since which nobody idle has a record.
@@ -393,12 +424,14 @@ impl Run {
     /// Puts a slice into the snapshot, once the journal is durable up to its newest record.
     fn store(&mut self, shard: usize, slice: Slice, taking: &mut Taking) -> Result<(), GivenUp> {
         self.sweeper.journal.wait_durable(taking.holds(&slice))?;
+        slice.spare.into_iter().for_each(|memory| self.keep(memory));
         for piece in slice.pieces {
             for (key, value) in taking.changes(shard, piece, PIECE_BYTES_MAX)? {
                 match value {
                     Some(value) => {
                         self.note(|stats| stats.bytes += value.len() as u64);
                         self.sweeper.snapshots.put(&key, &value)?;
+                        self.keep(value);
                     }
                     None => self.sweeper.snapshots.remove(&key)?,
                 }

@@ -229,17 +229,17 @@ impl House {
         self.inside.iter().chain(&self.queue).filter_map(position).min()
     }
 
-    /// The next slice of the sweep; only between two turns.
+    /// The next slice of the sweep, its states in empty memory out of `spare` as far as there is any; only between two turns.
     ///
     /// # Errors
     /// Where a state does not encode, which none of ours does not, or the shelf fails.
-    pub fn next_slice(&mut self) -> Result<Slice, SweepError> {
-        self.next_slice_of(Portion::default())
+    pub fn next_slice(&mut self, spare: Vec<Vec<u8>>) -> Result<Slice, SweepError> {
+        self.sweep.next_slice(&mut self.rooms, self.shard, self.handed, Portion::default(), spare)
     }
 
     /// As `next_slice`, of a size of one's own.
     pub(crate) fn next_slice_of(&mut self, portion: Portion) -> Result<Slice, SweepError> {
-        self.sweep.next_slice(&mut self.rooms, self.shard, self.handed, portion)
+        self.sweep.next_slice(&mut self.rooms, self.shard, self.handed, portion, Vec::new())
     }
 
     /// Lets pages of idle actors leave memory from now on.
