@@ -25,6 +25,7 @@ mod stopped;
 mod sweep;
 mod ticket;
 mod turn;
+mod undelivered;
 mod worker;
 
 #[cfg(test)]
@@ -49,5 +50,6 @@ pub use stopped::Stopped;
 pub(crate) use sweep::Portion;
 pub use sweep::{Joiner, Piece, Slice, SweepError, large_key, rooms_of};
 pub use ticket::{Booklet, Ticket};
+pub(crate) use undelivered::Undelivered;
 #[cfg(all(test, feature = "schedules"))]
 pub(crate) use worker::Worker;

@@ -5,13 +5,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::hint::black_box;
+use std::mem;
 use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
-
-use rustc_hash::FxHashMap;
 
 use super::departing::Departing;
 use super::directory::Directory;
@@ -19,9 +18,10 @@ use super::envelope::Envelope;
 use super::house::{Common, House, Outside, absorb, shard_of};
 use super::page::Room;
 use super::rooms::Place;
+use super::undelivered::Undelivered;
 use crate::domain::chain::{self, Entries};
-use crate::domain::{ActorNumber, Currency, Onward, Position, Resident, Status, Timestamp, WalkId};
-use crate::journal::{Cause, JournalError, Record, RecordBatch, Sent, record};
+use crate::domain::{ActorNumber, Currency, Position, Resident, Status, Timestamp, WalkId};
+use crate::journal::{JournalError, Record, RecordBatch, record};
 use crate::panics;
 use crate::planted::{self, Bug};
 
@@ -57,8 +57,7 @@ pub fn unfinished_walks(undelivered: &[Envelope]) -> usize {
 pub struct Replay {
     houses: Vec<House>,
     common: Arc<Common>,
-    /// Messages that a record has sent and no record has absorbed.
-    undelivered: FxHashMap<Cause, Undelivered>,
+    undelivered: Undelivered,
     /// Chain entries whose heads are not known yet, and the records that tell them.
     entries: Entries,
     unproved: Vec<Unproved>,
@@ -69,29 +68,6 @@ pub struct Replay {
     latest: Timestamp,
     /// How many rooms came from a snapshot, and the newest record in any of them.
     restored: (u64, Position),
-    /// The first record that is read.
-    reads_from: Position,
-    /// True where messages that a later record absorbs are read too.
-    reads_messages: bool,
-}
-
-/// A message as its record has it: most are absorbed a little later, and never read here.
-struct Undelivered {
-    to: ActorNumber,
-    walk: WalkId,
-    now: Timestamp,
-    hop: u32,
-    encoded: Vec<u8>,
-}
-
-impl Undelivered {
-    fn read(&self, cause: Cause) -> Result<Envelope, ReplayError> {
-        let sent = Sent { to: self.to, encoded: &self.encoded };
-        let wrong = |why| ReplayError { position: cause.position, why };
-        let Onward { to, body, continues } = sent.read().map_err(|error| wrong(error.to_string()))?;
-        let (walk, now) = continues.unwrap_or((self.walk, self.now));
-        Ok(Envelope { to, walk, now, hop: self.hop, sender: cause.into(), body, ticket: None })
-    }
 }
 
 /// A record whose actor's head is that of a gathered entry.
@@ -122,7 +98,7 @@ impl Replay {
         Replay {
             houses,
             common,
-            undelivered: FxHashMap::default(),
+            undelivered: Undelivered::default(),
             entries: Entries::default(),
             unproved: Vec::new(),
             records: 0,
@@ -130,8 +106,6 @@ impl Replay {
             newest: Position(0),
             latest: Timestamp::default(),
             restored: (0, Position(0)),
-            reads_from: Position(1),
-            reads_messages: false,
         }
     }
 
@@ -152,14 +126,14 @@ impl Replay {
     /// Notes that all rooms are restored, and from which record on the log is read. `walks` is the number of the next
     /// walk when the snapshot began.
     pub fn restored(&mut self, reads_from: Position, walks: u64) {
-        self.reads_from = reads_from;
+        self.undelivered.reads_from(reads_from);
         self.newest = Position(reads_from.0 - 1);
         self.walks = self.walks.max(walks);
     }
 
     /// Reads every message from now on, and not only those that nobody absorbs: what an audit is for.
     pub fn read_messages(&mut self) {
-        self.reads_messages = true;
+        self.undelivered.read_all();
     }
 
     /// How many actors came from a snapshot.
@@ -177,12 +151,29 @@ impl Replay {
     pub fn record(&mut self, position: Position, bytes: &[u8]) -> Result<ActorNumber, ReplayError> {
         let record =
             record::decode(bytes).map_err(|error| ReplayError { position, why: error.to_string() })?;
+        let wrong = |why| ReplayError { position, why };
+        self.undelivered.absorbed(position, record.traffic()).map_err(wrong)?;
+        let shard = shard_of(record.prefix.actor, self.houses.len());
+        let known = self.knows(position, (shard, self.houses[shard].find(record.prefix.actor)));
+        if !(known && planted::has(Bug::KnownRecordIgnored)) {
+            self.undelivered.sent(position, record.traffic()).map_err(wrong)?;
+        }
         let actor = self.gather(position, record)?;
         self.prove()?;
         Ok(actor)
     }
 
-    /// As `record`, of a decoded one, whose place in its actor's chain may be proved later, with many others: at the
+    /// Lends out who follows the records' messages, to be given back: `gather` does not.
+    pub(crate) fn lend_undelivered(&mut self) -> Undelivered {
+        mem::take(&mut self.undelivered)
+    }
+
+    /// Takes it back.
+    pub(crate) fn take_back(&mut self, undelivered: Undelivered) {
+        self.undelivered = undelivered;
+    }
+
+    /// As `record`, of a decoded one and without its messages, whose place in its actor's chain may be proved later, with many others: at the
     /// latest by `prove`, before anything is made of the houses.
     ///
     /// # Errors
@@ -239,22 +230,9 @@ impl Replay {
 
     fn absorb(&mut self, position: Position, record: Record<'_>) -> Result<(), String> {
         let prefix = record.prefix;
-        for cause in record.causes(position) {
-            // A message from before the first record that is read was absorbed before the snapshot.
-            if cause.position >= self.reads_from
-                && self.undelivered.remove(&cause).is_none_or(|sent| sent.to != prefix.actor)
-            {
-                return Err(format!(
-                    "message {} of record {} is not for it to absorb",
-                    cause.index, cause.position.0
-                ));
-            }
-        }
         let shard = shard_of(prefix.actor, self.houses.len());
-        let house = &mut self.houses[shard];
-        let place = house.rooms_mut().find(prefix.actor);
-        let known = place.map(|place| house.rooms_mut().at(place).room.position()).unwrap_or_default();
-        if known < position || position > self.restored.1 {
+        let place = self.houses[shard].find(prefix.actor);
+        if !self.knows(position, (shard, place)) {
             self.absorb_events((shard, place), position, &record)?;
         } else if planted::has(Bug::KnownRecordIgnored) {
             return Ok(());
@@ -263,17 +241,13 @@ impl Replay {
         for walk in record.walks() {
             self.walks = self.walks.max(walk.0 + 1);
         }
-        for (index, onward) in record.onward().enumerate() {
-            let onward = onward.map_err(|error| error.to_string())?;
-            if self.reads_messages {
-                onward.read().map_err(|error| format!("its message {index} is none: {error}"))?;
-            }
-            let cause = Cause { position, index: u32::try_from(index).unwrap_or(u32::MAX) };
-            let (to, encoded) = (onward.to, onward.encoded.to_vec());
-            let (walk, now, hop) = (prefix.walk, prefix.now, prefix.hop + 1);
-            self.undelivered.insert(cause, Undelivered { to, walk, now, hop, encoded });
-        }
         Ok(())
+    }
+
+    /// True where the restored room at this place has seen a record already.
+    fn knows(&self, position: Position, (shard, place): (usize, Option<Place>)) -> bool {
+        let newest = place.map(|place| self.houses[shard].at(place).position()).unwrap_or_default();
+        newest >= position && position <= self.restored.1
     }
 
     fn absorb_events(
@@ -362,9 +336,7 @@ impl Replay {
     /// # Errors
     /// Names the record of a message that cannot be read.
     pub fn undelivered(&self) -> Result<Vec<Envelope>, ReplayError> {
-        let mut causes: Vec<&Cause> = self.undelivered.keys().collect();
-        causes.sort_unstable();
-        causes.into_iter().map(|cause| self.undelivered[cause].read(*cause)).collect()
+        self.undelivered.read()
     }
 
     /// Finishes every walk in this thread: each undelivered message is delivered, and what comes of it, until
@@ -412,7 +384,7 @@ impl Replay {
         loop {
             let mut quiet = true;
             for (shard, house) in self.houses.iter_mut().enumerate() {
-                house.deliver(std::mem::take(&mut outside.inboxes[shard]));
+                house.deliver(mem::take(&mut outside.inboxes[shard]));
                 while house.busy() {
                     quiet = false;
                     house.turn(&mut outside)?;

@@ -1,4 +1,4 @@
-//! Reading a log while what was read is absorbed: one thread reads and decodes, another absorbs.
+//! Reading a log while what was read is absorbed: one thread reads, decodes and follows the messages, another absorbs.
 //!
 //! Absent on purpose: what a record does.
 
@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::config::Progress;
-use crate::actors::{NEAR_RECORDS, RecoveryError, Replay, ReplayError};
+use crate::actors::{NEAR_RECORDS, RecoveryError, Replay, ReplayError, Undelivered};
 use crate::domain::{Event, Position};
 use crate::journal::record::Parts;
 use crate::journal::{JournalError, Log};
@@ -32,24 +32,33 @@ struct Stretch {
     events: Vec<Event>,
     /// Each with its position and where in the bytes it ends.
     records: Vec<(Position, usize, Parts)>,
-    /// The record behind them, where it does not decode.
+    /// The record behind them, where it does not decode or absorbs what is not for it.
     wrong: Option<ReplayError>,
 }
 
 impl Stretch {
-    /// Adds a record.
+    /// Adds a record, whose messages `undelivered` follows.
     ///
     /// # Errors
-    /// Where it does not decode; the stretch says so too.
-    fn add(&mut self, position: Position, bytes: &[u8]) -> Result<(), JournalError> {
-        match Parts::decode(bytes, &mut self.events) {
+    /// Where it does not decode, or absorbs what is not for it; the stretch says so too.
+    fn add(
+        &mut self,
+        position: Position,
+        bytes: &[u8],
+        undelivered: &mut Undelivered,
+    ) -> Result<(), JournalError> {
+        let decoded = Parts::decode(bytes, &mut self.events).map_err(|error| error.to_string());
+        let followed = decoded.and_then(|parts| {
+            undelivered.follow(position, parts.traffic(bytes))?;
+            Ok(parts)
+        });
+        match followed {
             Ok(parts) => {
                 self.bytes.extend_from_slice(bytes);
                 self.records.push((position, self.bytes.len(), parts));
                 Ok(())
             }
-            Err(error) => {
-                let why = error.to_string();
+            Err(why) => {
                 self.wrong = Some(ReplayError { position, why: why.clone() });
                 Err(JournalError::Stopped { why })
             }
@@ -97,15 +106,17 @@ pub(super) fn replay_all(
         }
     };
     let spare = Mutex::new(Vec::with_capacity(STRETCHES_AHEAD + 2));
+    let mut undelivered = replay.lend_undelivered();
     let lock = || spare.lock().unwrap_or_else(PoisonError::into_inner);
     let (absorbed, read) = read_beside(
         STRETCHES_AHEAD,
-        |sender| read(log, from, sender, || lock().pop().unwrap_or_default()),
+        |sender| read(log, from, sender, &mut undelivered, || lock().pop().unwrap_or_default()),
         |why| Err(JournalError::Stopped { why }),
         |mut stretch: Stretch| stretch.absorb(replay, told).map(|()| lock().push(stretch)),
     )?;
     absorbed?;
     replay.prove()?;
+    replay.take_back(undelivered);
     Ok(read?)
 }
 
@@ -136,17 +147,18 @@ pub(super) fn panicked(panic: &(dyn Any + Send)) -> String {
     format!("reading panicked: {}", panics::words(panic))
 }
 
-/// Sends the log's records in stretches, each begun as an empty one that `spare` gives.
+/// Sends the log's records in stretches, each begun as an empty one that `spare` gives, and has `undelivered` follow their messages.
 fn read(
     log: &impl Log,
     from: Position,
     sender: &SyncSender<Stretch>,
+    undelivered: &mut Undelivered,
     spare: impl Fn() -> Stretch,
 ) -> Result<(), JournalError> {
     let nobody = |_| JournalError::Stopped { why: "nobody absorbs what is read".to_owned() };
     let mut stretch = Stretch::default();
     let read = log.read(from, &mut |position, bytes| {
-        stretch.add(position, bytes)?;
+        stretch.add(position, bytes, undelivered)?;
         if stretch.records.len() < STRETCH_RECORDS && stretch.bytes.len() < STRETCH_BYTES {
             return Ok(());
         }

@@ -35,11 +35,16 @@ impl<'bytes> Record<'bytes> {
         [self.prefix.walk].into_iter().chain(self.joined.iter().map(|joined| joined.walk))
     }
 
-    /// The messages that it absorbs, where `own` is its position; none for a walk's first.
+    /// The messages that it absorbs, and those that it sends.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic<'_> {
+        let Record { prefix, joined, encoded_onward, .. } = self;
+        Traffic { prefix, joined, encoded_onward }
+    }
+
+    /// As `Traffic::causes`.
     pub fn causes(&self, own: Position) -> impl Iterator<Item = Cause> {
-        let joined = self.joined.iter().map(|joined| joined.cause);
-        let all = self.prefix.cause.into_iter().chain(joined);
-        all.map(move |(record, index)| Cause { position: record.resolve(own), index })
+        self.traffic().causes(own)
     }
 
     /// Its events by the messages that brought them about, each with its walk's time.
@@ -49,17 +54,43 @@ impl<'bytes> Record<'bytes> {
         [(self.prefix.now, first)].into_iter().chain(joined.map(|(joined, event)| (joined.now, event)))
     }
 
-    /// What goes on; an error where the bytes end within a message, and nothing behind it.
+    /// As `Traffic::onward`.
     pub fn onward(&self) -> impl Iterator<Item = Result<Sent<'bytes>, RecordError>> + use<'bytes> {
-        let mut rest = self.encoded_onward;
-        std::iter::from_fn(move || {
-            (!rest.is_empty()).then(|| {
-                let (sent, behind) = Sent::decode_front(mem::take(&mut rest))?;
-                rest = behind;
-                Ok(sent)
-            })
-        })
+        onward(self.encoded_onward)
     }
+}
+
+/// The messages of a record: those that it absorbs and those that it sends.
+#[derive(Clone, Copy, Debug)]
+pub struct Traffic<'record> {
+    /// Who absorbs and sends them.
+    pub prefix: &'record Prefix,
+    joined: &'record [Joined],
+    encoded_onward: &'record [u8],
+}
+
+impl<'record> Traffic<'record> {
+    /// The messages that it absorbs, where `own` is the record's position; none for a walk's first.
+    pub fn causes(self, own: Position) -> impl Iterator<Item = Cause> + use<'record> {
+        let joined = self.joined.iter().map(|joined| joined.cause);
+        let all = self.prefix.cause.into_iter().chain(joined);
+        all.map(move |(record, index)| Cause { position: record.resolve(own), index })
+    }
+
+    /// What goes on; an error where the bytes end within a message, and nothing behind it.
+    pub fn onward(self) -> impl Iterator<Item = Result<Sent<'record>, RecordError>> + use<'record> {
+        onward(self.encoded_onward)
+    }
+}
+
+fn onward(mut rest: &[u8]) -> impl Iterator<Item = Result<Sent<'_>, RecordError>> {
+    std::iter::from_fn(move || {
+        (!rest.is_empty()).then(|| {
+            let (sent, behind) = Sent::decode_front(mem::take(&mut rest))?;
+            rest = behind;
+            Ok(sent)
+        })
+    })
 }
 
 /// An onward message of a record, not read yet.
@@ -184,6 +215,14 @@ impl Parts {
     #[must_use]
     pub fn events(&self) -> usize {
         self.events
+    }
+
+    /// The record's messages, over the bytes of which it was decoded.
+    #[must_use]
+    pub fn traffic<'record>(&'record self, bytes: &'record [u8]) -> Traffic<'record> {
+        let before =
+            self.prefix_bytes + self.prefix.events_bytes as usize + self.prefix.joined_bytes as usize;
+        Traffic { prefix: &self.prefix, joined: &self.joined, encoded_onward: &bytes[before..] }
     }
 
     /// The record, over the bytes of which it was decoded and the events that were.
