@@ -431,6 +431,26 @@ mod tests {
     }
 
     #[test]
+    fn states_go_into_the_memory_that_is_given_as_far_as_there_is_any() {
+        let capacities = |given: usize| {
+            let mut rooms = Rooms::default();
+            for page in [0, 1] {
+                rooms.add(ActorNumber(page * PAGE_NUMBERS + 5), room_of(3));
+            }
+            let spare = (0..given).map(|_| Vec::with_capacity(12_345)).collect();
+            let pages = vec![PageNumber(0), PageNumber(1)].into_iter();
+            let mut sweep = Sweep { pages, ..Sweep::default() };
+            let slice = sweep.next_slice(&mut rooms, 0, Position(9), Portion::default(), spare).unwrap();
+            let memory = slice.pieces.iter().map(|piece| match piece {
+                Piece::Page { bytes, .. } => bytes.capacity(),
+                Piece::Large(..) => 0,
+            });
+            (memory.filter(|capacity| *capacity == 12_345).count(), slice.spare.len())
+        };
+        assert_eq!([0, 1, 2, 3].map(capacities), [(0, 0), (1, 0), (2, 0), (2, 1)]);
+    }
+
+    #[test]
     fn an_idle_page_leaves_and_comes_back_whole_unless_it_remembers_too_much_to_be_encoded_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let mut rooms = Rooms::default();

@@ -3,8 +3,10 @@
 use super::every_command::{kind, other_body, script};
 use crate::actors::Replay;
 use crate::domain::{Code, Command, Currency, Done, Message, Offer, Position, WhenShort, chain};
-use crate::journal::record;
+use crate::engine::{Progress, read_into};
+use crate::journal::{Log, RecordBatch, SegmentLog, record};
 use crate::limits::{MONEY_MINOR_MAX, REQUEST_KEPT_MS, REQUESTS_KEPT_MAX};
+use crate::simulation::tearing_disk::TearingDisk;
 use crate::simulator::engaging::*;
 use crate::simulator::messages::*;
 use crate::simulator::stage::Stage;
@@ -404,4 +406,42 @@ fn whoever_reads_messages_finds_one_that_is_none() {
     assert!(replayed(false).is_ok());
     let error = replayed(true).unwrap_err().to_string();
     assert!(error.contains("its message") && error.contains("is none"), "{error}");
+}
+
+#[test]
+fn a_record_that_absorbs_what_is_not_for_it_is_named_however_the_log_is_read() {
+    // I11: a start follows the messages on another thread than the one that absorbs
+    let mut stage = market(offer(700, 2), None);
+    stage.send(&purchase("buyer", "tea", 1)).unwrap();
+    let whole = stage.encoded().to_vec();
+    let last = whole.last().unwrap();
+    assert!(record::decode(last).unwrap().prefix.cause.is_some());
+    for (records, wrong) in [(whole.clone(), false), ([&whole[..], &[last.clone()]].concat(), true)] {
+        let mut batch = RecordBatch::new();
+        records.iter().for_each(|record| batch.push(record).unwrap());
+        let (mut log, _) = SegmentLog::open(TearingDisk::default()).unwrap();
+        log.append(&batch).unwrap();
+        log.sync().unwrap();
+        for one_by_one in [true, false] {
+            let mut replay = Replay::new(1);
+            let progress = Progress::default();
+            let read = if one_by_one {
+                read_into(&log, &mut replay, &progress, Some(&mut |_, _, _| Ok(())))
+            } else {
+                read_into(&log, &mut replay, &progress, None)
+            };
+            if wrong {
+                let error = read.unwrap_err().to_string();
+                let expected = format!("record {} is wrong: message", records.len());
+                assert!(
+                    error.starts_with(&expected) && error.ends_with("is not for it to absorb"),
+                    "{error}"
+                );
+            } else {
+                read.unwrap();
+                assert!(replay.undelivered().unwrap().is_empty());
+            }
+            assert_eq!(replay.records(), whole.len() as u64);
+        }
+    }
 }
