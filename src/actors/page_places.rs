@@ -9,6 +9,9 @@ use rustc_hash::FxBuildHasher;
 
 use super::page::PageNumber;
 
+/// Numbers are given one after the other, so the spans of up to this one are found by their place: a megabyte at most.
+const NEAR_SPANS: u64 = 1 << 17;
+
 /// How many pages a span has: a quarter of a kilobyte.
 const SPAN_PAGES: u64 = 64;
 
@@ -20,21 +23,36 @@ type Span = [u32; SPAN_PAGES as usize];
 /// Places of pages by their numbers.
 #[derive(Default)]
 pub(super) struct PagePlaces {
+    near: Vec<Option<Box<Span>>>,
     /// Numbers are the engine's own, so nobody can choose ones that collide.
-    spans: HashMap<u64, Box<Span>, FxBuildHasher>,
+    far: HashMap<u64, Box<Span>, FxBuildHasher>,
 }
 
 impl PagePlaces {
     /// Where a page is, if it is there.
     pub(super) fn get(&self, page: PageNumber) -> Option<u32> {
-        let span = self.spans.get(&(page.0 / SPAN_PAGES))?;
+        let number = page.0 / SPAN_PAGES;
+        let span = match self.near.get(number as usize) {
+            Some(span) => span.as_ref()?,
+            None => self.far.get(&number)?,
+        };
         Some(span[within(page)]).filter(|place| *place != NOWHERE)
     }
 
     /// Notes where a page is.
     pub(super) fn put(&mut self, page: PageNumber, place: u32) {
-        let span = self.spans.entry(page.0 / SPAN_PAGES);
-        span.or_insert_with(|| Box::new([NOWHERE; SPAN_PAGES as usize]))[within(page)] = place;
+        let number = page.0 / SPAN_PAGES;
+        let empty = || Box::new([NOWHERE; SPAN_PAGES as usize]);
+        let span = if number < NEAR_SPANS {
+            let place = number as usize;
+            if self.near.len() <= place {
+                self.near.resize_with(place + 1, || None);
+            }
+            self.near[place].get_or_insert_with(empty)
+        } else {
+            self.far.entry(number).or_insert_with(empty)
+        };
+        span[within(page)] = place;
     }
 
     /// Forgets a page; gives where it was.
@@ -58,7 +76,7 @@ mod tests {
     proptest! {
         #[test]
         fn places_are_those_of_a_plain_map(
-            changes in prop::collection::vec((prop_oneof![0_u64..200, any::<u64>()], any::<Option<u8>>()), 1..300),
+            changes in prop::collection::vec((prop_oneof![0_u64..200, 0_u64..1 << 24, any::<u64>()], any::<Option<u8>>()), 1..300),
         ) {
             let (mut places, mut plain) = (PagePlaces::default(), HashMap::new());
             for (page, place) in changes {

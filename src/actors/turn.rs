@@ -9,14 +9,14 @@ use super::ticket::Ticket;
 use crate::domain::chain::Entries;
 use crate::domain::supply::Change;
 use crate::domain::{News, Timestamp, WalkId};
-use crate::journal::{Joined, RecordBatch, Reference};
+use crate::journal::{RecordBatch, Reference};
 use crate::limits::TURN_RECORDS_MAX;
 
 /// Records, messages and tickets of a turn, in the order in which they came about.
 #[derive(Default)]
 pub(super) struct Turn {
     pub(super) batch: RecordBatch,
-    /// Memory for parts of one record, used again and again.
+    /// Memory for the further messages of a joint, encoded.
     pub(super) scratch: Vec<u8>,
     /// Chain entries, to be hashed together.
     pub(super) entries: Entries,
@@ -26,8 +26,6 @@ pub(super) struct Turn {
     pub(super) joints: Vec<Joint>,
     /// How many of them there are.
     pub(super) joints_begun: usize,
-    /// Memory for the further messages of a joint.
-    pub(super) joined: Vec<Joined>,
     /// Where the room of each record of the batch is.
     pub(super) places: Vec<Place>,
     /// Messages that leave with the turn's end.
@@ -59,6 +57,11 @@ impl Turn {
         (joint.place, joint.former) = (Some(place), former);
         self.joints_begun += 1;
         u32::try_from(self.joints_begun - 1).unwrap_or_else(|_| unreachable!("a turn's records are bounded"))
+    }
+
+    /// For how many more messages it has room whatever they are, each closing a joint and making a record.
+    pub(super) fn room_for_messages(&self) -> usize {
+        (TURN_RECORDS_MAX - 1).saturating_sub(self.places.len() + self.joints_begun) / 2
     }
 
     /// True where one more message's own record is all that it has room for.

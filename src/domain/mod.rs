@@ -60,7 +60,7 @@ pub use event::{
 pub use fact::Fact;
 pub use gift::{FoundObject, Gift, GiftState, GiftStep};
 pub use inside::{
-    ArrivingGift, Birth, Body, ClawBack, Credit, CreditReason, Debit, DebitRefund, DebitRefused,
+    ArrivingGift, Birth, Body, BodyParts, ClawBack, Credit, CreditReason, Debit, DebitRefund, DebitRefused,
     Draw as DrawPayment, Envelope, GiftReversed, Handed, Hold, LinkPayment, OrderRefused, PurchaseGift,
     ReversalPaid, ReverseOrder, Settle, TopUp, Turn, TurnRefused, Withheld, Withhold,
 };

@@ -78,6 +78,16 @@ impl Step {
         Step { events, ..Step::default() }
     }
 
+    /// Empties it and keeps the memory.
+    pub fn clear(&mut self) {
+        let Step { events, onward, answer, other_answers, queued, early } = self;
+        events.clear();
+        onward.clear();
+        other_answers.clear();
+        *answer = None;
+        (*queued, *early) = (false, false);
+    }
+
     /// The step with its answer.
     #[must_use]
     pub fn answering(mut self, answer: Answer) -> Step {

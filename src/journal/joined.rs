@@ -27,8 +27,8 @@ type Stored = (u64, u32, u64, u32, u64);
 ///
 /// # Errors
 /// Where something is not encodable; nothing of ours is.
-pub(super) fn encode_into(
-    joined: &[Joined],
+pub fn encode_into(
+    joined: impl IntoIterator<Item = Joined>,
     first: WalkId,
     at: Timestamp,
     bytes: &mut Vec<u8>,
@@ -36,9 +36,9 @@ pub(super) fn encode_into(
     let mut before = first;
     for Joined { walk, hop, cause: (record, index), now } in joined {
         let further = walk.0.wrapping_sub(before.0);
-        let stored: Stored = (further, *hop, Reference::to_number(Some(*record)), *index, at.since(*now));
+        let stored: Stored = (further, hop, Reference::to_number(Some(record)), index, at.since(now));
         codec::encode_into(&stored, bytes)?;
-        before = *walk;
+        before = walk;
     }
     Ok(())
 }
@@ -77,7 +77,7 @@ mod tests {
 
     fn bytes_of(joined: &[Joined]) -> Vec<u8> {
         let mut bytes = Vec::new();
-        encode_into(joined, WalkId(7), AT, &mut bytes).unwrap();
+        encode_into(joined.iter().copied(), WalkId(7), AT, &mut bytes).unwrap();
         bytes
     }
 

@@ -36,7 +36,7 @@ pub use folder::DataFolder;
 pub use follow::Follower;
 pub use front::{Departure, JournalStats, SyncTimes};
 pub use handover::Journal;
-pub use joined::Joined;
+pub use joined::{Joined, encode_into as encode_joined};
 pub use log::{Log, RecordBatch, Visit};
 pub use prefix::{AnswerMark, Cause, Prefix, PrefixError, Reference};
 pub use record::{Record, Sent};

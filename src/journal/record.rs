@@ -12,7 +12,7 @@ use super::joined::{self, Joined};
 use super::log::RecordBatch;
 use super::prefix::{CHAIN_AT, Cause, Prefix, PrefixError};
 use crate::codec::{self, CodecError};
-use crate::domain::{ActorNumber, Event, Onward, Position, Timestamp, WalkId};
+use crate::domain::{ActorNumber, BodyParts, Event, Onward, Position, Timestamp, WalkId};
 
 /// A record as it is read back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,7 +134,7 @@ pub fn encode_events(events: &[Event], bytes: &mut Vec<u8>) -> Result<(), CodecE
 /// # Errors
 /// Where something is not encodable; nothing of ours is.
 pub fn encode(
-    mut prefix: Prefix,
+    prefix: Prefix,
     encoded_events: &[u8],
     joined: &[Joined],
     onward: &[Onward],
@@ -142,17 +142,50 @@ pub fn encode(
     bytes: &mut Vec<u8>,
 ) -> Result<(), CodecError> {
     scratch.clear();
-    joined::encode_into(joined, prefix.walk, prefix.at, scratch)?;
+    joined::encode_into(joined.iter().copied(), prefix.walk, prefix.at, scratch)?;
+    encode_with(prefix, encoded_events, scratch, |bytes| encode_onward(onward, bytes), bytes)
+}
+
+/// As `encode`, of joined messages that are encoded already; `encode_onward` appends the onward messages.
+///
+/// # Errors
+/// As for `encode`, and those of `encode_onward`.
+pub fn encode_with(
+    mut prefix: Prefix,
+    encoded_events: &[u8],
+    encoded_joined: &[u8],
+    encode_onward: impl FnOnce(&mut Vec<u8>) -> Result<(), CodecError>,
+    bytes: &mut Vec<u8>,
+) -> Result<(), CodecError> {
     prefix.events_bytes = length(encoded_events)?;
-    prefix.joined_bytes = length(scratch)?;
+    prefix.joined_bytes = length(encoded_joined)?;
     prefix.encode_into(bytes);
     bytes.extend_from_slice(encoded_events);
-    bytes.extend_from_slice(scratch);
+    if !encoded_joined.is_empty() {
+        bytes.extend_from_slice(encoded_joined);
+    }
+    encode_onward(bytes)
+}
+
+/// Appends onward messages.
+///
+/// # Errors
+/// As for `encode`.
+pub fn encode_onward(onward: &[Onward], bytes: &mut Vec<u8>) -> Result<(), CodecError> {
     for Onward { to, body, continues } in onward {
         codec::encode_into(to, bytes)?;
         codec::encode_counted_into(&(body, continues), bytes)?;
     }
     Ok(())
+}
+
+/// Appends one onward message within the record's own walk, the parts of whose body stand in no `Body`.
+///
+/// # Errors
+/// As for `encode`.
+pub fn encode_sent(to: ActorNumber, parts: BodyParts<'_>, bytes: &mut Vec<u8>) -> Result<(), CodecError> {
+    codec::encode_into(&to, bytes)?;
+    codec::encode_counted_into(&(parts, None::<(WalkId, Timestamp)>), bytes)
 }
 
 fn length(bytes: &[u8]) -> Result<u32, CodecError> {
@@ -273,8 +306,31 @@ pub fn unencodable(error: CodecError) -> JournalError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{AccountEvent, Body, Credit, CreditReason, Money};
+    use crate::domain::{
+        AccountEvent, Body, Credit, CreditReason, Currency, Debit, Fingerprint, Money, Party, RequestId,
+        RequestKey, RequestMark, Serial, Source,
+    };
     use crate::journal::{AnswerMark, Reference};
+
+    #[test]
+    fn a_message_in_no_box_has_the_bytes_of_one_that_is_in_one() {
+        let (offering, serial, amount) = (ActorNumber(7), Serial(2), Money::from_minor(300).unwrap());
+        let key = RequestKey { caller: ActorNumber(300), id: RequestId::new("buy").unwrap() };
+        let mark = RequestMark { key, fingerprint: Fingerprint([5; 16]) };
+        let debit = Debit { offering, serial, amount, mark, birth: None, source: Source::Available };
+        let settle = debit.clone().paid_by(Party { number: ActorNumber(300), currency: Currency::USD });
+        let to = ActorNumber(301);
+        let bodies = [
+            (BodyParts::Debit(&debit), Body::Debit(Box::new(debit.clone()))),
+            (BodyParts::Settle(&settle), Body::Settle(Box::new(settle.clone()))),
+        ];
+        for (parts, body) in bodies {
+            let (mut sent, mut expected) = (Vec::new(), Vec::new());
+            encode_sent(to, parts, &mut sent).unwrap();
+            encode_onward(&[Onward::new(to, body)], &mut expected).unwrap();
+            assert_eq!(sent, expected, "{parts:?}");
+        }
+    }
 
     #[test]
     fn the_bytes_of_a_record_are_frozen() {

@@ -11,6 +11,7 @@ mod judge;
 mod lasting;
 mod messages;
 mod model;
+mod plain;
 mod properties;
 mod recorded;
 mod restoration;

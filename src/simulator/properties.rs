@@ -224,6 +224,13 @@ pub(super) struct Market {
     luck: u64,
 }
 
+impl Market {
+    /// An empty stage for it.
+    pub(super) fn stage(&self) -> Stage {
+        Stage::new(self.shards).with_luck(self.luck)
+    }
+}
+
 pub(super) fn markets() -> impl Strategy<Value = Market> {
     (any::<u64>(), prop_oneof![Just(1), Just(3)], any::<u64>()).prop_map(|(seed, shards, luck)| Market {
         setting: Setting::draw(&mut Chance(seed), 1, START),
@@ -252,8 +259,11 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn new(market: &Market) -> Run {
-        let Market { setting, shards, luck } = market;
-        let mut stage = Stage::new(*shards).with_luck(*luck);
+        Run::on(market.stage(), &market.setting)
+    }
+
+    /// A market on a given stage.
+    pub(super) fn on(mut stage: Stage, setting: &Setting) -> Run {
         let mut people: Vec<Message> =
             CROWD.iter().zip(&setting.purses).map(|(who, purse)| open(who, *purse)).collect();
         people.extend([open("payee", 0), open(SHOP, 0)]);
@@ -279,6 +289,13 @@ impl Run {
 
     pub(super) fn message(&self, act: Act) -> Option<Message> {
         message(act, &self.sent, &self.setting, START)
+    }
+
+    /// Plays acts that are under way together, after a pause.
+    pub(super) fn play_after(&mut self, pause: u64, acts: &[Act]) {
+        self.stage.later(pause);
+        self.now.0 += pause;
+        self.play(acts);
     }
 
     fn play(&mut self, acts: &[Act]) {
@@ -352,9 +369,7 @@ proptest! {
     fn a_random_market_keeps_every_invariant(market in markets(), acts in acts(), cut in any::<prop::sample::Index>()) {
         let mut run = Run::new(&market);
         for (pause, acts) in &acts {
-            run.stage.later(*pause);
-            run.now.0 += *pause;
-            run.play(acts);
+            run.play_after(*pause, acts);
         }
         let mut again = run.stage.restarted_at(cut.index(run.stage.records() + 1));
         if again.records() >= run.begun {

@@ -41,6 +41,8 @@ pub struct Stage {
     luck: Option<Chance>,
     step_by_step: bool,
     permits: Arc<Permits>,
+    /// What was delivered, and when.
+    begun: Vec<(Timestamp, Vec<Message>)>,
 }
 
 /// The answers to messages that were begun together.
@@ -121,8 +123,19 @@ impl Stage {
     }
 
     fn over(houses: Vec<House>, door: Door, world: World) -> Stage {
-        let permits = Permits::new(PERMITS_MAX);
-        Stage { door, houses, world, now: START, seeds: 0, turn: 0, luck: None, step_by_step: false, permits }
+        let (permits, begun) = (Permits::new(PERMITS_MAX), Vec::new());
+        Stage {
+            door,
+            houses,
+            world,
+            now: START,
+            seeds: 0,
+            turn: 0,
+            luck: None,
+            step_by_step: false,
+            permits,
+            begun,
+        }
     }
 
     /// The same stage, which must be quiet; whether a house's own messages wait for the next turn.
@@ -137,6 +150,17 @@ impl Stage {
     pub fn with_luck(mut self, seed: u64) -> Stage {
         self.luck = Some(Chance(seed));
         self.step_by_step(seed.is_multiple_of(2))
+    }
+
+    /// The same stage, which must be quiet, with plain purchases decided message by message.
+    pub fn without_plain_way(mut self) -> Stage {
+        self.houses.iter_mut().for_each(House::close_plain_way);
+        self
+    }
+
+    /// How many purchases have settled the plain way.
+    pub fn settled_plainly(&self) -> usize {
+        self.houses.iter().map(House::settled_plainly).sum()
     }
 
     /// Another engine on the first `records` of this one: it replays them and finishes what is unfinished.
@@ -156,6 +180,11 @@ impl Stage {
         stage = stage.step_by_step(self.step_by_step);
         stage.check_quiet();
         stage
+    }
+
+    /// Everything that was delivered to it, batch by batch.
+    pub fn begun(&self) -> &[(Timestamp, Vec<Message>)] {
+        &self.begun
     }
 
     /// Sets the clock.
@@ -225,6 +254,7 @@ impl Stage {
 
     /// Delivers messages and decides none of them yet.
     pub fn begin(&mut self, messages: &[Message]) -> Pending {
+        self.begun.push((self.now, messages.to_vec()));
         let answers = Arc::new(Answers(Mutex::new(vec![None; messages.len()])));
         let sink: Arc<dyn Sink> = Arc::<Answers>::clone(&answers);
         for (index, message) in (0_u32..).zip(messages) {

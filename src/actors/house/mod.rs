@@ -5,6 +5,7 @@
 //! (DESIGN §3, points 2 and 3).
 
 mod concluding;
+mod plain;
 mod recording;
 mod supply;
 mod timing;
@@ -17,6 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
 
+use plain::Plain;
 use recording::Origin;
 pub(super) use recording::absorb;
 
@@ -105,6 +107,8 @@ pub struct House {
     /// Messages that its own residents have sent each other. They come before the queue, and mostly their turn is the
     /// one that has sent them.
     inside: VecDeque<Envelope>,
+    /// Plain purchases that are under way within a turn.
+    plain: Plain,
     /// Messages that are decided again once that actor records that walk's next step.
     waiting: FxHashMap<(ActorNumber, WalkId), Vec<Envelope>>,
     /// Tickets of walks that wait in an offering's line.
@@ -134,6 +138,7 @@ impl House {
             rooms: Rooms::default(),
             queue: VecDeque::new(),
             inside: VecDeque::new(),
+            plain: Plain::default(),
             waiting: FxHashMap::default(),
             parked: FxHashMap::default(),
             near: Vec::new(),
@@ -271,12 +276,18 @@ impl House {
         let mut near = std::mem::take(&mut self.near);
         let mut left = messages_max;
         // What follows from messages is decided, in its order, before more from elsewhere.
-        while left > 0 && self.busy() {
+        while left > 0 && (self.plain.is_under_way() || self.busy()) {
+            if self.plain.is_under_way() {
+                left -= self.go_on_plainly(left, &mut turn)?;
+                continue;
+            }
             let inside = !self.inside.is_empty();
             let next = if inside { &mut self.inside } else { &mut self.queue };
             let taken = left.min(next.len()).min(NEAR_MESSAGES);
             near.extend(next.drain(..taken));
-            let places = look_ahead(&self.rooms, &near);
+            black_box(near.iter().fold(0, |read, envelope| read ^ envelope.glance()));
+            let places =
+                look_ahead(&self.rooms, near.iter().map(|envelope| (envelope.to, Some(&envelope.body))));
             let mut decided = 0;
             for (envelope, place) in near.iter_mut().zip(places) {
                 if turn.is_full() || !self.decide(envelope, place, &mut turn)? {
@@ -293,6 +304,7 @@ impl House {
             near.clear();
         }
         self.near = near;
+        self.leave_plain_way();
         self.conclude(turn, outside)
     }
 
@@ -318,6 +330,9 @@ impl House {
             if numbered.is_due(envelope.now) && !self.catch_up(envelope.to, there, envelope.now, turn)? {
                 return Ok(false);
             }
+            if first && self.allocate_plainly(envelope, there, turn)? {
+                return Ok(true);
+            }
         }
         let context = Context { walk: envelope.walk, now: envelope.now };
         let mut decision = match place {
@@ -326,19 +341,22 @@ impl House {
                     self.show_head(there, turn)?;
                 }
                 let room = &self.rooms.at(there).room;
-                unless_it_panics(|| room.apply(context, &envelope.body))
+                unless_it_panics(|| room.apply(context, &envelope.body), internal)
             }
             None if first => {
-                unless_it_panics(|| Resident::apply_absent(context, envelope.to, &envelope.body))
+                unless_it_panics(|| Resident::apply_absent(context, envelope.to, &envelope.body), internal)
             }
             Some(there) => {
                 let room = &self.rooms.at(there).room;
-                if let Some(event) = room.resident.sole_event(&envelope.body) {
+                if let Some(event) = room.resident.sole_event(&envelope.body)
+                    && !self.common.notices.wanted()
+                {
                     debug_assert_eq!(
                         room.apply(context, &envelope.body),
                         Decision::Record(Step::of(vec![event.clone()])),
                     );
-                    self.record_sole(Origin::of(envelope, place), there, event, turn)?;
+                    let Origin { message, ticket, .. } = Origin::of(envelope, place);
+                    self.record_sole(there, &message, &event, ticket, turn)?;
                     return Ok(true);
                 }
                 room.apply(context, &envelope.body)
@@ -410,13 +428,23 @@ impl House {
     /// Sends a message on: to an actor of this house within the turn. Where a page's credit is absorbed that does not
     /// hurry, and others have their turn between two pages.
     fn send_on(&mut self, envelope: Envelope, turn: &mut Turn) {
-        let waits = self.step_by_step || planted::has(Bug::OnwardBeforeRecord);
-        let here = shard_of(envelope.to, self.shards) == self.shard;
-        if here && !waits && !matches!(envelope.body, Body::CreditAbsorbed) {
+        let hurries = !self.waits() && !matches!(envelope.body, Body::CreditAbsorbed);
+        if hurries && self.is_here(envelope.to) {
+            self.leave_plain_way();
             self.inside.push_back(envelope);
         } else {
             turn.outgoing.push(envelope);
         }
+    }
+
+    /// True where every message waits for the next turn.
+    fn waits(&self) -> bool {
+        self.step_by_step || planted::has(Bug::OnwardBeforeRecord)
+    }
+
+    /// True where an actor of that number lives in this house.
+    fn is_here(&self, number: ActorNumber) -> bool {
+        self.shards == 1 || shard_of(number, self.shards) == self.shard
     }
 
     /// Makes sure that an actor is in memory, if there is such an actor, and says where.
@@ -439,23 +467,30 @@ impl House {
 
 /// What a walk's first actor decides. Nothing has moved before, so where that panics the client is told, and the house
 /// goes on (DESIGN §3, point 11).
-fn unless_it_panics(decide: impl FnOnce() -> Decision) -> Decision {
-    catch_unwind(AssertUnwindSafe(decide)).unwrap_or_else(|_| Decision::Refuse(Refusal::of(Code::Internal)))
+fn unless_it_panics<T>(decide: impl FnOnce() -> T, panicked: impl FnOnce() -> T) -> T {
+    catch_unwind(AssertUnwindSafe(decide)).unwrap_or_else(|_| panicked())
+}
+
+/// What a client is told of a decision that has panicked.
+fn internal() -> Decision {
+    Decision::Refuse(Refusal::of(Code::Internal))
 }
 
 /// Looks up the rooms of the next messages, and reads what is read first in each: so the processor waits for
 /// the memory of many at once, and not of one after the other.
-fn look_ahead(rooms: &Rooms, messages: &[Envelope]) -> [Option<Place>; NEAR_MESSAGES] {
+fn look_ahead<'message>(
+    rooms: &Rooms,
+    messages: impl Iterator<Item = (ActorNumber, Option<&'message Body>)> + Clone,
+) -> [Option<Place>; NEAR_MESSAGES] {
     let mut places = [None; NEAR_MESSAGES];
-    for (place, envelope) in places.iter_mut().zip(messages) {
-        *place = rooms.find(envelope.to);
+    for (place, (to, _)) in places.iter_mut().zip(messages.clone()) {
+        *place = rooms.find(to);
     }
     let rooms = || {
-        let near = places.iter().zip(messages);
-        near.filter_map(|(place, envelope)| Some((&rooms.at((*place)?).room, envelope)))
+        let near = places.iter().zip(messages.clone());
+        near.filter_map(|(place, (_, body))| Some((&rooms.at((*place)?).room, body)))
     };
-    black_box(messages.iter().fold(0, |read, envelope| read ^ envelope.glance()));
     black_box(rooms().fold(0, |read, (room, _)| read ^ room.at.0 ^ u64::from(room.head[0])));
-    black_box(rooms().fold(0, |read, (room, envelope)| read ^ room.resident.glance(Some(&envelope.body))));
+    black_box(rooms().fold(0, |read, (room, body)| read ^ room.resident.glance(body)));
     places
 }

@@ -15,7 +15,7 @@ use crate::codec::{self, CodecError};
 use crate::domain::{
     ActorNumber, Body, Event, News, Onward, OrderKey, Position, Resident, Step, Timestamp, WalkId, chain,
 };
-use crate::journal::{AnswerMark, Joined, JournalError, Prefix, Reference, record};
+use crate::journal::{AnswerMark, Joined, JournalError, Prefix, Reference, encode_joined, record};
 use crate::limits::JOINT_BYTES_MAX;
 use crate::planted::{self, Bug};
 
@@ -41,14 +41,20 @@ impl Origin {
 }
 
 /// What stands in a record beside its place and its events.
-struct Contents<'step> {
-    joined: &'step [Joined],
-    answer: AnswerMark,
-    onward: &'step [Onward],
+pub(super) struct Contents<'turn, EncodeOnward> {
+    /// The further messages of a joint, encoded.
+    pub(super) joined: &'turn [u8],
+    pub(super) answer: AnswerMark,
+    /// Appends the onward messages.
+    pub(super) encode_onward: EncodeOnward,
 }
 
+type Encoded = Result<(), CodecError>;
+
 /// A record that only changes something.
-const NOTHING_FOLLOWS: Contents<'static> = Contents { joined: &[], answer: AnswerMark::None, onward: &[] };
+fn nothing_follows(joined: &[u8]) -> Contents<'_, impl FnOnce(&mut Vec<u8>) -> Encoded> {
+    Contents { joined, answer: AnswerMark::None, encode_onward: |_: &mut Vec<u8>| Ok(()) }
+}
 
 /// How no events are encoded: their number.
 const NO_EVENTS: &[u8] = &[0];
@@ -66,7 +72,8 @@ impl House {
         if let Some(place) = origin.place {
             match self.rooms.at(place).newest() {
                 Some(newest) if self.joins(&origin, &step) => {
-                    return self.join(origin, place, newest, &step.events[0], turn);
+                    let ticket = origin.ticket.take();
+                    return self.join((place, newest), &origin.message, &step.events[0], ticket, turn);
                 }
                 Some(Newest::Joint(joint)) => self.close(joint, turn)?,
                 _ => {}
@@ -122,27 +129,46 @@ impl House {
         Ok(())
     }
 
-    /// Records the event of a message from which nothing else follows.
-    pub(super) fn record_sole(
+    /// Records what was decided on a message without a step; gives the record's place in the turn.
+    pub(super) fn record_plain(
         &mut self,
-        origin: Origin,
         place: Place,
-        event: Event,
+        message: &Absorbed,
+        events: &[Event],
+        contents: Contents<'_, impl FnOnce(&mut Vec<u8>) -> Encoded>,
         turn: &mut Turn,
-    ) -> Result<(), JournalError> {
-        if self.common.notices.wanted() {
-            return self.record(origin, Step::of(vec![event]), turn);
+    ) -> Result<u32, JournalError> {
+        if let Some(Newest::Joint(joint)) = self.rooms.at(place).newest() {
+            self.close(joint, turn)?;
         }
-        if let Some(newest) = self.rooms.at(place).newest() {
-            return self.join(origin, place, newest, &event, turn);
-        }
-        let Origin { actor, message, ticket, .. } = origin;
         let record = turn.next_record();
-        let events = slice::from_ref(&event);
         let numbered = self.rooms.at_mut(place);
         change(numbered, message.now, events, &mut self.schedule, &mut turn.news);
+        let actor = numbered.number;
         let encode = |bytes: &mut Vec<u8>| record::encode_events(events, bytes);
-        put(numbered, place, &message, Some(encode), NOTHING_FOLLOWS, turn)?;
+        put(numbered, place, message, Some(encode), contents, turn)?;
+        self.wake(actor, message.walk);
+        Ok(record)
+    }
+
+    /// Records the event of a message from which nothing else follows; nobody listens.
+    pub(super) fn record_sole(
+        &mut self,
+        place: Place,
+        message: &Absorbed,
+        event: &Event,
+        ticket: Option<Arc<Ticket>>,
+        turn: &mut Turn,
+    ) -> Result<(), JournalError> {
+        let numbered = self.rooms.at_mut(place);
+        if let Some(newest) = numbered.newest() {
+            return self.join((place, newest), message, event, ticket, turn);
+        }
+        let record = turn.next_record();
+        let (actor, events) = (numbered.number, slice::from_ref(event));
+        change(numbered, message.now, events, &mut self.schedule, &mut turn.news);
+        let encode = |bytes: &mut Vec<u8>| record::encode_events(events, bytes);
+        put(numbered, place, message, Some(encode), nothing_follows(&[]), turn)?;
         self.wake(actor, message.walk);
         turn.spent.extend(ticket.map(|ticket| Spent { ticket, record: Some(record) }));
         Ok(())
@@ -160,26 +186,26 @@ impl House {
             && !self.common.notices.wanted()
     }
 
-    /// Absorbs the event of a message, and lets it share a record with others of the turn.
+    /// Absorbs the event of a message, and lets it share a record with others of the turn, behind its actor's newest.
     fn join(
         &mut self,
-        origin: Origin,
-        place: Place,
-        newest: Newest,
+        (place, newest): (Place, Newest),
+        message: &Absorbed,
         event: &Event,
+        ticket: Option<Arc<Ticket>>,
         turn: &mut Turn,
     ) -> Result<(), JournalError> {
-        let Origin { actor, message, ticket, .. } = origin;
         let index = match newest {
             Newest::Joint(joint) => joint,
             Newest::Record(former) => turn.begin_joint(place, former),
         };
         let joint = &mut turn.joints[index as usize];
         codec::encode_into(event, &mut joint.events).map_err(record::unencodable)?;
-        joint.messages.push(message);
+        joint.messages.push(*message);
         joint.tickets.extend(ticket);
         let ends = joint.events.len() >= JOINT_BYTES_MAX;
         let numbered = self.rooms.at_mut(place);
+        let actor = numbered.number;
         numbered.set_newest(Newest::Joint(index));
         change(numbered, message.now, slice::from_ref(event), &mut self.schedule, &mut turn.news);
         self.wake(actor, message.walk);
@@ -191,31 +217,31 @@ impl House {
         let joint = &mut turn.joints[index as usize];
         let Some(place) = joint.place.take() else { return Ok(()) };
         let mut joint = mem::take(joint);
-        let mut joined = mem::take(&mut turn.joined);
+        let mut joined = mem::take(&mut turn.scratch);
         let record = turn.next_record();
         let numbered = self.rooms.at_mut(place);
         numbered.set_newest(Newest::Record(joint.former));
         let (first, others) = joint.messages.split_first().unwrap_or_else(|| unreachable!("it has messages"));
-        let cause = |message: &Absorbed| {
-            message.cause(record).unwrap_or_else(|| unreachable!("only messages of walks share a record"))
-        };
-        joined.clear();
-        joined.extend(others.iter().map(|message| Joined {
+        let others = others.iter().map(|message| Joined {
             walk: message.walk,
             hop: message.hop,
-            cause: cause(message),
+            cause: message
+                .cause(record)
+                .unwrap_or_else(|| unreachable!("only messages of walks share a record")),
             now: message.now,
-        }));
+        });
+        joined.clear();
+        encode_joined(others, first.walk, numbered.room.at, &mut joined).map_err(record::unencodable)?;
         let encode = |bytes: &mut Vec<u8>| {
             codec::encode_into(&joint.messages.len(), bytes)?;
             bytes.extend_from_slice(&joint.events);
             Ok(())
         };
-        put(numbered, place, first, Some(encode), Contents { joined: &joined, ..NOTHING_FOLLOWS }, turn)?;
+        put(numbered, place, first, Some(encode), nothing_follows(&joined), turn)?;
         turn.spent.extend(joint.tickets.drain(..).map(|ticket| Spent { ticket, record: Some(record) }));
         joint.messages.clear();
         joint.events.clear();
-        (turn.joints[index as usize], turn.joined) = (joint, joined);
+        (turn.joints[index as usize], turn.scratch) = (joint, joined);
         Ok(())
     }
 
@@ -257,7 +283,8 @@ impl House {
         let encode = |bytes: &mut Vec<u8>| record::encode_events(&step.events, bytes);
         let encode = (!step.events.is_empty()).then_some(encode);
         let answer = AnswerMark::of(step.answer.as_ref());
-        put(numbered, place, &message, encode, Contents { joined: &[], answer, onward: &step.onward }, turn)?;
+        let encode_onward = |bytes: &mut Vec<u8>| record::encode_onward(&step.onward, bytes);
+        put(numbered, place, &message, encode, Contents { joined: &[], answer, encode_onward }, turn)?;
         if listens {
             let room = &numbered.room;
             let told = step.events.iter().filter_map(|event| News::after(&room.resident, actor, event));
@@ -307,6 +334,7 @@ fn begun(room: &Room, actor: ActorNumber, events: &[Event]) -> Option<DirectoryN
 }
 
 /// Absorbs events, and notes what follows from them for the schedule and for the directory.
+#[inline(always)]
 fn change(
     numbered: &mut Numbered,
     now: Timestamp,
@@ -330,11 +358,11 @@ fn put(
     numbered: &mut Numbered,
     place: Place,
     message: &Absorbed,
-    encode: Option<impl FnOnce(&mut Vec<u8>) -> Result<(), CodecError>>,
-    contents: Contents<'_>,
+    encode: Option<impl FnOnce(&mut Vec<u8>) -> Encoded>,
+    contents: Contents<'_, impl FnOnce(&mut Vec<u8>) -> Encoded>,
     turn: &mut Turn,
 ) -> Result<(), JournalError> {
-    let Contents { joined, answer, onward } = contents;
+    let Contents { joined, answer, encode_onward } = contents;
     let record = turn.next_record();
     let events = match encode {
         Some(encode) => {
@@ -371,7 +399,7 @@ fn put(
     };
     turn.places.push(place);
     turn.batch.push_with(|bytes| {
-        record::encode(prefix, events, joined, onward, &mut turn.scratch, bytes).map_err(record::unencodable)
+        record::encode_with(prefix, events, joined, encode_onward, bytes).map_err(record::unencodable)
     })
 }
 

@@ -5,7 +5,7 @@ use crate::domain::answer::Done;
 use crate::domain::command::Status;
 use crate::domain::event::{AccountEvent, Event, GiftEvent, PaymentEvent};
 use crate::domain::gift::{FoundObject, GiftStep};
-use crate::domain::inside::{Body, Debit, DebitRefused, Draw, Hold, LinkPayment, Settle, TopUp};
+use crate::domain::inside::{Body, Debit, DebitRefused, Draw, Hold, LinkPayment, TopUp};
 use crate::domain::money::Money;
 use crate::domain::number::ActorNumber;
 use crate::domain::payment::PaymentStep;
@@ -43,15 +43,18 @@ impl Account {
         };
         let debited = AccountEvent::Debited { amount: debit.amount, to: certificate };
         let events: Vec<Event> = freed.into_iter().chain([debited]).map(account).collect();
-        let settle = Settle {
-            offering: debit.offering,
-            buyer: self.party(),
-            price: debit.amount,
-            mark: debit.mark.clone(),
-            birth: debit.birth.clone(),
-            source: debit.source.clone(),
-        };
+        let settle = debit.clone().paid_by(self.party());
         Step::of(events).sending(certificate, Body::Settle(Box::new(settle)))
+    }
+
+    /// The event of a plain purchase's debit, where it is one and the money is there: `apply` then sends the certificate what
+    /// `Debit::paid_by` makes of it, and nothing beside that.
+    #[must_use]
+    pub fn plain_debit(&self, debit: &Debit) -> Option<Event> {
+        let plain = matches!(debit.source, Source::Available) && debit.birth.is_none();
+        let amount = debit.amount;
+        let debited = || AccountEvent::Debited { amount, to: debit.offering.certificate(debit.serial) };
+        (plain && self.can_pay(amount).is_ok()).then(|| account(debited()))
     }
 
     /// Money that is free to spend, in an account that may spend it.

@@ -124,7 +124,9 @@ impl Account {
         mark.key.caller == self.number
     }
 
-    fn party(&self) -> Party {
+    /// The account, as messages name it.
+    #[must_use]
+    pub fn party(&self) -> Party {
         Party { number: self.number, currency: self.beginning.currency }
     }
 

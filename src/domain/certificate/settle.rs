@@ -13,6 +13,13 @@ use crate::planted::{self, Bug};
 
 impl Certificate {
     pub(super) fn apply_settle(&self, context: Context, settle: &Settle) -> Decision {
+        let mut step = Step::default();
+        self.settle(context, settle, &mut step);
+        Decision::Record(step)
+    }
+
+    /// Fills an empty step, which may have memory already, with what settles a sale.
+    pub fn settle(&self, context: Context, settle: &Settle, step: &mut Step) {
         assert!(self.sale.is_none(), "the offering allocates a serial to one buyer only (I4)");
         assert!(settle.price == self.birth.price, "a certificate is paid with exactly its price (I4)");
         let uncashed = &self.uncashed;
@@ -52,10 +59,9 @@ impl Certificate {
             commission,
             credits_left,
         };
-        let mut events = Vec::with_capacity(3);
-        events.push(Event::Certificate(sold));
-        events.extend(event.map(Event::Certificate));
-        let mut step = Step::of(events);
+        step.events.reserve_exact(3);
+        step.events.push(Event::Certificate(sold));
+        step.events.extend(event.map(Event::Certificate));
         let spent = match &settle.source {
             Source::Gift(spent) => Some(spent),
             _ => None,
@@ -78,18 +84,17 @@ impl Certificate {
         step.send(self.birth.payee, price);
         step.early = credits_left > 0 && step.answer.is_some();
         if cashes {
-            self.send_page(&mut step, uncashed, self.page_left);
+            self.send_page(step, uncashed, self.page_left);
         }
         if self.active() {
             let cashed = buckets.cashed.checked_sub(self.buckets.cashed).unwrap_or_default();
-            self.send_home(&mut step, cashed, buckets.unspent());
+            self.send_home(step, cashed, buckets.unspent());
         }
         step.send(settle.offering, Body::Paid(self.birth.serial));
         // T12: a recipient who buys is told at once.
         if let Some(spent) = spent.filter(|spent| spent.order.is_none()) {
             step.send(settle.buyer.number, Body::GiftProvided(spent.key.clone()));
         }
-        Decision::Record(step)
     }
 
     fn credit(&self, amount: Money, reason: CreditReason, awaited: bool) -> Body {

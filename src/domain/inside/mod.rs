@@ -4,7 +4,7 @@ mod engagements;
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::domain::commission::CommissionTerms;
 use crate::domain::merchant::OrderKey;
@@ -114,6 +114,26 @@ pub enum Body {
     RefundRefused,
     /// Certificate to whoever cashed: pay it back, as far as the money is there (D44).
     ClawBack(Box<ClawBack>),
+}
+
+/// A body whose message is in no box, to be written: it has the bytes of the `Body` of that message.
+#[derive(Clone, Copy, Debug)]
+pub enum BodyParts<'message> {
+    /// As `Body::Debit`.
+    Debit(&'message Debit),
+    /// As `Body::Settle`.
+    Settle(&'message Settle),
+}
+
+impl Serialize for BodyParts<'_> {
+    #[inline(always)]
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // The second number is the message's place among the kinds of `Body`.
+        match self {
+            BodyParts::Debit(debit) => serializer.serialize_newtype_variant("Body", 3, "Debit", debit),
+            BodyParts::Settle(settle) => serializer.serialize_newtype_variant("Body", 5, "Settle", settle),
+        }
+    }
 }
 
 /// A circulation on its way from the offering to a certificate.
@@ -231,6 +251,15 @@ pub struct Debit {
     pub birth: Option<Box<Birth>>,
     /// Out of which money.
     pub source: Source,
+}
+
+impl Debit {
+    /// What its certificate is sent once this buyer has paid.
+    #[must_use]
+    pub fn paid_by(self, buyer: Party) -> Settle {
+        let Debit { offering, amount: price, mark, birth, source, .. } = self;
+        Settle { offering, buyer, price, mark, birth, source }
+    }
 }
 
 /// The buyer cannot pay.

@@ -8,7 +8,7 @@ use crate::domain::inside::{Body, Debit, DebitRefused, Hold, OrderRefused, Purch
 use crate::domain::number::{ActorNumber, Fingerprint, Serial, WalkId};
 use crate::domain::refusal::{Code, Refusal};
 use crate::domain::request::{
-    FoundVia, PurchaseTask, Request, RequestKey, RequestMark, Source, SpentGift, SpentPayment,
+    FoundVia, PurchaseTask, Request, RequestKey, RequestMark, Source, SpentGift, SpentPayment, Task,
 };
 use crate::domain::step::{Context, Decision, Step};
 use crate::domain::time::Timestamp;
@@ -22,9 +22,17 @@ pub(super) struct Buyer<'request> {
     pub(super) source: &'request Source,
 }
 
+/// Why a request gets no serial and no place in the line.
+enum Objection {
+    Refused(Refusal),
+    /// The commission is being funded by that walk.
+    Early(WalkId),
+}
+
 /// What the stock has for a buyer.
 enum Choice {
-    Serial(Serial),
+    /// This one, which is untouched or alive.
+    Serial(Serial, Standing),
     Line,
     Refused(Code),
 }
@@ -56,46 +64,80 @@ impl Offering {
                 return Decision::Refuse(Refusal::of(Code::IdReused));
             }
         }
-        if task.named.is_some_and(|serial| !self.stock.has(serial)) {
-            return Decision::Refuse(Refusal::of(Code::UnknownCertificate));
-        }
-        if self.published.is_none() {
-            return Decision::Refuse(Refusal::of(Code::NotPublished));
-        }
-        if task.buyer.currency != self.offer.currency {
-            return Decision::Refuse(Refusal::of(Code::CurrencyMismatch));
-        }
-        if let Some(refusal) = self.objects_to_price(request) {
-            return Decision::Refuse(refusal);
-        }
-        if matches!(task.via, FoundVia::PrivatePage(_)) && !task.page_found {
-            return Decision::Refuse(Refusal::of(Code::NotOnThatPage));
-        }
-        if !self.offer.window.contains(context.now) {
-            return Decision::Refuse(Refusal::of(Code::SaleNotOpen));
-        }
-        if task.source == Source::Reservation && self.offer.reservable_ms.is_none() {
-            return Decision::Refuse(Refusal::of(Code::NotReservable));
-        }
-        if let Some(walk) = self.attaching() {
-            return Decision::Wait(walk);
-        }
-        let choice = self.choose(task.named);
-        if let Choice::Refused(code) = choice {
-            return Decision::Refuse(Refusal::of(code));
-        }
-        if self.over_cap(task.buyer.number) {
-            return Decision::Refuse(Refusal::of(Code::CapReached));
-        }
-        match choice {
-            Choice::Serial(serial) => {
+        match self.judge(context, request, task) {
+            Ok(Some((serial, _))) => {
                 let mut step = Step::default();
                 let buyer = Buyer { number: task.buyer.number, mark: &request.mark, source: &task.source };
                 self.allocate(&mut step, serial, &buyer, (context.walk, context.now), None);
                 Decision::Record(step)
             }
-            _ if self.line.len() >= LINE_MAX => Decision::Refuse(Refusal::of(Code::Overloaded)),
-            _ => Decision::Record(self.queue(context, request, task)),
+            Ok(None) if self.line.len() >= LINE_MAX => Decision::Refuse(Refusal::of(Code::Overloaded)),
+            Ok(None) => Decision::Record(self.queue(context, request, task)),
+            Err(Objection::Refused(refusal)) => Decision::Refuse(refusal),
+            Err(Objection::Early(walk)) => Decision::Wait(walk),
+        }
+    }
+
+    /// Which serial a new request is to have, and where that stands; none where the buyer is to wait in the line.
+    fn judge(
+        &self,
+        context: Context,
+        request: &Request,
+        task: &PurchaseTask,
+    ) -> Result<Option<(Serial, Standing)>, Objection> {
+        let refuse = |code| Err(Objection::Refused(Refusal::of(code)));
+        if task.named.is_some_and(|serial| !self.stock.has(serial)) {
+            return refuse(Code::UnknownCertificate);
+        }
+        if self.published.is_none() {
+            return refuse(Code::NotPublished);
+        }
+        if task.buyer.currency != self.offer.currency {
+            return refuse(Code::CurrencyMismatch);
+        }
+        if let Some(refusal) = self.objects_to_price(request) {
+            return Err(Objection::Refused(refusal));
+        }
+        if matches!(task.via, FoundVia::PrivatePage(_)) && !task.page_found {
+            return refuse(Code::NotOnThatPage);
+        }
+        if !self.offer.window.contains(context.now) {
+            return refuse(Code::SaleNotOpen);
+        }
+        if task.source == Source::Reservation && self.offer.reservable_ms.is_none() {
+            return refuse(Code::NotReservable);
+        }
+        if let Some(walk) = self.attaching() {
+            return Err(Objection::Early(walk));
+        }
+        let chosen = match self.choose(task.named) {
+            Choice::Refused(code) => return refuse(code),
+            Choice::Serial(serial, standing) => Some((serial, standing)),
+            Choice::Line => None,
+        };
+        if self.over_cap(task.buyer.number) { refuse(Code::CapReached) } else { Ok(chosen) }
+    }
+
+    /// The serial that a plain purchase is to have, and its buyer: a new one of a certificate that is alive, out of what the buyer
+    /// has available. `apply` then allocates it and asks for the price by `demand`, and nothing beside that.
+    #[must_use]
+    pub fn plain_purchase(&self, context: Context, request: &Request) -> Option<(Serial, ActorNumber)> {
+        let Task::Purchase(task) = &request.task else { return None };
+        let unconditional = request.objection.is_none() && request.conditions.is_none();
+        let known = || {
+            let key = &request.mark.key;
+            self.own_marks().any(|own| own.key == *key) || self.requests.get(key).is_some()
+        };
+        if !matches!(task.source, Source::Available)
+            || !unconditional
+            || request.barred().is_some()
+            || known()
+        {
+            return None;
+        }
+        match self.judge(context, request, task) {
+            Ok(Some((serial, Standing::Alive))) => Some((serial, task.buyer.number)),
+            _ => None,
         }
     }
 
@@ -115,16 +157,20 @@ impl Offering {
         }
         match named {
             Some(serial) => match self.stock.standing(serial) {
-                Some(Standing::Untouched | Standing::Alive) => Choice::Serial(serial),
+                Some(free @ (Standing::Untouched | Standing::Alive)) => Choice::Serial(serial, free),
                 Some(Standing::InPayment) => Choice::Line,
                 Some(Standing::Reserved) => Choice::Refused(Code::Reserved),
                 Some(Standing::Sold) | None => Choice::Refused(Code::Sold),
             },
-            None => match self.stock.lowest_untouched().or_else(|| self.stock.lowest_alive()) {
-                Some(serial) => Choice::Serial(serial),
-                None if self.stock.payments() > 0 => Choice::Line,
-                None => Choice::Refused(Code::Reserved),
-            },
+            None => {
+                let free = |standing| move |serial| Choice::Serial(serial, standing);
+                let untouched = self.stock.lowest_untouched().map(free(Standing::Untouched));
+                match untouched.or_else(|| self.stock.lowest_alive().map(free(Standing::Alive))) {
+                    Some(choice) => choice,
+                    None if self.stock.payments() > 0 => Choice::Line,
+                    None => Choice::Refused(Code::Reserved),
+                }
+            }
         }
     }
 
@@ -138,9 +184,9 @@ impl Offering {
             _ if !self.offer.window.contains(context.now) => Err(Code::SaleNotOpen),
             Choice::Refused(code) => Err(code),
             Choice::Line => Err(Code::Overloaded),
-            Choice::Serial(_) if self.attaching().is_some() => Err(Code::Overloaded),
-            Choice::Serial(_) if self.over_cap(buyer.number) => Err(Code::CapReached),
-            Choice::Serial(serial) => Ok(serial),
+            Choice::Serial(..) if self.attaching().is_some() => Err(Code::Overloaded),
+            Choice::Serial(..) if self.over_cap(buyer.number) => Err(Code::CapReached),
+            Choice::Serial(serial, _) => Ok(serial),
         };
         match judged {
             Err(code) => {
@@ -210,14 +256,15 @@ impl Offering {
     /// The demand for the price, with what brings the certificate to life where nothing has yet.
     pub(super) fn asking(&self, serial: Serial, mark: RequestMark, source: Source) -> Body {
         let untouched = !self.stock.has_chain(serial);
-        Body::Debit(Box::new(Debit {
-            offering: self.number,
-            serial,
-            amount: self.offer.price,
-            mark,
-            birth: untouched.then(|| Box::new(self.birth(serial))),
-            source,
-        }))
+        let birth = untouched.then(|| Box::new(self.birth(serial)));
+        Body::Debit(Box::new(Debit { birth, source, ..self.demand(serial, mark) }))
+    }
+
+    /// The demand for the price of a certificate that is alive, out of what the buyer has available.
+    #[must_use]
+    pub fn demand(&self, serial: Serial, mark: RequestMark) -> Debit {
+        let (offering, amount, source) = (self.number, self.offer.price, Source::Available);
+        Debit { offering, serial, amount, mark, birth: None, source }
     }
 
     /// A payment certificate pays its own beneficiary, which the buyer's account judges by this payee.

@@ -163,7 +163,7 @@ impl Offering {
                 let due = self.next_due().unwrap_or_default();
                 self.requests.glance(&request.mark.key) ^ stock ^ due.0
             }
-            Some(Body::Paid(serial)) => self.stock.glance(*serial),
+            Some(Body::Paid(serial)) => u64::from(self.stock.payment(*serial).is_some()),
             _ => u64::from(self.stock.sold()),
         }
     }
