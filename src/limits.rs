@@ -353,6 +353,10 @@ pub const DRAIN_FLUSH_MS: u64 = 300;
 /// The most connections of a server, where the system allows as many files: each takes some ten kilobytes.
 pub const CONNECTIONS_MAX: usize = 50_000;
 
+/// How long a connection over HTTP may rest between two requests, in seconds: longer than the minute after which most balancers
+/// and clients let go of one themselves, so that none of them sends on one that is being closed here.
+pub const CONNECTION_REST_SECONDS: u64 = 75;
+
 /// Files that are left for the store, webhooks and everything else, whatever connections there are: a store that could begin no
 /// segment would stop.
 pub const FILES_KEPT: usize = 256;

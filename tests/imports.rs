@@ -19,9 +19,11 @@ const LAYERS: [&[&str]; 6] = [
 const EVERYWHERE: &[&str] = &["limits", "panics", "planted", "proto", "codec", "sync"];
 
 /// Packages with one home.
-const HOMES: [(&str, &str); 17] = [
+const HOMES: [(&str, &str); 19] = [
     ("argon2", "server/identity/"),
     ("actix_web", "server/"),
+    ("actix_http", "server/http/serving.rs"),
+    ("actix_service", "server/"),
     ("actix", "actors/shard.rs"),
     ("dashmap", "actors/directory.rs"),
     ("siphasher", "domain/keyed.rs"),

@@ -49,6 +49,14 @@ pub enum Failure {
     /// A sale is sound, and not all of it was sold, which it had to be.
     #[error("refused: {0} of lines and orders, and --strict is given: the report says which and why")]
     SomeRefused(u64),
+    /// There is nothing that could be listed.
+    #[error("there is no store at {}, and no {} beside it: name the folder of the server with --data", data.display(), file.display())]
+    NothingThere {
+        /// Where a store would be.
+        data: PathBuf,
+        /// Where the file beside it would be.
+        file: PathBuf,
+    },
     /// The report cannot be printed.
     #[error("cannot print the report: {0}")]
     Output(#[from] std::io::Error),

@@ -61,6 +61,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
             }
         }
         PasswordsCommand::List => {
+            super::serve::something_there(&options.data, file.path())?;
             let text: String = file.list()?.iter().map(|account| format!("{account}\n")).collect();
             stdout().write_all(text.as_bytes())?;
         }

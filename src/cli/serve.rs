@@ -208,6 +208,7 @@ pub(super) fn keys(options: &KeysOptions) -> Result<ExitCode, Failure> {
             writeln!(stdout(), "{key}")?;
         }
         KeysCommand::List => {
+            something_there(&options.data, file.path())?;
             let mut text = String::new();
             for key in file.list()? {
                 text += &line(&key);
@@ -224,6 +225,17 @@ pub(super) fn say_where_there_is_no_store(data: &Path) {
     if !data.exists() {
         eprintln!("note: there is no store at {} yet; a server with this --data will use it", data.display());
     }
+}
+
+/// Whether there is anything to list: where neither a store nor a file beside it is there, the folder is most likely another one.
+///
+/// # Errors
+/// With both.
+pub(super) fn something_there(data: &Path, file: &Path) -> Result<(), Failure> {
+    if data.exists() || file.exists() {
+        return Ok(());
+    }
+    Err(Failure::NothingThere { data: data.to_owned(), file: file.to_owned() })
 }
 
 fn role_of(role: RoleArgument, account: Option<&str>) -> Result<Role, Failure> {

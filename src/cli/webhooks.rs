@@ -60,6 +60,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
             writeln!(stdout(), "{id} {secret}")?;
         }
         WebhooksCommand::List => {
+            super::serve::something_there(&options.data, file.path())?;
             let mut text = String::new();
             for shown in file.list()? {
                 let account = shown.asked.account.as_ref().map_or("-", Name::as_str);

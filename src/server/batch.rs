@@ -129,7 +129,7 @@ impl Batch {
 }
 
 /// Notes a message that is going to be sent; false where the same is under way already. Nothing is noted of a look.
-pub(super) fn begins<'sent>(
+fn begins<'sent>(
     noted: &mut Noted,
     commands: &mut Commands<'sent>,
     Asked { message, .. }: &'sent Asked,
@@ -229,15 +229,12 @@ impl Sent {
 }
 
 impl Outcome {
-    /// What became of one message, by the answer to it, which may be one that was given before.
-    pub(super) async fn of(
-        door: &Door,
-        engine: &Engine,
-        asked: &Asked,
-        answer: Answer,
-        replayed: bool,
-    ) -> Outcome {
-        let answer = Door::answered(engine, &mut door.tally(), asked, answer).await;
+    /// What became of one message, by its answer as the door has judged it, which may be one that was given before.
+    pub(super) async fn of(engine: &Engine, asked: &Asked, answer: Answer, replayed: bool) -> Outcome {
+        let answer = match answer {
+            Ok(done) => body_of(engine, &asked.message, done).await,
+            Err(refusal) => Err(Problem::from(refusal)),
+        };
         let outcome = Outcome { answer, replayed, shown: None };
         if asked.show.is_empty() {
             return outcome;

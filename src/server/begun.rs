@@ -22,6 +22,13 @@ const PARTS: usize = 64;
 /// The batch of each request that is noted, by its number, which nobody outside can choose.
 type Part = HashMap<u64, u64, FxBuildHasher>;
 
+/// Stands for the batch of a message that is sent alone. They count up from 0, and none of them gets there.
+const ALONE: u64 = u64::MAX;
+
+/// The same request is under way.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct UnderWay;
+
 /// What is begun.
 pub(super) struct Begun {
     hasher: Keyed,
@@ -45,6 +52,30 @@ impl Begun {
     pub(super) fn batch_of(self: &Arc<Begun>, requests: usize) -> Noted {
         let batch = self.batches.fetch_add(1, Ordering::Relaxed);
         Noted { of: Arc::clone(self), batch, numbers: Vec::with_capacity(requests) }
+    }
+
+    /// Notes a message that is sent alone, and gives its number; none where there is no room, and a repeat of it waits at the engine.
+    ///
+    /// # Errors
+    /// Where the same one is under way.
+    pub(super) fn begin(&self, message: &Message) -> Result<Option<u64>, UnderWay> {
+        let Message { caller, request_id, command } = message;
+        let number = self.hasher.hash_one((caller, request_id, self.hasher.hash_one(command)));
+        let mut part = self.part(number);
+        let full = part.len() >= self.most_in_part;
+        match part.entry(number) {
+            Entry::Occupied(_) => Err(UnderWay),
+            Entry::Vacant(_) if full => Ok(None),
+            Entry::Vacant(free) => {
+                free.insert(ALONE);
+                Ok(Some(number))
+            }
+        }
+    }
+
+    /// The message that was noted by this number is answered.
+    pub(super) fn end(&self, number: u64) {
+        self.part(number).remove(&number);
     }
 
     /// How many requests are noted.
@@ -140,6 +171,24 @@ mod tests {
         assert!(second.add(&("eve", "1")));
         drop(second);
         assert_eq!(begun.noted(), 0);
+    }
+
+    #[test]
+    fn a_message_alone_and_one_in_a_batch_are_the_same_request() {
+        let show = Command::ShowAccount { account: crate::domain::Name::new("a").unwrap() };
+        let message = Message::from_account("eve", "1", show).unwrap();
+        let begun = Begun::new();
+        let number = begun.begin(&message).unwrap().unwrap();
+        assert_eq!(begun.begin(&message), Err(UnderWay));
+        assert!(!begun.batch_of(1).add_message(&mut Commands::default(), &message));
+        begun.end(number);
+        let mut batch = begun.batch_of(1);
+        assert!(batch.add_message(&mut Commands::default(), &message));
+        assert_eq!(begun.begin(&message), Err(UnderWay));
+        drop(batch);
+        assert!(begun.begin(&message).is_ok_and(|number| number.is_some()));
+        let full = Begun::of(0);
+        assert_eq!(full.begin(&message), Ok(None));
     }
 
     #[test]

@@ -25,6 +25,13 @@ pub struct FileError {
     pub source: io::Error,
 }
 
+impl FileError {
+    /// True where the device has no room, or none for whoever writes: it is as it was, and can be tried again.
+    pub(super) fn is_for_want_of_room(&self) -> bool {
+        matches!(self.source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    }
+}
+
 /// What tells a file from another one in its place, or from itself before it was written on.
 pub(super) type Version = (SystemTime, u64, u64);
 

@@ -3,7 +3,7 @@
 //! Absent on purpose: how a request looks; that is each protocol's own.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use actix_web::web::Data;
@@ -82,14 +82,17 @@ pub(super) struct Door {
     listeners: Arc<Places>,
     /// Those who read histories and receipts.
     histories: Arc<Places>,
-    /// True once the server is to end.
+    /// True once the server is to end, for who waits for it, and for who only looks.
     ending: watch::Sender<bool>,
+    is_ending: AtomicBool,
     /// True once nothing is waited for any more.
     hurrying: AtomicBool,
     /// What is sent and not answered yet.
     begun: Arc<Begun>,
     /// Requests that are being answered; feeds, which go on without end, are none.
     under_way: AtomicUsize,
+    /// The same of each worker's own, so that they do not write to one place.
+    under_way_at_workers: Mutex<Vec<Arc<AtomicUsize>>>,
     metrics: Metrics,
 }
 
@@ -102,9 +105,11 @@ impl Door {
             listeners: Places::of("events", FEED_LISTENERS_MAX, FEED_LISTENERS_OF_ACCOUNT_MAX),
             histories: Places::of("history", HISTORIES_MAX, HISTORIES_OF_ACCOUNT_MAX),
             ending: watch::Sender::new(false),
+            is_ending: AtomicBool::new(false),
             hurrying: AtomicBool::new(false),
             begun: Begun::new(),
             under_way: AtomicUsize::new(0),
+            under_way_at_workers: Mutex::default(),
             metrics: Metrics::new(),
         }
     }
@@ -125,12 +130,13 @@ impl Door {
 
     /// Lets what goes on without end, such as feeds, end.
     pub(super) fn end(&self) {
+        self.is_ending.store(true, Ordering::SeqCst);
         self.ending.send_replace(true);
     }
 
     /// True once the server is to end.
     pub(super) fn is_ending(&self) -> bool {
-        *self.ending.borrow()
+        self.is_ending.load(Ordering::SeqCst)
     }
 
     /// Waits until the server is to end.
@@ -147,10 +153,23 @@ impl Door {
     /// Waits until what is under way is answered, but not for ever.
     pub(super) async fn until_quiet(&self) {
         let begun = Instant::now();
-        let quiet = || self.under_way.load(Ordering::SeqCst) == 0 || self.hurrying.load(Ordering::SeqCst);
+        let quiet = || self.requests_under_way() == 0 || self.hurrying.load(Ordering::SeqCst);
         while !quiet() && begun.elapsed() < Duration::from_secs(DRAIN_SECONDS_MAX) {
             tokio::time::sleep(Duration::from_millis(DRAIN_LOOKED_AT_MS)).await;
         }
+    }
+
+    fn requests_under_way(&self) -> usize {
+        let of_workers = self.under_way_at_workers.lock().unwrap_or_else(PoisonError::into_inner);
+        let at_workers = of_workers.iter().map(|own| own.load(Ordering::SeqCst)).sum::<usize>();
+        at_workers + self.under_way.load(Ordering::SeqCst)
+    }
+
+    /// Where a worker counts the requests that it is answering.
+    pub(super) fn count_of_worker(&self) -> Arc<AtomicUsize> {
+        let own = Arc::<AtomicUsize>::default();
+        self.under_way_at_workers.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&own));
+        own
     }
 
     /// Who is sent what has happened.
@@ -243,20 +262,6 @@ impl Door {
         self.metrics.tally()
     }
 
-    /// Makes an answer's body, with the names and the currency that it needs.
-    ///
-    /// # Errors
-    /// The answer's own refusal, and the engine's, where it has to be asked.
-    pub(super) async fn answered(
-        engine: &Engine,
-        tally: &mut Tally<'_>,
-        asked: &Asked,
-        answer: Answer,
-    ) -> Result<AnswerBody, Problem> {
-        let done = Door::judged(tally, asked, answer)?;
-        body_of(engine, &asked.message, done).await
-    }
-
     /// Counts an answer, and names the field at fault where only the command tells it.
     ///
     /// # Errors
@@ -277,7 +282,12 @@ impl Door {
 
     /// Notes that what was whole at that instant is answered.
     pub(super) fn took(&self, way: Way, arrived: Instant) {
-        self.metrics.took(way, arrived.elapsed());
+        self.took_until(way, arrived, Instant::now());
+    }
+
+    /// As `took`, where the answer was there at that other instant.
+    pub(super) fn took_until(&self, way: Way, arrived: Instant, answered: Instant) {
+        self.metrics.took(way, answered.saturating_duration_since(arrived));
     }
 
     /// Counts what came of sending an event to a webhook: `taken`, `not_taken` or `lapsed`.

@@ -2,10 +2,12 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::pin::pin;
+use std::rc::Rc;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
+use actix_service::IntoServiceFactory;
 use actix_web::dev::ServerHandle;
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpServer, rt};
@@ -21,7 +23,7 @@ use super::room::Room;
 use super::tls::{Tls, TlsError, TlsFiles};
 use super::webhooks::WebhookFile;
 use super::{grpc, http, webhooks};
-use crate::limits::{DRAIN_FLUSH_MS, KEYS_LOOKED_AT_MS};
+use crate::limits::{CONNECTION_REST_SECONDS, DRAIN_FLUSH_MS, KEYS_LOOKED_AT_MS};
 use crate::{ClaimedStore, Config, Engine, EngineError, Recovered};
 
 /// What a server is to do.
@@ -134,19 +136,23 @@ pub fn serve(options: ServeOptions, tell: impl Fn(Told<'_>) + Send + 'static) ->
         nobody,
     });
     let (ended, end) = mpsc::channel();
-    let closed = rt::System::new().block_on(async {
+    // No actix system of its own: then each worker has a runtime whose tasks stand in one line with what the network brings.
+    let closed = rt::Runtime::new()?.block_on(async {
         let handlers = Data::clone(&door);
         let server = HttpServer::new(move || {
-            App::new()
+            let gathering = http::Gathering::new(Data::clone(&handlers));
+            let rest = App::new()
                 .app_data(Data::clone(&handlers))
-                .app_data(http::Gathering::new(Data::clone(&handlers)))
-                .default_service(web::to(http::dispatch))
+                .app_data(Rc::clone(&gathering))
+                .default_service(web::to(http::dispatch));
+            http::Serving::new(gathering, rest.into_factory())
         });
         let connected = Data::clone(&door);
         let server = server.on_connect(move |_, kept| {
             kept.insert(connected.connection("http"));
         });
         let workers = thread::available_parallelism()?.get();
+        let server = server.keep_alive(Duration::from_secs(CONNECTION_REST_SECONDS));
         let server = server.disable_signals().workers(workers).max_connections((room.http / workers).max(1));
         let server = match http_tls {
             Some(tls) => server.listen_rustls_0_23(listener, tls)?,

@@ -119,9 +119,19 @@ fn commands_beside_a_server_find_its_data_as_it_does() {
         assert!(made(data), "{variables:?} {arguments:?}");
     }
     assert!(!folder.path().join("snapshots").exists(), "none of them has taken the default folder");
-    for command in [&["keys", "list"][..], &["passwords", "list"], &["webhooks", "list"]] {
-        let (code, said) = done(&folder, &[config], command);
-        assert_eq!(code, Some(0), "{command:?}: {said}");
+    assert_eq!(done(&folder, &[config], &["keys", "list"]).0, Some(0), "a key was made there");
+    for (command, file) in [
+        (["keys", "list"], "nowhere.keys.json"),
+        (["passwords", "list"], "nowhere.passwords.jsonl"),
+        (["webhooks", "list"], "nowhere.webhooks.json"),
+    ] {
+        let (code, said) = done(&folder, &[("HONGBAO_DATA", "nowhere"), config], &command);
+        let told = said.contains("there is no store at nowhere, and no nowhere.") && said.contains(file);
+        assert!(code == Some(1) && told, "{command:?}: {said}");
+        std::fs::create_dir(folder.path().join("nowhere")).unwrap();
+        let (code, said) = done(&folder, &[("HONGBAO_DATA", "nowhere")], &command);
+        assert_eq!((code, &*said), (Some(0), ""), "a store may have none");
+        std::fs::remove_dir(folder.path().join("nowhere")).unwrap();
     }
     for command in ["snapshot", "audit"] {
         for (variables, arguments, data) in [

@@ -1,14 +1,18 @@
 //! A request's body: its bytes, and whether they are text.
 
+use std::rc::Rc;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
-use actix_web::HttpRequest;
+use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use actix_web::web::{Bytes, BytesMut, Payload};
+use actix_web::web::{self, Bytes, BytesMut};
+use actix_web::{HttpMessage, HttpRequest};
 use futures_util::StreamExt;
+use futures_util::future::poll_fn;
 
-use super::gathering::gathering;
+use super::gathering::{Gathering, gathering};
 use super::head::ascii;
 use crate::limits::{BODY_BYTES_MAX, BODY_MS_MAX, LOG_IN_BODY_BYTES_MAX};
 use crate::server::json::{Problem, ProblemCode};
@@ -20,12 +24,29 @@ pub(super) const JSON: &str = "application/json";
 ///
 /// # Errors
 /// `too_large` or `too_slow`, or `malformed` where it breaks off.
-pub(super) async fn body(request: &HttpRequest, payload: Payload) -> Result<Bytes, Problem> {
+pub(super) async fn body(request: &HttpRequest, payload: web::Payload) -> Result<Bytes, Problem> {
+    is_not_too_large(request)?;
+    read(gathering(request)?, payload.into_inner()).await
+}
+
+/// Refuses a body that is said to be too long.
+///
+/// # Errors
+/// `too_large`.
+pub(super) fn is_not_too_large(request: &impl HttpMessage) -> Result<(), Problem> {
     let said = request.headers().get(CONTENT_LENGTH).and_then(ascii).and_then(|length| length.parse().ok());
     if said.is_some_and(|length: usize| length > BODY_BYTES_MAX) {
         return Err(too_large(BODY_BYTES_MAX));
     }
-    let read = gathering(request)?.patiently(whole(payload)).await;
+    Ok(())
+}
+
+/// Reads a body.
+///
+/// # Errors
+/// As for `body`.
+pub(super) async fn read(gathering: &Rc<Gathering>, payload: Payload) -> Result<Bytes, Problem> {
+    let read = gathering.patiently(whole(payload)).await;
     read.ok_or_else(too_slow)?.map_err(|error| match error {
         PayloadError::Overflow => too_large(BODY_BYTES_MAX),
         error => Problem::new(ProblemCode::Malformed, "body", format!("cannot be read: {error}")),
@@ -34,26 +55,32 @@ pub(super) async fn body(request: &HttpRequest, payload: Payload) -> Result<Byte
 
 /// All of a body; one that comes in one piece, as most do, is not copied.
 async fn whole(mut payload: Payload) -> Result<Bytes, PayloadError> {
-    let Some(first) = payload.next().await.transpose()? else { return Ok(Bytes::new()) };
-    let Some(mut more) = payload.next().await.transpose()? else { return Ok(first) };
+    let Some(first) = next(&mut payload).await.transpose()? else { return Ok(Bytes::new()) };
+    let Some(mut more) = next(&mut payload).await.transpose()? else { return Ok(first) };
     let mut all = BytesMut::from(first);
     loop {
         if all.len() + more.len() > BODY_BYTES_MAX {
             return Err(PayloadError::Overflow);
         }
         all.extend_from_slice(&more);
-        match payload.next().await.transpose()? {
+        match next(&mut payload).await.transpose()? {
             Some(next) => more = next,
             None => return Ok(all.freeze()),
         }
     }
 }
 
+/// The next piece of a body. Nobody is woken by its coming: the connection's own task brings it, and asks the request that it is
+/// for right behind it. Whoever were woken would be that same task, for nothing.
+async fn next(payload: &mut Payload) -> Option<Result<Bytes, PayloadError>> {
+    poll_fn(|_| payload.poll_next_unpin(&mut Context::from_waker(Waker::noop()))).await
+}
+
 /// The body of a request that needs no key, and so may not be long.
 ///
 /// # Errors
 /// As for `body`.
-pub(super) async fn short_body(payload: Payload) -> Result<Bytes, Problem> {
+pub(super) async fn short_body(payload: web::Payload) -> Result<Bytes, Problem> {
     let read = payload.to_bytes_limited(LOG_IN_BODY_BYTES_MAX);
     match actix_web::rt::time::timeout(Duration::from_millis(BODY_MS_MAX), read).await {
         Ok(Ok(Ok(bytes))) => Ok(bytes),
@@ -75,7 +102,7 @@ fn too_large(most: usize) -> Problem {
 }
 
 /// What a request's content is said to be, without parameters: in letters of any size.
-pub(super) fn content_type(request: &HttpRequest) -> &str {
+pub(super) fn content_type(request: &impl HttpMessage) -> &str {
     let value = request.headers().get(CONTENT_TYPE).and_then(ascii);
     let value = value.and_then(|value| value.split(';').next()).unwrap_or_default();
     value.trim()

@@ -5,20 +5,19 @@
 //! that is alone is sent alone, at once.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, rt};
 use futures_util::future::poll_fn;
 use futures_util::task::AtomicWaker;
-use rustc_hash::FxBuildHasher;
 use tokio::time::MissedTickBehavior;
 
 use crate::Engine;
@@ -26,9 +25,9 @@ use crate::actors::{Reply, Sink};
 use crate::domain::{Answer, Code, Refusal};
 use crate::limits::{ANSWER_MS_MAX, BATCH_MESSAGES_MAX, BODY_MS_MAX};
 use crate::panics;
-use crate::server::begun::Noted;
 use crate::server::door::{Asked, Door};
 use crate::server::json::Problem;
+use crate::server::metrics::{Tally, Way};
 
 /// How often it is looked who waits too long.
 const TICK_MS: u64 = 1_000;
@@ -43,18 +42,27 @@ pub(in crate::server) struct Gathering {
     door: Data<Door>,
     state: RefCell<State>,
     returned: Arc<Returned>,
+    /// How many requests this worker is answering.
+    under_way: Arc<AtomicUsize>,
+}
+
+/// A request that a worker is answering, as long as this lives.
+pub(super) struct BusyHere(Rc<Gathering>);
+
+impl Drop for BusyHere {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 #[derive(Default)]
 struct State {
     /// Taken and not sent yet, by the number of each.
     unsent: Vec<(u32, Rc<Asked>)>,
-    /// Who waits for an answer, by the number of its message.
-    waiting: HashMap<u32, Waiting, FxBuildHasher>,
-    /// What is noted of messages that are not answered yet, whether somebody waits or not.
-    noted: HashMap<u32, Noted, FxBuildHasher>,
-    /// The number of who waits next.
-    next: u32,
+    /// A place for each who waits and each message that is not answered yet, by their numbers.
+    places: Vec<Place>,
+    /// The numbers of places that nobody has.
+    free: Vec<u32>,
     /// How many ticks there were.
     ticks: u64,
     /// Sends what was taken and hands out what came back; none before the first message.
@@ -63,13 +71,25 @@ struct State {
     clerk_waker: Option<Waker>,
 }
 
-/// One who waits.
-struct Waiting {
-    /// The last tick until which it waits.
-    until: u64,
-    /// The answer, and whether it is one that was given before.
+/// One who waits, for an answer or for a body; or a message whose answer nobody waits for any more.
+#[derive(Default)]
+struct Place {
+    /// The last tick until which somebody waits; none where nobody does.
+    until: Option<u64>,
+    /// The message that is not answered yet.
+    sent: Option<Sent>,
+    /// The answer, as the door has judged it, and whether it is one that was given before.
     answer: Option<(Answer, bool)>,
     waker: Option<Waker>,
+}
+
+/// A message that is not answered yet.
+struct Sent {
+    asked: Rc<Asked>,
+    /// The number by which it is noted.
+    noted: Option<u64>,
+    /// When it was whole.
+    arrived: Instant,
 }
 
 /// Answers on their way back to the worker.
@@ -91,17 +111,30 @@ pub(super) fn gathering(request: &HttpRequest) -> Result<&Rc<Gathering>, Problem
 impl Gathering {
     /// Of a worker that has no message yet.
     pub(in crate::server) fn new(door: Data<Door>) -> Rc<Gathering> {
-        Rc::new(Gathering { door, state: RefCell::default(), returned: Arc::default() })
+        let under_way = door.count_of_worker();
+        Rc::new(Gathering { door, state: RefCell::default(), returned: Arc::default(), under_way })
+    }
+
+    /// The door that they go through.
+    pub(super) fn door(&self) -> &Data<Door> {
+        &self.door
+    }
+
+    /// Counts a request, as long as what this gives lives.
+    pub(super) fn busy(self: &Rc<Self>) -> BusyHere {
+        self.under_way.fetch_add(1, Ordering::SeqCst);
+        BusyHere(Rc::clone(self))
     }
 
     /// Sends a message with all others that the worker reads before it waits again. It is sent whatever becomes of the future, as long
-    /// as the worker runs, and what is noted of it stays so until its answer is there. Comes to its answer, and whether it is one that was
-    /// given before; behind `limits::ANSWER_MS_MAX` to `outcome_unknown`.
-    pub(super) fn send(self: &Rc<Self>, asked: &Rc<Asked>, noted: Noted) -> Wait {
+    /// as the worker runs, and stays noted until its answer is there. Comes to its answer, as the door has judged it, and whether it is
+    /// one that was given before; behind `limits::ANSWER_MS_MAX` to `outcome_unknown`. How long that took is noted where nothing is
+    /// shown beside it.
+    pub(super) fn send(self: &Rc<Self>, asked: &Rc<Asked>, noted: Option<u64>, arrived: Instant) -> Wait {
         let wait = self.wait();
         let mut state = self.state.borrow_mut();
-        if !noted.is_empty() {
-            state.noted.insert(wait.number, noted);
+        if let Some(place) = state.place(wait.number) {
+            place.sent = Some(Sent { asked: Rc::clone(asked), noted, arrived });
         }
         state.unsent.push((wait.number, Rc::clone(asked)));
         if state.unsent.len() == 1
@@ -110,6 +143,7 @@ impl Gathering {
             // It stands behind all connections that have something to read already.
             waker.wake_by_ref();
         }
+        drop(state);
         wait
     }
 
@@ -128,9 +162,8 @@ impl Gathering {
 
     fn wait(self: &Rc<Self>) -> Wait {
         let mut state = self.state.borrow_mut();
-        let number = state.number();
         let until = state.ticks + 1 + TICKS_MAX;
-        state.waiting.insert(number, Waiting { until, answer: None, waker: None });
+        let number = state.take_place(until);
         if state.clerk.as_ref().is_none_or(rt::task::JoinHandle::is_finished) {
             state.clerk = Some(rt::spawn(Rc::clone(self).work()));
         }
@@ -146,7 +179,7 @@ impl Gathering {
             self.returned.clerk.register(context.waker());
             self.state.borrow_mut().is_woken_by(context.waker());
             while ticks.poll_tick(context).is_ready() {
-                self.state.borrow_mut().tick();
+                self.tick();
             }
             if let Ok(engine) = self.door.engine() {
                 self.send_all(engine);
@@ -165,31 +198,99 @@ impl Gathering {
             let sent = catch_unwind(AssertUnwindSafe(|| engine.send_to(&sink, part.len(), messages)));
             if let Err(panic) = sent {
                 tracing::error!(why = panics::words(panic.as_ref()), "messages could not be sent");
-                self.state.borrow_mut().give_up(part);
+                self.give_up(part);
             }
         }
         unsent.clear();
-        self.state.borrow_mut().unsent = unsent;
+        let mut state = self.state.borrow_mut();
+        if state.unsent.is_empty() {
+            state.unsent = unsent;
+        }
     }
 
     fn hand_out(&self) {
         let mut replies = mem::take(&mut *self.returned.lock());
-        let mut state = self.state.borrow_mut();
-        for Reply { index, answer, again } in replies.drain(..) {
-            state.noted.remove(&index);
-            // Nobody waits any more where a connection has ended or the answer is late.
-            let Some(waiting) = state.waiting.get_mut(&index) else { continue };
-            waiting.answered((answer, again));
+        if replies.is_empty() {
+            return;
         }
-        drop(state);
+        let (mut state, mut tally, now) = (self.state.borrow_mut(), self.door.tally(), Instant::now());
+        for Reply { index, answer, again } in replies.drain(..) {
+            let Some(place) = state.place(index) else { continue };
+            let Some(Sent { asked, noted, arrived }) = place.sent.take() else { continue };
+            if let Some(noted) = noted {
+                self.door.begun().end(noted);
+            }
+            // Nobody waits any more where a connection has ended or the answer is late.
+            if place.waits() {
+                if asked.show.is_empty() {
+                    self.door.took_until(Way::HttpSingle, arrived, now);
+                }
+                place.answered((Door::judged(&mut tally, &asked, answer), again));
+            }
+            state.free_where_done(index);
+        }
+        drop((state, tally));
         let mut returned = self.returned.lock();
         if returned.is_empty() {
             *returned = replies;
         }
     }
+
+    /// Some time has passed; nobody waits for ever.
+    fn tick(&self) {
+        let (mut state, mut tally, now) = (self.state.borrow_mut(), self.door.tally(), Instant::now());
+        state.ticks += 1;
+        let ticks = state.ticks;
+        for place in &mut state.places {
+            if place.waits() && place.until.is_some_and(|until| until < ticks) {
+                self.unknown(place, &mut tally, now);
+            }
+        }
+    }
+
+    /// What has become of these nobody knows; whoever sends one again is answered by the engine. They keep their places, because an
+    /// answer may still come.
+    fn give_up(&self, unsent: &[(u32, Rc<Asked>)]) {
+        let (mut state, mut tally, now) = (self.state.borrow_mut(), self.door.tally(), Instant::now());
+        for (number, _) in unsent {
+            let Some(place) = state.place(*number) else { continue };
+            if let Some(noted) = place.sent.as_mut().and_then(|sent| sent.noted.take()) {
+                self.door.begun().end(noted);
+            }
+            if place.waits() {
+                self.unknown(place, &mut tally, now);
+            }
+        }
+    }
+
+    fn unknown(&self, place: &mut Place, tally: &mut Tally<'_>, now: Instant) {
+        let unknown = Err(Refusal::of(Code::OutcomeUnknown));
+        let judged = match &place.sent {
+            Some(Sent { asked, arrived, .. }) => {
+                if asked.show.is_empty() {
+                    self.door.took_until(Way::HttpSingle, *arrived, now);
+                }
+                Door::judged(tally, asked, unknown)
+            }
+            None => unknown,
+        };
+        place.answered((judged, false));
+    }
 }
 
-impl Waiting {
+impl Drop for Gathering {
+    fn drop(&mut self) {
+        let sent = self.state.get_mut().places.iter().filter_map(|place| place.sent.as_ref());
+        sent.filter_map(|sent| sent.noted).for_each(|noted| self.door.begun().end(noted));
+    }
+}
+
+impl Place {
+    /// True where somebody waits who has no answer yet.
+    fn waits(&self) -> bool {
+        self.until.is_some() && self.answer.is_none()
+    }
+
     fn answered(&mut self, answer: (Answer, bool)) {
         self.answer = Some(answer);
         if let Some(waker) = self.waker.take() {
@@ -199,34 +300,26 @@ impl Waiting {
 }
 
 impl State {
-    /// Some time has passed; nobody waits for ever.
-    fn tick(&mut self) {
-        self.ticks += 1;
-        let ticks = self.ticks;
-        let late = |waiting: &&mut Waiting| waiting.until < ticks && waiting.answer.is_none();
-        for waiting in self.waiting.values_mut().filter(late) {
-            waiting.answered((Err(Refusal::of(Code::OutcomeUnknown)), false));
-        }
+    fn place(&mut self, number: u32) -> Option<&mut Place> {
+        self.places.get_mut(usize::try_from(number).ok()?)
     }
 
-    /// What has become of these nobody knows; whoever sends one again is answered by the engine.
-    fn give_up(&mut self, unsent: &[(u32, Rc<Asked>)]) {
-        for (number, _) in unsent {
-            self.noted.remove(number);
-            if let Some(waiting) = self.waiting.get_mut(number) {
-                waiting.answered((Err(Refusal::of(Code::OutcomeUnknown)), false));
-            }
+    /// A place for somebody who waits until that tick: what was given back last is near.
+    fn take_place(&mut self, until: u64) -> u32 {
+        let number = self.free.pop().unwrap_or_else(|| {
+            self.places.push(Place::default());
+            u32::try_from(self.places.len() - 1).unwrap_or(u32::MAX)
+        });
+        if let Some(place) = self.place(number) {
+            place.until = Some(until);
         }
+        number
     }
 
-    /// A number that no message under way has, and nobody who waits.
-    fn number(&mut self) -> u32 {
-        loop {
-            let number = self.next;
-            self.next = number.wrapping_add(1);
-            if !self.waiting.contains_key(&number) && !self.noted.contains_key(&number) {
-                return number;
-            }
+    /// Gives a place back where nobody waits and no answer can come.
+    fn free_where_done(&mut self, number: u32) {
+        if self.place(number).is_some_and(|place| place.until.is_none() && place.sent.is_none()) {
+            self.free.push(number);
         }
     }
 
@@ -265,17 +358,23 @@ impl Future for Wait {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<(Answer, bool)> {
         let mut state = self.gathering.state.borrow_mut();
-        let Some(waiting) = state.waiting.get_mut(&self.number) else { return Poll::Pending };
-        if let Some(answer) = waiting.answer.take() {
+        let Some(place) = state.place(self.number) else { return Poll::Pending };
+        if let Some(answer) = place.answer.take() {
             return Poll::Ready(answer);
         }
-        waiting.waker = Some(context.waker().clone());
+        if !place.waker.as_ref().is_some_and(|own| own.will_wake(context.waker())) {
+            place.waker = Some(context.waker().clone());
+        }
         Poll::Pending
     }
 }
 
 impl Drop for Wait {
     fn drop(&mut self) {
-        self.gathering.state.borrow_mut().waiting.remove(&self.number);
+        let mut state = self.gathering.state.borrow_mut();
+        if let Some(place) = state.place(self.number) {
+            (place.until, place.answer, place.waker) = (None, None, None);
+        }
+        state.free_where_done(self.number);
     }
 }

@@ -1,7 +1,7 @@
 //! What stands before a request's body: who sends it, as whom, its id, and the fields of its path and query.
 
 use actix_web::http::header::{AUTHORIZATION, HeaderName, HeaderValue, IF_MATCH};
-use actix_web::{HttpRequest, web};
+use actix_web::{HttpMessage, HttpRequest, web};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
@@ -25,7 +25,7 @@ const NUMBERS: [&str; 3] = ["serial", "from_hop", "skip"];
 ///
 /// # Errors
 /// `unauthenticated` or `session_ended`.
-pub(super) fn role(door: &Door, request: &HttpRequest) -> Result<Role, Problem> {
+pub(super) fn role(door: &Door, request: &impl HttpMessage) -> Result<Role, Problem> {
     door.role(authorization(request))
 }
 
@@ -33,12 +33,12 @@ pub(super) fn role(door: &Door, request: &HttpRequest) -> Result<Role, Problem> 
 ///
 /// # Errors
 /// As for `role`.
-pub(super) fn who(door: &Door, request: &HttpRequest) -> Result<Who, Problem> {
+pub(super) fn who(door: &Door, request: &impl HttpMessage) -> Result<Who, Problem> {
     door.who(authorization(request))
 }
 
 /// What a request says of its key, where it says it once.
-pub(super) fn authorization(request: &HttpRequest) -> Option<&str> {
+pub(super) fn authorization(request: &impl HttpMessage) -> Option<&str> {
     let mut headers = request.headers().get_all(AUTHORIZATION);
     let header = headers.next().filter(|_| headers.next().is_none());
     header.and_then(ascii)
@@ -51,7 +51,7 @@ pub(super) fn ascii(value: &HeaderValue) -> Option<&str> {
 }
 
 /// As whom the request is sent, where it says so.
-pub(super) fn on_behalf_of(request: &HttpRequest) -> Result<Option<Name>, Problem> {
+pub(super) fn on_behalf_of(request: &impl HttpMessage) -> Result<Option<Name>, Problem> {
     static HEADER: HeaderName = HeaderName::from_static("on-behalf-of");
     let header = header(request, &HEADER, ON_BEHALF_OF)?;
     let name = |text: &str| {
@@ -66,7 +66,7 @@ pub(super) fn act_of(who: &Who, request: &HttpRequest, act: &'static str, on: &s
     Act::begin(who, on_behalf_of(request).ok().flatten(), act, on)
 }
 
-pub(super) fn idempotency_key(request: &HttpRequest) -> Result<RequestId, Problem> {
+pub(super) fn idempotency_key(request: &impl HttpMessage) -> Result<RequestId, Problem> {
     static HEADER: HeaderName = HeaderName::from_static("idempotency-key");
     let missing = || Problem::new(ProblemCode::IdempotencyKeyMissing, IDEMPOTENCY_KEY, "is left out");
     let text = header(request, &HEADER, IDEMPOTENCY_KEY)?.ok_or_else(missing)?;
@@ -78,7 +78,7 @@ pub(super) fn idempotency_key(request: &HttpRequest) -> Result<RequestId, Proble
 ///
 /// # Errors
 /// `malformed`, where it is no such tag.
-pub(super) fn if_match(request: &HttpRequest) -> Result<Option<u64>, Problem> {
+pub(super) fn if_match(request: &impl HttpMessage) -> Result<Option<u64>, Problem> {
     let Some(text) = header(request, &IF_MATCH, "If-Match")? else { return Ok(None) };
     if text.trim() == "*" {
         return Ok(None);
@@ -101,12 +101,12 @@ pub(super) fn if_match(request: &HttpRequest) -> Result<Option<u64>, Problem> {
 ///
 /// # Errors
 /// `malformed`, with the field.
-pub(super) fn show(request: &HttpRequest) -> Result<Vec<Show>, Problem> {
+pub(super) fn show(query_string: &str) -> Result<Vec<Show>, Problem> {
     let mut all = Vec::new();
-    if request.query_string().is_empty() {
+    if query_string.is_empty() {
         return Ok(all);
     }
-    for (name, value) in query(request)? {
+    for (name, value) in query(query_string)? {
         if name != "show" {
             let detail = "is no member of this query: it takes show";
             return Err(Problem::new(ProblemCode::Malformed, &name, detail));
@@ -120,7 +120,7 @@ pub(super) fn show(request: &HttpRequest) -> Result<Vec<Show>, Problem> {
 
 /// A header's text, which may be any UTF-8; `name` is how people write it.
 pub(super) fn header<'request>(
-    request: &'request HttpRequest,
+    request: &'request impl HttpMessage,
     header: &'static HeaderName,
     name: &'static str,
 ) -> Result<Option<&'request str>, Problem> {
@@ -134,10 +134,10 @@ pub(super) fn header<'request>(
 }
 
 /// The members of a query.
-pub(super) fn query(request: &HttpRequest) -> Result<Vec<(String, Value)>, Problem> {
+pub(super) fn query(query_string: &str) -> Result<Vec<(String, Value)>, Problem> {
     let wrong = |error| Problem::new(ProblemCode::Malformed, "query", format!("cannot be read: {error}"));
-    is_text("query", request.query_string())?;
-    let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string()).map_err(wrong)?;
+    is_text("query", query_string)?;
+    let pairs = web::Query::<Vec<(String, String)>>::from_query(query_string).map_err(wrong)?;
     fields(pairs.into_inner())
 }
 

@@ -15,6 +15,7 @@ mod platform;
 mod reply;
 mod resources;
 mod router;
+mod serving;
 mod snapshots;
 mod webhooks;
 
@@ -24,6 +25,7 @@ use serde_json::json;
 
 pub(super) use gathering::Gathering;
 pub(super) use router::dispatch;
+pub(super) use serving::Serving;
 
 use super::door::Door;
 use super::identity::Role;

@@ -185,7 +185,7 @@ async fn linked(engine: &Engine, page: LinkedPage) -> Result<LinkedBody, Problem
 
 pub(super) fn read_query<T: for<'de> Deserialize<'de>>(request: &HttpRequest) -> Result<T, Problem> {
     let mut fields = serde_json::Map::new();
-    for (name, value) in query(request)? {
+    for (name, value) in query(request.query_string())? {
         if fields.insert(name.clone(), value).is_some() {
             return Err(Problem::new(ProblemCode::Malformed, &name, "is there twice: send it once"));
         }

@@ -6,28 +6,28 @@ use std::fmt::Display;
 use std::rc::Rc;
 use std::time::Instant;
 
+use actix_web::dev::Payload;
 use actix_web::http::header::{ETAG, HeaderName, HeaderValue};
-use actix_web::web::{Bytes, Data, Payload};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::web::{self, Bytes};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::body::{JSON, body, content_type, text};
-use super::gathering::gathering;
+use super::body::{self, JSON, body, content_type, is_not_too_large, text};
+use super::gathering::Gathering;
 use super::head::{fields, idempotency_key, if_match, on_behalf_of, query, show, who};
 use super::reply::{self, problem_response, response};
 use super::router::Params;
-use crate::Engine;
-use crate::domain::{Code, Refusal};
-use crate::server::batch::{Outcome, begins, in_progress};
-use crate::server::begun::Commands;
+use crate::domain::{Code, Name, Refusal, RequestId};
+use crate::server::batch::{Outcome, in_progress};
+use crate::server::begun::UnderWay;
 use crate::server::door::{Asked, Door, ReadMessage};
-use crate::server::identity::Who;
+use crate::server::identity::{Who, rights};
 use crate::server::json::{
     AnswerBody, CommandBody, Problem, ProblemCode, Within, no_lists, put, read_within, whole,
 };
 use crate::server::metrics::Way;
-use crate::server::shown::ShownBody;
+use crate::server::shown::{Show, ShownBody};
 
 /// How a resource is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,15 +108,64 @@ pub(super) const RESOURCES: &[Resource] = &[
     (Post, "/v1/orders/{order}/reverse", "reverse_order", "order_reversed"),
 ];
 
+/// What the head of a request for a command says: all that is needed of it, so that the request itself is not kept until its body is
+/// there and its message answered.
+pub(super) struct Head {
+    who: Who,
+    on_behalf_of: Option<Name>,
+    path: Vec<(String, Value)>,
+    asks: Asks,
+    command: &'static str,
+}
+
+enum Asks {
+    /// `GET`, with what its query says.
+    Look(Result<Vec<(String, Value)>, Problem>),
+    /// `POST`, of a body that is JSON or has to be empty.
+    Change { request_id: RequestId, if_sequence: Option<u64>, show: Vec<Show>, is_json: bool },
+}
+
+impl Head {
+    /// Reads what stands before a body.
+    ///
+    /// # Errors
+    /// What turns a request away before it is one.
+    pub(super) fn read(
+        door: &Door,
+        request: &impl HttpMessage,
+        query_string: &str,
+        params: Params,
+        (method, _, command, _): &Resource,
+    ) -> Result<Head, Problem> {
+        let who = who(door, request)?;
+        door.engine()?;
+        let on_behalf_of = on_behalf_of(request)?;
+        let path = fields(params)?;
+        let asks = match method {
+            Get => Asks::Look(query(query_string)),
+            Post => {
+                let (request_id, if_sequence) = (idempotency_key(request)?, if_match(request)?);
+                let show = show(query_string)?;
+                is_not_too_large(request)?;
+                let is_json = content_type(request).eq_ignore_ascii_case(JSON);
+                Asks::Change { request_id, if_sequence, show, is_json }
+            }
+        };
+        Ok(Head { who, on_behalf_of, path, asks, command })
+    }
+}
+
 /// Does what a resource is for.
-pub(super) async fn handle(
-    door: &Data<Door>,
-    request: &HttpRequest,
+pub(super) async fn answered(
+    gathering: &Rc<Gathering>,
+    head: Result<Head, Problem>,
     payload: Payload,
-    params: Params,
-    resource: &Resource,
 ) -> HttpResponse {
-    match answered(door, request, payload, params, resource).await {
+    let outcome = match head {
+        Ok(head) => outcome(gathering, head, payload).await,
+        Err(problem) => Err(problem),
+    };
+    match outcome {
         Ok(outcome) => written(outcome),
         Err(problem) => problem_response(&problem),
     }
@@ -145,83 +194,74 @@ struct AnsweredBody {
     shown: Box<ShownBody>,
 }
 
-/// What becomes of a request: it is read, and then it is sent. What reading needs is gone by then, so that who waits keeps little.
-async fn answered(
-    door: &Door,
-    request: &HttpRequest,
-    payload: Payload,
-    params: Params,
-    resource: &Resource,
-) -> Result<Outcome, Problem> {
-    let (asked, arrived) = read(door, request, payload, params, resource).await?;
-    let outcome = sent(door, request, asked).await;
-    door.took(Way::HttpSingle, arrived);
-    outcome
+/// What becomes of a request: its message is read, and then it is sent. What reading needs is gone by then, so that who waits keeps
+/// little.
+async fn outcome(gathering: &Rc<Gathering>, head: Head, payload: Payload) -> Result<Outcome, Problem> {
+    let door = gathering.door();
+    let (asked, arrived) = message(gathering, head, payload).await?;
+    let sent = asked.and_then(|asked| Ok((begins(door, &asked)?, asked)));
+    let (noted, asked) = match sent {
+        Ok(sent) => sent,
+        Err(problem) => {
+            door.took(Way::HttpSingle, arrived);
+            return Err(problem);
+        }
+    };
+    let (answer, replayed) = gathering.send(&asked, noted, arrived).await;
+    let outcome = Outcome::of(door.engine()?, &asked, answer, replayed).await;
+    if !asked.show.is_empty() {
+        door.took(Way::HttpSingle, arrived);
+    }
+    Ok(outcome)
+}
+
+/// Notes a message that is going to be sent; nothing of a look.
+///
+/// # Errors
+/// `in_progress`.
+fn begins(door: &Door, asked: &Asked) -> Result<Option<u64>, Problem> {
+    if rights::looks(&asked.message.command) {
+        return Ok(None);
+    }
+    door.begun().begin(&asked.message).map_err(|UnderWay| {
+        let problem = in_progress();
+        Door::tell(&mut door.tally(), asked, problem.parts().0);
+        problem
+    })
 }
 
 /// The message of a request, as the door judges it, and when it was whole.
 ///
 /// # Errors
-/// What turns a request away before it is one.
-async fn read(
-    door: &Door,
-    request: &HttpRequest,
+/// Where its body is not there.
+async fn message(
+    gathering: &Rc<Gathering>,
+    Head { who, on_behalf_of, path, asks, command }: Head,
     payload: Payload,
-    params: Params,
-    (method, _, command, _): &Resource,
 ) -> Result<(Result<Rc<Asked>, Problem>, Instant), Problem> {
-    let who = who(door, request)?;
-    let engine = door.engine()?;
-    let on_behalf_of = on_behalf_of(request)?;
-    let path = fields(params)?;
-    match method {
-        Get => {
+    let door = gathering.door();
+    let (read, arrived) = match asks {
+        Asks::Look(query) => {
             let arrived = Instant::now();
-            let read = || -> Result<ReadMessage, Problem> {
-                Ok(ReadMessage::look(on_behalf_of, read_command(command, &path, &query(request)?, "")?)?)
-            };
-            Ok((judged(door, engine, &who, read()), arrived))
+            let command = query.and_then(|query| read_command(command, &path, &query, ""));
+            let read = |command| ReadMessage::look(on_behalf_of, command).map_err(Problem::from);
+            (command.and_then(read), arrived)
         }
-        Post => {
-            let (request_id, if_sequence, show) =
-                (idempotency_key(request)?, if_match(request)?, show(request)?);
-            let bytes = object(request, payload).await?;
+        Asks::Change { request_id, if_sequence, show, is_json } => {
+            let bytes = body::read(gathering, payload).await?;
+            if !bytes.is_empty() && !is_json {
+                return Err(no_json());
+            }
             let arrived = Instant::now();
             let command = text(&bytes).and_then(|text| read_command(command, &path, &[], text));
             // They stand in the connection's memory, which it can use again.
             drop(bytes);
             let read = |command| ReadMessage { request_id, on_behalf_of, if_sequence, show, command };
-            Ok((judged(door, engine, &who, command.map(read)), arrived))
+            (command.map(read), arrived)
         }
-    }
-}
-
-/// A message that was read, as the door judges it.
-fn judged(
-    door: &Door,
-    engine: &Engine,
-    who: &Who,
-    read: Result<ReadMessage, Problem>,
-) -> Result<Rc<Asked>, Problem> {
-    Ok(Rc::new(door.message(engine, who, read?)?))
-}
-
-/// What becomes of a message.
-async fn sent(
-    door: &Door,
-    request: &HttpRequest,
-    asked: Result<Rc<Asked>, Problem>,
-) -> Result<Outcome, Problem> {
-    let (engine, gathering) = (door.engine()?, gathering(request)?);
-    let asked = asked?;
-    let mut noted = door.begun().batch_of(1);
-    if !begins(&mut noted, &mut Commands::default(), &asked) {
-        let problem = in_progress();
-        Door::tell(&mut door.tally(), &asked, problem.parts().0);
-        return Err(problem);
-    }
-    let (answer, replayed) = gathering.send(&asked, noted).await;
-    Ok(Outcome::of(door, engine, &asked, answer, replayed).await)
+    };
+    let engine = door.engine()?;
+    Ok((read.and_then(|read| Ok(Rc::new(door.message(engine, &who, read)?))), arrived))
 }
 
 /// Says that what is answered was done before, by a request with the same key.
@@ -288,12 +328,16 @@ fn within(
 ///
 /// # Errors
 /// As for `body`, and `not_json`.
-pub(super) async fn object(request: &HttpRequest, payload: Payload) -> Result<Bytes, Problem> {
+pub(super) async fn object(request: &HttpRequest, payload: web::Payload) -> Result<Bytes, Problem> {
     let body = body(request, payload).await?;
     if !body.is_empty() && !content_type(request).eq_ignore_ascii_case(JSON) {
-        return Err(Problem::new(ProblemCode::NotJson, "Content-Type", "is not application/json"));
+        return Err(no_json());
     }
     Ok(body)
+}
+
+fn no_json() -> Problem {
+    Problem::new(ProblemCode::NotJson, "Content-Type", "is not application/json")
 }
 
 #[cfg(test)]

@@ -3,17 +3,18 @@
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use actix_web::http::header::IF_MATCH;
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::dev::RequestHead;
+use actix_web::http::header::{HeaderName, HeaderValue, IF_MATCH};
 use actix_web::http::{ConnectionType, Method as HttpMethod};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use matchit::Router;
 use percent_encoding::percent_decode_str;
-use tracing::{Instrument, Level};
+use tracing::{Instrument, Level, Span};
 
+use super::gathering::gathering;
 use super::reply::{problem_response, response};
-use super::resources::{self, Method, RESOURCES, Resource};
+use super::resources::{self, Head, Method, RESOURCES, Resource};
 use super::{
     description, events, history, live, messages, metrics, page, passwords, platform, ready, snapshots,
     webhooks,
@@ -104,45 +105,79 @@ fn router() -> &'static Router<Handlers> {
     })
 }
 
-/// Answers a request, within its trace.
+/// The command that a request is for, and what stands in its path; none where it is for something else, or its path is wrong.
+pub(super) fn command_at(method: &HttpMethod, path: &str) -> Option<(&'static Resource, Params)> {
+    let found = router().at(path).ok()?;
+    let Some(Handler::Command(resource)) = handler(found.value, method) else { return None };
+    let params = found.params.iter().map(param).collect::<Result<Params, Problem>>().ok()?;
+    let whole = params.iter().all(|(_, text)| !text.is_empty());
+    whole.then_some((resource, params))
+}
+
+fn handler(there: &Handlers, method: &HttpMethod) -> Option<Handler> {
+    match *method {
+        HttpMethod::GET | HttpMethod::HEAD => there.get,
+        HttpMethod::POST => there.post,
+        _ => None,
+    }
+}
+
+/// What is told of a request, and goes back with its response.
+pub(super) struct Traced {
+    pub(super) trace: Trace,
+    pub(super) span: Span,
+    begun: Option<Instant>,
+}
+
+impl Traced {
+    /// Of a request that has come.
+    pub(super) fn of(head: &RequestHead) -> Traced {
+        static SAID: HeaderName = HeaderName::from_static(TRACEPARENT);
+        let mut said = head.headers.get_all(&SAID);
+        let only = said.next().filter(|_| said.next().is_none());
+        let trace = Trace::of(only.and_then(|value| value.to_str().ok()));
+        let span = trace.span("http", head.uri.path());
+        let begun = tracing::enabled!(Level::INFO).then(Instant::now);
+        Traced { trace, span, begun }
+    }
+
+    /// Tells that it is answered, and gives the trace back.
+    pub(super) fn answered(self, method: &HttpMethod, response: &mut HttpResponse) {
+        static GIVEN: HeaderName = HeaderName::from_static(TRACE_ID);
+        let Traced { trace, span, begun } = self;
+        span.in_scope(|| {
+            let status = response.status().as_u16();
+            if let Some(begun) = begun {
+                let microseconds = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+                tracing::info!(%method, status, microseconds, "answered");
+            }
+            if status == 500 {
+                trace.tell(|| tracing::error!(%method, status, "a request met an error of the engine's own"));
+            }
+        });
+        if let Ok(text) = HeaderValue::from_bytes(&trace.text()) {
+            response.headers_mut().insert(GIVEN.clone(), text);
+        }
+    }
+}
+
+/// Answers a request that is for something else than a command, or wrong, within its trace.
 pub(in crate::server) async fn dispatch(
     door: Data<Door>,
     request: HttpRequest,
     payload: Payload,
 ) -> HttpResponse {
-    static SAID: HeaderName = HeaderName::from_static(TRACEPARENT);
-    static GIVEN: HeaderName = HeaderName::from_static(TRACE_ID);
-    let mut said = request.headers().get_all(&SAID);
-    let only = said.next().filter(|_| said.next().is_none());
-    let trace = Trace::of(only.and_then(|value| value.to_str().ok()));
-    let span = trace.span("http", request.path());
-    let (begun, method) = (tracing::enabled!(Level::INFO).then(Instant::now), request.method().clone());
-    let mut response = handed_over(door, request, payload, trace).instrument(span.clone()).await;
-    span.in_scope(|| {
-        let status = response.status().as_u16();
-        if let Some(begun) = begun {
-            let microseconds = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-            tracing::info!(%method, status, microseconds, "answered");
-        }
-        if status == 500 {
-            trace.tell(|| tracing::error!(%method, status, "a request met an error of the engine's own"));
-        }
-    });
-    if let Ok(text) = HeaderValue::from_bytes(&trace.text()) {
-        response.headers_mut().insert(GIVEN.clone(), text);
-    }
+    let (traced, method) = (Traced::of(request.head()), request.method().clone());
+    let (trace, span) = (traced.trace, traced.span.clone());
+    let mut response = handed_over(door, request, payload, trace).instrument(span).await;
+    traced.answered(&method, &mut response);
     response
 }
 
 /// Hands a request to its handler.
 async fn handed_over(door: Data<Door>, request: HttpRequest, payload: Payload, trace: Trace) -> HttpResponse {
     let Ok(found) = router().at(request.uri().path()) else { return no_such_resource(&request) };
-    let handler = match *request.method() {
-        HttpMethod::GET | HttpMethod::HEAD => found.value.get,
-        HttpMethod::POST => found.value.post,
-        _ => None,
-    };
-    let Some(handler) = handler else { return not_allowed(found.value) };
+    let Some(handler) = handler(found.value, request.method()) else { return not_allowed(found.value) };
     let params = match found.params.iter().map(param).collect::<Result<Params, Problem>>() {
         Ok(params) => params,
         Err(problem) => return problem_response(&problem),
@@ -156,18 +191,14 @@ async fn handed_over(door: Data<Door>, request: HttpRequest, payload: Payload, t
     // Whoever is told without end is not waited for at the end.
     let _busy = (!matches!(handler, Handler::Events)).then(|| Busy::at(&door));
     let ending = door.is_ending();
-    let mut response = match handler {
-        Handler::Command(resource) => resources::handle(&door, &request, payload, params, resource).await,
-        // On the heap: what most requests need is small, and is moved several times.
-        other => Box::pin(other_than_a_command(other, door, request, payload, params, trace)).await,
-    };
+    let mut response = Box::pin(handled(handler, door, request, payload, params, trace)).await;
     if ending {
         response.head_mut().set_connection_type(ConnectionType::Close);
     }
     response
 }
 
-async fn other_than_a_command(
+async fn handled(
     handler: Handler,
     door: Data<Door>,
     request: HttpRequest,
@@ -177,7 +208,13 @@ async fn other_than_a_command(
 ) -> HttpResponse {
     let only = || params.first().map(|(_, text)| text.as_str()).unwrap_or_default();
     match handler {
-        Handler::Command(resource) => resources::handle(&door, &request, payload, params, resource).await,
+        Handler::Command(resource) => {
+            let head = Head::read(&door, &request, request.query_string(), params, resource);
+            match gathering(&request) {
+                Ok(gathering) => resources::answered(gathering, head, payload.into_inner()).await,
+                Err(problem) => problem_response(&problem),
+            }
+        }
         Handler::Live => live(),
         Handler::Ready => ready(&door),
         Handler::Metrics => metrics(&door, &request),

@@ -221,6 +221,10 @@ async fn apart<T: Send + 'static>(
                 format!("{:?} is none that this key may see", id.chars().take(100).collect::<String>());
             Problem::new(ProblemCode::UnknownWebhook, "webhook", detail)
         }
+        WebhooksError::File(ref file) if file.is_for_want_of_room() => {
+            tracing::error!(why = %error, "the webhooks cannot be written");
+            Problem::no_room("webhooks cannot be written: the device has no room")
+        }
         WebhooksError::File(_) | WebhooksError::Damaged { .. } => failed(error.to_string()),
     })
 }

@@ -72,6 +72,12 @@ impl PasswordFile {
         }
     }
 
+    /// Where the passwords are.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.passwords.path()
+    }
+
     /// Sets the password of an account; its sessions end.
     ///
     /// # Errors

@@ -283,6 +283,9 @@ fn wrong_password(field: &str) -> Problem {
 /// What it was is for whoever runs the machine, and not for a client.
 fn failed(error: &PasswordsError) -> Problem {
     tracing::error!(%error, "a password was not looked at");
+    if matches!(error, PasswordsError::File(error) if error.is_for_want_of_room()) {
+        return Problem::no_room("passwords cannot be written: the device has no room");
+    }
     Problem::from(Refusal::new(Code::Internal, "", "passwords cannot be read or written now"))
 }
 

@@ -56,10 +56,12 @@ pub(in crate::server) enum ProblemCode {
     SnapshotFailed,
     /// What was to be looked at cannot be read from the journal.
     Unreadable,
+    /// A file beside the data could not be written, because its device is full.
+    NoRoom,
 }
 
 impl ProblemCode {
-    pub(super) const ALL: [ProblemCode; 21] = [
+    pub(super) const ALL: [ProblemCode; 22] = [
         ProblemCode::Malformed,
         ProblemCode::Unauthenticated,
         ProblemCode::SessionEnded,
@@ -81,6 +83,7 @@ impl ProblemCode {
         ProblemCode::DrawsOpen,
         ProblemCode::SnapshotFailed,
         ProblemCode::Unreadable,
+        ProblemCode::NoRoom,
     ];
 
     pub(in crate::server) fn text(self) -> &'static str {
@@ -146,6 +149,11 @@ impl ProblemCode {
                 500,
                 "unreadable",
                 "tell whoever runs the server, whose log says where; a look changes nothing, and may be sent again once it is mended",
+            ),
+            ProblemCode::NoRoom => (
+                503,
+                "no_room",
+                "tell whoever runs the server that its device is full, and send it again once there is room",
             ),
             ProblemCode::NotJson => (415, "not_json", "send Content-Type: application/json"),
         }
@@ -236,6 +244,12 @@ impl Problem {
             retry_after: retryable.then_some(1),
         };
         Problem(Arc::new(body))
+    }
+
+    /// What could not be written for want of room; nothing was changed.
+    pub(in crate::server) fn no_room(detail: &'static str) -> Problem {
+        let wait = Duration::from_secs(STOPPED_RETRY_SECONDS.into());
+        Problem::new(ProblemCode::NoRoom, "", detail).after(wait)
     }
 
     /// True where the other one is a copy of it.

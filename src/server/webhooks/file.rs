@@ -134,6 +134,12 @@ impl WebhookFile {
         WebhookFile(Beside::of(data, ".webhooks.json"))
     }
 
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
     /// Makes a webhook.
     ///
     /// # Errors
