@@ -201,7 +201,7 @@ pub const PIECE_BYTES_MAX: usize = 64 * 1024;
 
 /// A slice of a sweep ends once it has encoded this many bytes, so that a shard is held for some tens of microseconds: the
 /// shorter they are, the fewer of them does the system interrupt.
-pub const SLICE_BYTES_MAX: usize = 32 * 1024;
+pub const SLICE_BYTES_MAX: usize = 8 * 1024;
 
 /// The most pages that one slice looks at.
 pub const SLICE_PAGES_MAX: usize = 256;

@@ -31,7 +31,7 @@ use crate::snapshot::{Manifest, SnapshotError, Snapshots};
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// How many slices of a shard are asked for at once: it gives one between two turns.
-const SLICES_AHEAD: usize = 4;
+const SLICES_AHEAD: usize = 8;
 
 /// For how many states a slice is given memory: mostly it has fewer.
 const SLICE_PIECES: usize = 4;
@@ -43,9 +43,9 @@ const SPARE_BYTES_MAX: usize = 4 * PIECE_BYTES_MAX;
 const REST: Duration = Duration::from_secs(5);
 
 /// How far the thread, and those that sled starts for it, stand behind shards and writer where there are not cores for all: a
-/// third of the processor's time for each part of theirs. A snapshot that takes longer costs nothing; one that interrupts a
+/// sixth of the processor's time for each part of theirs. A snapshot that takes longer costs nothing; one that interrupts a
 /// shard in the middle of a slice lets it wait for milliseconds.
-const NICENESS: i32 = 5;
+const NICENESS: i32 = 8;
 
 /// What snapshots have come to since the engine was opened.
 #[derive(Clone, Debug, Default)]
