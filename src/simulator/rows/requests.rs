@@ -416,7 +416,9 @@ fn a_record_that_absorbs_what_is_not_for_it_is_named_however_the_log_is_read() {
     let whole = stage.encoded().to_vec();
     let last = whole.last().unwrap();
     assert!(record::decode(last).unwrap().prefix.cause.is_some());
-    for (records, wrong) in [(whole.clone(), false), ([&whole[..], std::slice::from_ref(last)].concat(), true)] {
+    for (records, wrong) in
+        [(whole.clone(), false), ([&whole[..], std::slice::from_ref(last)].concat(), true)]
+    {
         let mut batch = RecordBatch::new();
         records.iter().for_each(|record| batch.push(record).unwrap());
         let (mut log, _) = SegmentLog::open(TearingDisk::default()).unwrap();
