@@ -25,10 +25,15 @@ pub struct FileError {
     pub source: io::Error,
 }
 
+/// What is done last of a change.
+const SYNC_FOLDER: &str = "sync the folder of";
+
 impl FileError {
-    /// True where the device has no room, or none for whoever writes: it is as it was, and can be tried again.
+    /// True where the device has no room, or none for whoever writes, and the file is as it was: it can be tried again. What comes of
+    /// a change whose name alone could not be made durable is not known.
     pub(super) fn is_for_want_of_room(&self) -> bool {
-        matches!(self.source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+        let no_room = matches!(self.source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+        no_room && self.action != SYNC_FOLDER
     }
 }
 
@@ -154,14 +159,14 @@ impl Beside {
             fill(&mut file)?;
             let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
             file.sync_all()?;
-            fs::rename(&unfinished, &self.0)?;
-            self.sync_folder()
+            fs::rename(&unfinished, &self.0)
         };
         let written = write();
         if written.is_err() {
             let _ = fs::remove_file(&unfinished);
         }
-        written.map_err(self.failed("write"))
+        written.map_err(self.failed("write"))?;
+        self.sync_folder()
     }
 
     /// Writes behind its first so many bytes, in the place of what stands there, and makes it durable.
@@ -169,8 +174,8 @@ impl Beside {
     /// # Errors
     /// Where it cannot be written; then what stood before these bytes is all that is there.
     pub(super) fn write_behind(&self, kept: u64, bytes: &[u8]) -> Result<(), FileError> {
+        let there = self.0.exists();
         let write = || -> io::Result<()> {
-            let there = self.0.exists();
             let mut options = OpenOptions::new();
             let mut file = options.write(true).create(true).truncate(false).mode(0o600).open(&self.0)?;
             file.set_len(kept)?;
@@ -179,14 +184,15 @@ impl Beside {
             if written.is_err() {
                 let _ = file.set_len(kept);
             }
-            written?;
-            if there { Ok(()) } else { self.sync_folder() }
+            written
         };
-        write().map_err(self.failed("write"))
+        write().map_err(self.failed("write"))?;
+        if there { Ok(()) } else { self.sync_folder() }
     }
 
-    fn sync_folder(&self) -> io::Result<()> {
-        File::open(self.folder())?.sync_all()
+    fn sync_folder(&self) -> Result<(), FileError> {
+        let synced = File::open(self.folder()).and_then(|folder| folder.sync_all());
+        synced.map_err(self.failed(SYNC_FOLDER))
     }
 
     /// The error of what was being done.

@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tracing::Level;
+use tracing::{Level, Span};
 
 use super::identity::{KeyRing, Who};
 use super::json::{CommandBody, Problem, ProblemCode};
@@ -19,15 +19,15 @@ pub(super) struct Act {
     act: &'static str,
     /// What it is done to: an account, a merchant, a payment certificate, a webhook.
     on: String,
+    /// The request that it is part of: what came of it may be told by somebody else.
+    span: Span,
     is_told: AtomicBool,
 }
 
 impl Act {
     /// An act by whoever sends it; none where nobody reads of it.
     pub(super) fn begin(who: &Who, on_behalf_of: Option<Name>, act: &'static str, on: &str) -> Option<Act> {
-        let begun =
-            || Act { who: who.clone(), on_behalf_of, act, on: shown(on), is_told: AtomicBool::new(false) };
-        is_read().then(begun)
+        is_read().then(|| Act::new(who, on_behalf_of, act, shown(on)))
     }
 
     /// The act that a command is, where it is one of management.
@@ -41,8 +41,18 @@ impl Act {
             return None;
         }
         let on = managed(command)?;
-        let (who, on_behalf_of) = (who.clone(), on_behalf_of.cloned());
-        Some(Box::new(Act { who, on_behalf_of, act, on, is_told: AtomicBool::new(false) }))
+        Some(Box::new(Act::new(who, on_behalf_of.cloned(), act, on)))
+    }
+
+    fn new(who: &Who, on_behalf_of: Option<Name>, act: &'static str, on: String) -> Act {
+        Act {
+            who: who.clone(),
+            on_behalf_of,
+            act,
+            on,
+            span: Span::current(),
+            is_told: AtomicBool::new(false),
+        }
     }
 
     /// It is done to this, which is known only now.
@@ -56,7 +66,8 @@ impl Act {
         if was_told || outcome == ProblemCode::TooFast.text() {
             return;
         }
-        let Act { who, on_behalf_of, act, on, .. } = self;
+        let Act { who, on_behalf_of, act, on, span, .. } = self;
+        let _within = span.enter();
         let key = who.key();
         // As text, so that a log of text puts names in quotation marks, and none can be read as other fields.
         let account = who.role.account().map(Name::as_str);

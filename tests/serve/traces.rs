@@ -93,3 +93,27 @@ fn traces_are_given_back_also_where_nothing_is_logged() {
         assert_eq!((&*traces[0], &*traces[3]), (TRACE, OTHER), "{level}");
     }
 }
+
+#[test]
+fn an_act_of_management_is_told_within_its_request_whoever_learns_what_came_of_it() {
+    let store = Store::new();
+    let server = Logging::start(&store, "warn,hongbao=info", "json");
+    let eve = r#"{ "account": "eve", "currency": "USD", "deposit": "5.00" }"#;
+    let opened = ureq::post(format!("{}/v1/accounts", server.http))
+        .header("Authorization", format!("Bearer {}", server.key))
+        .header("Idempotency-Key", "open")
+        .header("Content-Type", "application/json")
+        .header("traceparent", parent(TRACE))
+        .send(eve)
+        .unwrap();
+    assert_eq!(opened.status(), 200);
+    let text = server.end();
+    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).expect(line));
+    let managed: Vec<Value> = lines.filter(|line| line["fields"]["message"] == "managed").collect();
+    let opened = managed.iter().find(|line| line["fields"]["on"] == "eve").expect(&text);
+    assert_eq!(
+        (&opened["span"]["trace_id"], &opened["span"]["door"]),
+        (&TRACE.into(), &"http".into()),
+        "{text}"
+    );
+}

@@ -71,7 +71,7 @@ async fn whole(mut payload: Payload) -> Result<Bytes, PayloadError> {
 }
 
 /// The next piece of a body. Nobody is woken by its coming: the connection's own task brings it, and asks the request that it is
-/// for right behind it. Whoever were woken would be that same task, for nothing.
+/// for right behind it, as long as HTTP/1 is all that is spoken. Whoever were woken would be that same task, for nothing.
 async fn next(payload: &mut Payload) -> Option<Result<Bytes, PayloadError>> {
     poll_fn(|_| payload.poll_next_unpin(&mut Context::from_waker(Waker::noop()))).await
 }
