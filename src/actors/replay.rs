@@ -153,9 +153,7 @@ impl Replay {
             record::decode(bytes).map_err(|error| ReplayError { position, why: error.to_string() })?;
         let wrong = |why| ReplayError { position, why };
         self.undelivered.absorbed(position, record.traffic()).map_err(wrong)?;
-        let shard = shard_of(record.prefix.actor, self.houses.len());
-        let known = self.knows(position, (shard, self.houses[shard].find(record.prefix.actor)));
-        if !(known && planted::has(Bug::KnownRecordIgnored)) {
+        if !(planted::has(Bug::KnownRecordIgnored) && self.knows(position, self.find(record.prefix.actor))) {
             self.undelivered.sent(position, record.traffic()).map_err(wrong)?;
         }
         let actor = self.gather(position, record)?;
@@ -191,8 +189,8 @@ impl Replay {
     pub fn look_ahead(&self, actors: impl Iterator<Item = ActorNumber>) {
         let mut places = [None; NEAR_RECORDS];
         for (place, actor) in places.iter_mut().zip(actors) {
-            let shard = shard_of(actor, self.houses.len());
-            *place = self.houses[shard].find(actor).map(|place| (shard, place));
+            let (shard, found) = self.find(actor);
+            *place = found.map(|found| (shard, found));
         }
         let rooms = || places.iter().flatten().map(|(shard, place)| self.houses[*shard].at(*place));
         black_box(rooms().fold(0, |read, room| read ^ room.at.0 ^ u64::from(room.head[0])));
@@ -230,8 +228,7 @@ impl Replay {
 
     fn absorb(&mut self, position: Position, record: Record<'_>) -> Result<(), String> {
         let prefix = record.prefix;
-        let shard = shard_of(prefix.actor, self.houses.len());
-        let place = self.houses[shard].find(prefix.actor);
+        let (shard, place) = self.find(prefix.actor);
         if !self.knows(position, (shard, place)) {
             self.absorb_events((shard, place), position, &record)?;
         } else if planted::has(Bug::KnownRecordIgnored) {
@@ -242,6 +239,12 @@ impl Replay {
             self.walks = self.walks.max(walk.0 + 1);
         }
         Ok(())
+    }
+
+    /// An actor's shard, and its place there.
+    fn find(&self, actor: ActorNumber) -> (usize, Option<Place>) {
+        let shard = shard_of(actor, self.houses.len());
+        (shard, self.houses[shard].find(actor))
     }
 
     /// True where the restored room at this place has seen a record already.

@@ -4,6 +4,7 @@
 //! 0 all went well, 1 it did not, 2 the arguments are wrong.
 
 mod audit;
+mod beside;
 mod failure;
 mod keeping;
 mod logging;

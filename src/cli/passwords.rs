@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
+use super::beside::{say_where_there_is_no_store, something_there};
 use super::failure::Failure;
 use crate::domain::Name;
 use crate::server::{PasswordFile, SentPassword};
@@ -50,7 +51,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
             let password = SentPassword::new(typed()?).to_set("the password");
             let password = password.map_err(|refusal| Failure::Arguments(refusal.to_string()))?;
             file.set(&account, &password)?;
-            super::serve::say_where_there_is_no_store(&options.data);
+            say_where_there_is_no_store(&options.data);
         }
         PasswordsCommand::Remove { account } => {
             let account = named(account)?;
@@ -61,7 +62,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
             }
         }
         PasswordsCommand::List => {
-            super::serve::something_there(&options.data, file.path())?;
+            something_there(&options.data, file.path())?;
             let text: String = file.list()?.iter().map(|account| format!("{account}\n")).collect();
             stdout().write_all(text.as_bytes())?;
         }

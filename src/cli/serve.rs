@@ -2,11 +2,12 @@
 
 use std::io::{Write, stdout};
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{ArgAction, Args, Subcommand, ValueEnum};
 
+use super::beside::{say_where_there_is_no_store, something_there};
 use super::failure::Failure;
 use super::keeping::KeepingArguments;
 use super::logging::LoggingArguments;
@@ -218,24 +219,6 @@ pub(super) fn keys(options: &KeysOptions) -> Result<ExitCode, Failure> {
         KeysCommand::Revoke { id } => file.revoke(id)?,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// A slip of the pen in a folder's name would make what no server ever looks at.
-pub(super) fn say_where_there_is_no_store(data: &Path) {
-    if !data.exists() {
-        eprintln!("note: there is no store at {} yet; a server with this --data will use it", data.display());
-    }
-}
-
-/// Whether there is anything to list: where neither a store nor a file beside it is there, the folder is most likely another one.
-///
-/// # Errors
-/// With both.
-pub(super) fn something_there(data: &Path, file: &Path) -> Result<(), Failure> {
-    if data.exists() || file.exists() {
-        return Ok(());
-    }
-    Err(Failure::NothingThere { data: data.to_owned(), file: file.to_owned() })
 }
 
 fn role_of(role: RoleArgument, account: Option<&str>) -> Result<Role, Failure> {

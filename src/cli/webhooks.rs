@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
+use super::beside::{say_where_there_is_no_store, something_there};
 use super::failure::Failure;
 use crate::domain::Name;
 use crate::server::{MadeWebhook, NewWebhook, WebhookFile};
@@ -56,11 +57,11 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
             let account = account.as_deref().map(Name::new).transpose().map_err(wrong)?;
             let asked = NewWebhook { url: url.clone(), account, types: types.clone(), inside: *inside };
             let MadeWebhook { id, secret, .. } = file.create(asked)?;
-            super::serve::say_where_there_is_no_store(&options.data);
+            say_where_there_is_no_store(&options.data);
             writeln!(stdout(), "{id} {secret}")?;
         }
         WebhooksCommand::List => {
-            super::serve::something_there(&options.data, file.path())?;
+            something_there(&options.data, file.path())?;
             let mut text = String::new();
             for shown in file.list()? {
                 let account = shown.asked.account.as_ref().map_or("-", Name::as_str);

@@ -128,29 +128,11 @@ pub fn encode_events(events: &[Event], bytes: &mut Vec<u8>) -> Result<(), CodecE
     codec::encode_into(&events, bytes)
 }
 
-/// Appends the record's bytes; the lengths in the prefix are worked out here. `scratch` is memory for what messages share,
-/// which the prefix in front of it tells the length of.
+/// Appends the record's bytes; the lengths in the prefix are worked out here. `encode_onward` appends the onward messages.
 ///
 /// # Errors
-/// Where something is not encodable; nothing of ours is.
+/// Where something is not encodable, of which nothing of ours is; and those of `encode_onward`.
 pub fn encode(
-    prefix: Prefix,
-    encoded_events: &[u8],
-    joined: &[Joined],
-    onward: &[Onward],
-    scratch: &mut Vec<u8>,
-    bytes: &mut Vec<u8>,
-) -> Result<(), CodecError> {
-    scratch.clear();
-    joined::encode_into(joined.iter().copied(), prefix.walk, prefix.at, scratch)?;
-    encode_with(prefix, encoded_events, scratch, |bytes| encode_onward(onward, bytes), bytes)
-}
-
-/// As `encode`, of joined messages that are encoded already; `encode_onward` appends the onward messages.
-///
-/// # Errors
-/// As for `encode`, and those of `encode_onward`.
-pub fn encode_with(
     mut prefix: Prefix,
     encoded_events: &[u8],
     encoded_joined: &[u8],
@@ -165,6 +147,20 @@ pub fn encode_with(
         bytes.extend_from_slice(encoded_joined);
     }
     encode_onward(bytes)
+}
+
+/// The bytes of a record that a test makes of its parts.
+#[cfg(test)]
+pub(crate) fn encoded(
+    prefix: Prefix,
+    encoded_events: &[u8],
+    joined: &[Joined],
+    onward: &[Onward],
+) -> Result<Vec<u8>, CodecError> {
+    let (mut encoded_joined, mut bytes) = (Vec::new(), Vec::new());
+    joined::encode_into(joined.iter().copied(), prefix.walk, prefix.at, &mut encoded_joined)?;
+    encode(prefix, encoded_events, &encoded_joined, |bytes| encode_onward(onward, bytes), &mut bytes)?;
+    Ok(bytes)
 }
 
 /// Appends onward messages.
@@ -355,9 +351,9 @@ mod tests {
             events_bytes: 7,
             joined_bytes: 0,
         };
-        let (mut encoded_events, mut bytes) = (Vec::new(), Vec::new());
+        let mut encoded_events = Vec::new();
         encode_events(&events, &mut encoded_events).unwrap();
-        encode(prefix, &encoded_events, &[], &onward, &mut Vec::new(), &mut bytes).unwrap();
+        let bytes = encoded(prefix, &encoded_events, &[], &onward).unwrap();
         let frozen = [
             // Lengths, chain, walk, actor, sequence, former, at, answer, length of the events.
             &[0x01, 0x00, 0x11, 0x21, 0x10, 0x01, 0, 0, 0, 0, 0, 0, 0, 0, 1, 7, 2, 6, 0xE8, 3, 1, 7][..],

@@ -29,6 +29,16 @@ const ALONE: u64 = u64::MAX;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct UnderWay;
 
+/// What has become of the wish to note a request.
+enum Noting {
+    /// It is noted now.
+    New,
+    /// There is no room for it.
+    Full,
+    /// It was, by this batch.
+    Begun(u64),
+}
+
 /// What is begun.
 pub(super) struct Begun {
     hasher: Keyed,
@@ -61,21 +71,29 @@ impl Begun {
     pub(super) fn begin(&self, message: &Message) -> Result<Option<u64>, UnderWay> {
         let Message { caller, request_id, command } = message;
         let number = self.hasher.hash_one((caller, request_id, self.hasher.hash_one(command)));
-        let mut part = self.part(number);
-        let full = part.len() >= self.most_in_part;
-        match part.entry(number) {
-            Entry::Occupied(_) => Err(UnderWay),
-            Entry::Vacant(_) if full => Ok(None),
-            Entry::Vacant(free) => {
-                free.insert(ALONE);
-                Ok(Some(number))
-            }
+        match self.note(number, ALONE) {
+            Noting::New => Ok(Some(number)),
+            Noting::Full => Ok(None),
+            Noting::Begun(_) => Err(UnderWay),
         }
     }
 
     /// The message that was noted by this number is answered.
     pub(super) fn end(&self, number: u64) {
         self.part(number).remove(&number);
+    }
+
+    fn note(&self, number: u64, batch: u64) -> Noting {
+        let mut part = self.part(number);
+        let full = part.len() >= self.most_in_part;
+        match part.entry(number) {
+            Entry::Occupied(begun) => Noting::Begun(*begun.get()),
+            Entry::Vacant(_) if full => Noting::Full,
+            Entry::Vacant(free) => {
+                free.insert(batch);
+                Noting::New
+            }
+        }
     }
 
     /// How many requests are noted.
@@ -125,17 +143,11 @@ impl Noted {
     /// one batch all are answered together. What finds no room is not noted, and a repeat of it waits at the engine.
     pub(super) fn add(&mut self, request: &impl Hash) -> bool {
         let number = self.of.hasher.hash_one(request);
-        let mut part = self.of.part(number);
-        let full = part.len() >= self.of.most_in_part;
-        match part.entry(number) {
-            Entry::Occupied(begun) => *begun.get() == self.batch,
-            Entry::Vacant(_) if full => true,
-            Entry::Vacant(free) => {
-                free.insert(self.batch);
-                self.numbers.push(number);
-                true
-            }
+        let noting = self.of.note(number, self.batch);
+        if matches!(noting, Noting::New) {
+            self.numbers.push(number);
         }
+        !matches!(noting, Noting::Begun(batch) if batch != self.batch)
     }
 
     /// True where nothing is noted.

@@ -42,8 +42,7 @@ fn changed(bytes: &[u8], choices: &mut Choices<'_>) -> Vec<u8> {
             }
         }
     }
-    let (mut scratch, mut made) = (Vec::new(), Vec::new());
-    record::encode(prefix, &events, &joined, &[], &mut scratch, &mut made).unwrap();
+    let mut made = record::encoded(prefix, &events, &joined, &[]).unwrap();
     for (to, encoded) in onward {
         codec::encode_into(&(to, encoded.len() as u64), &mut made).unwrap();
         made.extend(encoded);
@@ -60,8 +59,7 @@ fn chained(bytes: &[u8], heads: &mut HashMap<ActorNumber, Head>) -> Vec<u8> {
         *head = chain::advance(head, prefix.at, encoded_events);
     }
     prefix.chain = chain::prefix(head);
-    let (mut scratch, mut made) = (Vec::new(), Vec::new());
-    record::encode(prefix, encoded_events, &joined, &[], &mut scratch, &mut made).unwrap();
+    let mut made = record::encoded(prefix, encoded_events, &joined, &[]).unwrap();
     made.extend(encoded_onward);
     made
 }

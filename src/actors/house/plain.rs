@@ -218,6 +218,14 @@ impl House {
         }
     }
 
+    /// Where some of a stage are left, they and everything behind them become messages like any other.
+    fn leave_plain_way_with(&mut self, rest: impl ExactSizeIterator<Item = Envelope>) {
+        if rest.len() > 0 {
+            self.inside.extend(rest);
+            self.leave_plain_way();
+        }
+    }
+
     fn debit_plainly(&mut self, messages_max: usize, turn: &mut Turn) -> Result<usize, JournalError> {
         let mut debits = mem::take(&mut self.plain.debits);
         let places = look_ahead(&self.rooms, debits.iter().map(|sent| (sent.to, None)));
@@ -251,11 +259,7 @@ impl House {
             }
             decided += 1;
         }
-        let left = rest.len();
-        self.inside.extend(rest.map(Sent::<Debit>::into_message));
-        if left > 0 {
-            self.leave_plain_way();
-        }
+        self.leave_plain_way_with(rest.map(Sent::<Debit>::into_message));
         self.plain.debits = debits;
         Ok(decided)
     }
@@ -290,11 +294,7 @@ impl House {
             self.send_settlement(Settled { walk, now, record, left: 0, ticket }, &mut step, turn);
             decided += 1;
         }
-        let left = rest.len();
-        self.inside.extend(rest.map(Sent::<Settle>::into_message));
-        if left > 0 {
-            self.leave_plain_way();
-        }
+        self.leave_plain_way_with(rest.map(Sent::<Settle>::into_message));
         (self.plain.settles, self.plain.step) = (settles, step);
         Ok(decided)
     }

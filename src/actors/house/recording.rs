@@ -399,7 +399,7 @@ fn put(
     };
     turn.places.push(place);
     turn.batch.push_with(|bytes| {
-        record::encode_with(prefix, events, joined, encode_onward, bytes).map_err(record::unencodable)
+        record::encode(prefix, events, joined, encode_onward, bytes).map_err(record::unencodable)
     })
 }
 

@@ -301,8 +301,7 @@ fn record_is_read(input: &[u8]) -> bool {
     codec::encode_into(&read.events, &mut events).unwrap();
     let (decoded, behind) = codec::decode_front::<Vec<Event>>(&events).unwrap();
     assert_eq!((&decoded, behind.len()), (&read.events.to_vec(), 0));
-    let (mut scratch, mut bytes) = (Vec::new(), Vec::new());
-    record::encode(read.prefix, &events, &read.joined, &onward, &mut scratch, &mut bytes).unwrap();
+    let bytes = record::encoded(read.prefix, &events, &read.joined, &onward).unwrap();
     let again = record::decode(&bytes).unwrap();
     let (events_bytes, joined_bytes) = (again.prefix.events_bytes, again.prefix.joined_bytes);
     assert_eq!(again.prefix, super::super::Prefix { events_bytes, joined_bytes, ..read.prefix });
