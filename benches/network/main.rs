@@ -14,6 +14,7 @@ mod stream;
 
 use market::{Market, Row};
 use program::{Echo, Server};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// How much is sent.
 #[derive(Clone, Copy)]
@@ -25,6 +26,9 @@ pub struct Load {
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
+    let files = getrlimit(Resource::Nofile);
+    // Where that is refused, there may be fewer connections than a row has, and it ends by saying so.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: files.maximum, ..files });
     if arguments.get(1).map(String::as_str) == Some("echo") {
         return echo::serve();
     }
@@ -52,10 +56,10 @@ fn main() {
         }
     }
     eprintln!();
-    println!("{:<44} {:>12} {:>12} {:>7}", "messages a second", "hongbao", "echo", "ratio");
+    println!("{:<52} {:>12} {:>12} {:>7}", "messages a second", "hongbao", "echo", "ratio");
     for (row, own, echoed) in &mut rows {
         let (own, echoed) = (median(own), median(echoed));
-        println!("{:<44} {own:>12.0} {echoed:>12.0} {:>7.2}", row.name(), own / echoed);
+        println!("{:<52} {own:>12.0} {echoed:>12.0} {:>7.2}", row.name(), own / echoed);
     }
 }
 

@@ -13,25 +13,27 @@ use crate::{Load, http, stream};
 
 const BUYERS: usize = 1_000;
 const AT_ONCE: usize = 1_000;
-/// Connections with one request at a time, and with one batch at a time.
-const SINGLE: usize = 256;
+/// Connections with one batch at a time.
 const BATCHES: usize = 8;
 
 /// What is measured.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Row {
-    Single,
+    /// On so many connections, with one request at a time.
+    Single(usize),
     Messages,
     Stream,
     SoldOut,
 }
 
 impl Row {
-    pub const ALL: [Row; 4] = [Row::Single, Row::Messages, Row::Stream, Row::SoldOut];
+    pub const ALL: [Row; 5] =
+        [Row::Single(256), Row::Single(1_024), Row::Messages, Row::Stream, Row::SoldOut];
 
     pub fn name(self) -> &'static str {
         match self {
-            Row::Single => "purchases, one JSON request each",
+            Row::Single(256) => "purchases, one JSON request each, 256 connections",
+            Row::Single(_) => "purchases, one JSON request each, 1,024 connections",
             Row::Messages => "purchases, /v1/messages, 1,000 lines",
             Row::Stream => "purchases, gRPC stream, batches of 1,000",
             Row::SoldOut => "sold-out answers, gRPC stream",
@@ -129,16 +131,16 @@ impl Market<'_> {
 
     /// Messages a second.
     pub async fn measure(&mut self, row: Row, load: Load) -> f64 {
-        let messages = if row == Row::Single { load.single } else { load.many };
+        let messages = if let Row::Single(_) = row { load.single } else { load.many };
         let offering = self.offering(if row == Row::SoldOut { 1 } else { messages }).await;
         if row == Row::SoldOut {
             self.done(vec![purchase("the last".to_owned(), &offering, 0)]).await;
         }
         let (address, key) = (&self.server.http, &self.server.key);
         match row {
-            Row::Single => {
+            Row::Single(connections) => {
                 let requests = singles(key, &offering, messages);
-                let connections = Connections::to(address, SINGLE).await;
+                let connections = Connections::to(address, connections.min(messages)).await;
                 let (rate, bodies) = timed(messages, connections.send_all(requests)).await;
                 let bought = |body: &Vec<u8>| body.starts_with(br#"{"type":"purchased""#);
                 assert!(bodies.iter().all(bought), "not everything was bought");
@@ -174,9 +176,9 @@ impl Market<'_> {
     pub async fn measure_echo(&self, row: Row, load: Load, echo: &Echo) -> f64 {
         let (key, offering) = (&self.server.key, "offering 1");
         match row {
-            Row::Single => {
+            Row::Single(connections) => {
                 let requests = singles(key, offering, load.single);
-                let connections = Connections::to(&echo.http, SINGLE).await;
+                let connections = Connections::to(&echo.http, connections.min(load.single)).await;
                 timed(load.single, connections.send_all(requests)).await.0
             }
             Row::Messages => {

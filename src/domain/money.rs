@@ -359,7 +359,7 @@ fn format_minor(negative: bool, minor: u64, currency: Currency) -> String {
     if negative {
         put(b'-');
     }
-    String::from_utf8_lossy(&text[begins..]).into_owned()
+    std::str::from_utf8(&text[begins..]).unwrap_or_default().to_owned()
 }
 
 /// Every `u64` has at most 20 digits; beside them stand a sign and a point.

@@ -28,6 +28,9 @@ use crate::limits::{
     HISTORIES_MAX, HISTORIES_OF_ACCOUNT_MAX,
 };
 
+/// What stands before a key or a token, in letters of any size.
+const BEARER: &str = "bearer ";
+
 /// A message as it was read, in whatever form.
 pub(super) struct ReadMessage {
     pub(super) request_id: RequestId,
@@ -203,8 +206,8 @@ impl Door {
     /// `session_ended` for a token that we have signed and that counts no more, `unauthenticated` for everything else; the same for every
     /// reason.
     pub(super) fn who(&self, authorization: Option<&str>) -> Result<Who, Problem> {
-        let shown = authorization.and_then(|value| value.split_once(' '));
-        let shown = shown.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let shown = authorization.and_then(|value| value.split_at_checked(BEARER.len()));
+        let shown = shown.filter(|(scheme, _)| scheme.eq_ignore_ascii_case(BEARER));
         let who = shown.map_or(Err(Nobody::Unknown), |(_, shown)| self.identity.who(shown.trim()));
         who.map_err(|nobody| match nobody {
             Nobody::Unknown => {

@@ -101,6 +101,13 @@ fn too_large(most: usize) -> Problem {
     Problem::new(ProblemCode::TooLarge, "body", format!("has more than {most} bytes"))
 }
 
+/// True where a request's content is said to be JSON.
+pub(super) fn is_json(request: &impl HttpMessage) -> bool {
+    // As nearly everybody writes it.
+    let said = request.headers().get(CONTENT_TYPE).is_some_and(|value| value.as_bytes() == JSON.as_bytes());
+    said || content_type(request).eq_ignore_ascii_case(JSON)
+}
+
 /// What a request's content is said to be, without parameters: in letters of any size.
 pub(super) fn content_type(request: &impl HttpMessage) -> &str {
     let value = request.headers().get(CONTENT_TYPE).and_then(ascii);

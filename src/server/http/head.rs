@@ -5,7 +5,6 @@ use actix_web::{HttpMessage, HttpRequest, web};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-use super::router::Params;
 use crate::domain::{Name, Refusal, RequestId};
 use crate::server::door::Door;
 use crate::server::identity::{Role, Who};
@@ -167,9 +166,9 @@ fn is_text(what: &'static str, encoded: &str) -> Result<(), Problem> {
 ///
 /// # Errors
 /// `malformed`, where one of those is none.
-pub(super) fn fields(texts: Params) -> Result<Vec<(String, Value)>, Problem> {
-    let field = |(name, text): (String, String)| {
-        let value = value(&name, text)?;
+pub(super) fn fields<Name: AsRef<str>>(texts: Vec<(Name, String)>) -> Result<Vec<(Name, Value)>, Problem> {
+    let field = |(name, text): (Name, String)| {
+        let value = value(name.as_ref(), text)?;
         Ok((name, value))
     };
     texts.into_iter().map(field).collect()

@@ -75,9 +75,9 @@ pub(super) use messages::parsed;
 #[cfg(test)]
 pub(super) fn parsed_body(
     command: &str,
-    field: &str,
+    field: &'static str,
     value: &str,
     body: &str,
 ) -> Result<super::json::CommandBody, Problem> {
-    resources::read_command(command, &[(field.to_owned(), serde_json::Value::from(value))], &[], body)
+    resources::read_command(command, &[(field, serde_json::Value::from(value))], &[], body)
 }

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::body::{JSON, content_type, short_body, text};
+use super::body::{is_json, short_body, text};
 use super::head::{act_of, on_behalf_of, who};
 use super::reply::response;
 use super::resources::object;
@@ -76,7 +76,7 @@ pub(super) enum PasswordAnswer {
 pub(super) async fn log_in(door: &Door, request: &HttpRequest, payload: Payload) -> HttpResponse {
     let begun = async {
         let bytes = short_body(payload).await?;
-        if !content_type(request).eq_ignore_ascii_case(JSON) {
+        if !is_json(request) {
             return Err(Problem::new(ProblemCode::NotJson, "Content-Type", "is not application/json"));
         }
         let LogInBody { account, password } = taken(&bytes)?;

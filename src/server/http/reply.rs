@@ -1,6 +1,7 @@
 //! What goes back: JSON, or a problem.
 
 use actix_web::HttpResponse;
+use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde::Serialize;
@@ -29,8 +30,9 @@ fn written(write: impl FnOnce(&mut Vec<u8>) -> Result<(), serde_json::Error>) ->
     let mut text = Vec::with_capacity(256);
     match write(&mut text) {
         Ok(()) => {
-            let kind = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            HttpResponse::Ok().insert_header(kind).body(text)
+            let mut response = HttpResponse::with_body(StatusCode::OK, BoxBody::new(text));
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            response
         }
         Err(error) => {
             problem_response(&Problem::from(Refusal::new(Code::Internal, "answer", error.to_string())))

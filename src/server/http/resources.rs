@@ -13,7 +13,7 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::body::{self, JSON, body, content_type, is_not_too_large, text};
+use super::body::{self, body, is_json, is_not_too_large, text};
 use super::gathering::Gathering;
 use super::head::{fields, idempotency_key, if_match, on_behalf_of, query, show, who};
 use super::reply::{self, problem_response, response};
@@ -24,7 +24,7 @@ use crate::server::begun::UnderWay;
 use crate::server::door::{Asked, Door, ReadMessage};
 use crate::server::identity::{Who, rights};
 use crate::server::json::{
-    AnswerBody, CommandBody, Problem, ProblemCode, Within, no_lists, put, read_within, whole,
+    AnswerBody, CommandBody, Problem, ProblemCode, Within, no_lists, put, read_apart, read_within, whole,
 };
 use crate::server::metrics::Way;
 use crate::server::shown::{Show, ShownBody};
@@ -113,7 +113,7 @@ pub(super) const RESOURCES: &[Resource] = &[
 pub(super) struct Head {
     who: Who,
     on_behalf_of: Option<Name>,
-    path: Vec<(String, Value)>,
+    path: Vec<(&'static str, Value)>,
     asks: Asks,
     command: &'static str,
 }
@@ -147,7 +147,7 @@ impl Head {
                 let (request_id, if_sequence) = (idempotency_key(request)?, if_match(request)?);
                 let show = show(query_string)?;
                 is_not_too_large(request)?;
-                let is_json = content_type(request).eq_ignore_ascii_case(JSON);
+                let is_json = is_json(request);
                 Asks::Change { request_id, if_sequence, show, is_json }
             }
         };
@@ -271,18 +271,21 @@ pub(super) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-repl
 /// read, so none can be there twice.
 pub(super) fn read_command(
     command: &str,
-    path: &[(String, Value)],
+    path: &[(&'static str, Value)],
     query: &[(String, Value)],
     body: &str,
 ) -> Result<CommandBody, Problem> {
-    if is_plain(body)
-        && let Ok(text) = within(command, path, query, &body[1..body.len() - 1])
-        && let Ok(read) = serde_json::from_str(&text)
-    {
-        return Ok(read);
+    let body = if body.is_empty() { "{}" } else { body };
+    // Whether a list stands where one may is looked at below.
+    if !body.contains('[') {
+        let of_path = path.iter().map(|(name, value)| (*name, value));
+        let fields = of_path.chain(query.iter().map(|(name, value)| (name.as_str(), value)));
+        if let Some(read) = read_apart(command, fields, body) {
+            return Ok(read);
+        }
     }
     // Only a whole value is taken, so nothing in it can end the object that it stands in.
-    let whole = if body.is_empty() { "{}" } else { whole(body)? };
+    let whole = whole(body)?;
     no_lists(Within::Command(path), whole)?;
     let Some(members) = whole.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
         return Err(Problem::new(ProblemCode::Malformed, "body", "is no JSON object"));
@@ -290,17 +293,10 @@ pub(super) fn read_command(
     read_within(Within::Command(path), &within(command, path, query, members)?)
 }
 
-/// True for an object without others and without lists: it needs no look of its own, because nothing but a brace can end the object
-/// that it stands in. What is wrong with it is found by the longer way.
-fn is_plain(body: &str) -> bool {
-    let within = body.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
-    within.is_some_and(|members| !members.bytes().any(|byte| matches!(byte, b'{' | b'}' | b'[')))
-}
-
-/// A command with the fields of a path and a query, and the members of a body.
+/// The text of a command with the fields of a path and a query, and the members of a body.
 fn within(
     command: &str,
-    path: &[(String, Value)],
+    path: &[(&'static str, Value)],
     query: &[(String, Value)],
     members: &str,
 ) -> Result<String, Problem> {
@@ -308,7 +304,8 @@ fn within(
     let failed = |why: &dyn Display| Problem::from(Refusal::new(Code::Internal, "body", why.to_string()));
     let mut before = "";
     put(&mut all, &["{\"", command, "\":{"]);
-    for (name, value) in path.iter().chain(query) {
+    let of_query = query.iter().map(|(name, value)| (name.as_str(), value));
+    for (name, value) in path.iter().map(|(name, value)| (*name, value)).chain(of_query) {
         put(&mut all, &[before]);
         // A name may be any client's, where it is a query's.
         serde_json::to_writer(&mut all, name).map_err(|error| failed(&error))?;
@@ -330,7 +327,7 @@ fn within(
 /// As for `body`, and `not_json`.
 pub(super) async fn object(request: &HttpRequest, payload: web::Payload) -> Result<Bytes, Problem> {
     let body = body(request, payload).await?;
-    if !body.is_empty() && !content_type(request).eq_ignore_ascii_case(JSON) {
+    if !body.is_empty() && !is_json(request) {
         return Err(no_json());
     }
     Ok(body)
@@ -375,8 +372,7 @@ mod tests {
 
     #[test]
     fn a_body_stands_within_its_command_and_nothing_of_it_gets_out() {
-        let field = |name: &str, value: &str| (name.to_owned(), Value::from(value));
-        let fields = [field("offering", "a \"teapot\"")];
+        let fields = [("offering", Value::from("a \"teapot\""))];
         for body in ["", "{}", " {} ", r#"{"serial": 2}"#, " {\n\t\"serial\" : 2 }\n"] {
             let read = read_command("purchase", &fields, &[], body).unwrap();
             let CommandBody::Purchase { offering, .. } = read else { panic!("{read:?}") };
@@ -398,7 +394,8 @@ mod tests {
         }
         for name in ["\"", "a\":1,\"serial", "serial\":1},\"x\":{\"a"] {
             assert!(
-                read_command("purchase", &[], &[field(name, "1")], r#"{"offering":"b"}"#).is_err(),
+                read_command("purchase", &[], &[(name.to_owned(), "1".into())], r#"{"offering":"b"}"#)
+                    .is_err(),
                 "{name}"
             );
         }

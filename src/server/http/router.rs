@@ -58,7 +58,7 @@ struct Handlers {
 }
 
 /// What stands in the braces of a path, in its order.
-pub(super) type Params = Vec<(String, String)>;
+pub(super) type Params = Vec<(&'static str, String)>;
 
 /// What there is beside the commands.
 const OTHERS: [(Method, &str, Handler); 21] = [
@@ -273,10 +273,10 @@ fn plain(handler: Handler, request: &HttpRequest) -> Result<(), Problem> {
 }
 
 /// What stands for bytes that are no text is refused: they would be replaced, and two paths be one.
-fn param((name, encoded): (&str, &str)) -> Result<(String, String), Problem> {
+fn param((name, encoded): (&'static str, &str)) -> Result<(&'static str, String), Problem> {
     let wrong = |_| Problem::new(ProblemCode::Malformed, "path", "stands for bytes that are no UTF-8");
     let text = percent_decode_str(encoded).decode_utf8().map_err(wrong)?;
-    Ok((name.to_owned(), text.into_owned()))
+    Ok((name, text.into_owned()))
 }
 
 /// The response where there is nothing.

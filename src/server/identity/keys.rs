@@ -249,11 +249,7 @@ impl KeyRing {
 
     /// The id and the role of a key, if it is one of these. How long that takes says nothing of a secret.
     pub(in crate::server) fn find(&self, key: &str) -> Option<(&Arc<str>, &Role)> {
-        let mut parts = key.split('_');
-        let (prefix, id, secret) = (parts.next()?, parts.next()?, parts.next()?);
-        if prefix != PREFIX || parts.next().is_some() {
-            return None;
-        }
+        let (id, secret) = key.strip_prefix(PREFIX)?.strip_prefix('_')?.split_once('_')?;
         let (id, (kept, role)) = self.0.get_key_value(id)?;
         bool::from(kept.ct_eq(&hash(secret))).then_some((id, role))
     }

@@ -22,7 +22,7 @@ mod written;
 
 pub(super) use advice::{PAID_FROM, is_of_paid_from};
 pub(super) use answer::{AnswerBody, CommissionBody};
-pub(super) use command::{CommandBody, OwnGiftBody, PaidFromBody, ViaBody};
+pub(super) use command::{CommandBody, OwnGiftBody, PaidFromBody, ViaBody, read_apart};
 pub(super) use history::{HistoryBody, Others};
 pub(super) use names::Names;
 pub(super) use problem::{Problem, ProblemCode};

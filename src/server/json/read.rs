@@ -15,7 +15,7 @@ pub(in crate::server) enum Within<'text> {
     /// The whole of a body, or a query.
     Body,
     /// A command alone, with those of its fields that stand elsewhere and are not to be given here: in a path.
-    Command(&'text [(String, Value)]),
+    Command(&'text [(&'static str, Value)]),
     /// A message, in which a command stands.
     Message,
     /// The same, of a body with one message a line: the one that stands in this line, from 1.
@@ -49,7 +49,7 @@ impl Within<'_> {
     }
 
     fn is_beside(self, name: &str) -> bool {
-        matches!(self, Within::Command(fields) if fields.iter().any(|(field, _)| field == name))
+        matches!(self, Within::Command(fields) if fields.iter().any(|(field, _)| *field == name))
     }
 }
 
