@@ -27,7 +27,7 @@ pub struct Load {
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let files = getrlimit(Resource::Nofile);
-    // Where that is refused, there may be fewer connections than a row has, and it ends by saying so.
+    // Where that is refused, a row may have fewer connections than it says.
     let _ = setrlimit(Resource::Nofile, Rlimit { current: files.maximum, ..files });
     if arguments.get(1).map(String::as_str) == Some("echo") {
         return echo::serve();

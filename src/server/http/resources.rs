@@ -371,6 +371,25 @@ mod tests {
     }
 
     #[test]
+    fn a_command_whose_path_has_a_serial_is_read_from_where_its_parts_stand() {
+        let field = |name: &'static str| match name {
+            "serial" => (name, Value::from(2)),
+            _ => (name, Value::from("a")),
+        };
+        let mut read = 0;
+        for (_, path, command, _) in RESOURCES.iter().filter(|(_, path, ..)| path.contains("{serial}")) {
+            let fields: Vec<_> = path.split(['{', '}']).skip(1).step_by(2).map(field).collect();
+            let body = if *command == "top_up" { r#"{"amount":"1.00","currency":"USD"}"# } else { "{}" };
+            let apart = read_apart(command, fields.iter().map(|(name, value)| (*name, value)), body);
+            let text = within(command, &fields, &[], &body[1..body.len() - 1]).unwrap();
+            let whole: CommandBody = serde_json::from_str(&text).unwrap();
+            assert_eq!(format!("{:?}", apart.unwrap()), format!("{whole:?}"), "{path}");
+            read += 1;
+        }
+        assert!(read > 8);
+    }
+
+    #[test]
     fn a_body_stands_within_its_command_and_nothing_of_it_gets_out() {
         let fields = [("offering", Value::from("a \"teapot\""))];
         for body in ["", "{}", " {} ", r#"{"serial": 2}"#, " {\n\t\"serial\" : 2 }\n"] {

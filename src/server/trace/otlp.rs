@@ -127,3 +127,122 @@ impl IdGenerator for Ids {
         self.0.new_span_id()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::net::TcpListener;
+    use std::sync::{Arc, Mutex};
+    use std::task::{Context, Poll};
+
+    use prost::Message;
+    use tonic::body::Body;
+    use tonic::codegen::{BoxFuture, Service, http};
+    use tonic::server::{Grpc, NamedService, UnaryService};
+    use tonic::transport::Server;
+    use tonic::transport::server::TcpIncoming;
+    use tonic::{Request, Response, Status};
+    use tonic_prost::ProstCodec;
+    use tracing_subscriber::layer::SubscriberExt;
+    use tracing_subscriber::registry;
+
+    use super::*;
+
+    /// What is sent, as far as it is looked at.
+    #[derive(Clone, PartialEq, Message)]
+    struct Export {
+        #[prost(message, repeated, tag = "1")]
+        resources: Vec<OfResource>,
+    }
+
+    #[derive(Clone, PartialEq, Message)]
+    struct OfResource {
+        #[prost(message, repeated, tag = "2")]
+        scopes: Vec<OfScope>,
+    }
+
+    #[derive(Clone, PartialEq, Message)]
+    struct OfScope {
+        #[prost(message, repeated, tag = "2")]
+        spans: Vec<Sent>,
+    }
+
+    #[derive(Clone, PartialEq, Message)]
+    struct Sent {
+        #[prost(bytes = "vec", tag = "1")]
+        trace: Vec<u8>,
+        #[prost(bytes = "vec", tag = "4")]
+        parent: Vec<u8>,
+        #[prost(string, tag = "5")]
+        name: String,
+    }
+
+    /// What a collector says.
+    #[derive(Clone, PartialEq, Message)]
+    struct Taken {}
+
+    /// A collector of traces, and what it has taken.
+    #[derive(Clone, Default)]
+    struct Collector(Arc<Mutex<Vec<Sent>>>);
+
+    impl NamedService for Collector {
+        const NAME: &'static str = "opentelemetry.proto.collector.trace.v1.TraceService";
+    }
+
+    impl Service<http::Request<Body>> for Collector {
+        type Response = http::Response<Body>;
+        type Error = Infallible;
+        type Future = BoxFuture<http::Response<Body>, Infallible>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+            let own = self.clone();
+            Box::pin(async { Ok(Grpc::new(ProstCodec::default()).unary(own, request).await) })
+        }
+    }
+
+    impl UnaryService<Export> for Collector {
+        type Response = Taken;
+        type Future = BoxFuture<Response<Taken>, Status>;
+
+        fn call(&mut self, request: Request<Export>) -> Self::Future {
+            let scopes = request.into_inner().resources.into_iter().flat_map(|resource| resource.scopes);
+            self.0.lock().unwrap().extend(scopes.flat_map(|scope| scope.spans));
+            Box::pin(async { Ok(Response::new(Taken {})) })
+        }
+    }
+
+    #[test]
+    fn a_collector_is_sent_each_request_under_the_id_of_its_trace_and_beneath_whoever_sent_it() {
+        let (collector, runtime) = (Collector::default(), Runtime::new().unwrap());
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        listener.set_nonblocking(true).unwrap();
+        let service = collector.clone();
+        runtime.spawn(async {
+            let incoming = TcpIncoming::from(tokio::net::TcpListener::from_std(listener).unwrap());
+            Server::builder().add_service(service).serve_with_incoming(incoming).await.unwrap();
+        });
+        let (layer, sending) = layer(&url).unwrap();
+        let said = Trace::of(Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"));
+        let own = Trace::of(None);
+        tracing::subscriber::with_default(registry().with(layer), || {
+            for trace in [said, own] {
+                drop(trace.span("http", "/livez"));
+            }
+        });
+        // What waits is sent with its end.
+        drop(sending);
+        let taken = collector.0.lock().unwrap().clone();
+        let of = |trace: &Trace, parent: &[u8]| Sent {
+            trace: trace.id.to_be_bytes().to_vec(),
+            parent: parent.to_vec(),
+            name: "request".to_owned(),
+        };
+        assert_eq!(taken, [of(&said, &0x00f0_67aa_0ba9_02b7_u64.to_be_bytes()), of(&own, &[])]);
+        runtime.shutdown_background();
+    }
+}

@@ -14,12 +14,11 @@ use serde_json::Value;
 
 use super::CommandBody;
 
-/// Reads the command of that name with these fields, which are texts and numbers, and with the members of a body, which is an object;
-/// none where it does not read.
-pub(in crate::server) fn read_apart<'field>(
+/// Reads the command of that name with these fields, and with the members of a body, which is an object; none where it does not read.
+pub(in crate::server) fn read_apart<'parts>(
     command: &str,
-    fields: impl Iterator<Item = (&'field str, &'field Value)>,
-    body: &str,
+    fields: impl Iterator<Item = (&'parts str, &'parts Value)>,
+    body: &'parts str,
 ) -> Option<CommandBody> {
     let mut deserializer = serde_json::Deserializer::from_str(body);
     let read = deserializer.deserialize_map(Apart { command, fields }).ok()?;
@@ -33,7 +32,7 @@ struct Apart<'command, Fields> {
     fields: Fields,
 }
 
-impl<'de, 'field, Fields: Iterator<Item = (&'field str, &'field Value)>> Visitor<'de> for Apart<'_, Fields> {
+impl<'de, Fields: Iterator<Item = (&'de str, &'de Value)>> Visitor<'de> for Apart<'_, Fields> {
     type Value = CommandBody;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -95,16 +94,16 @@ impl<'de, Members: MapAccess<'de>> VariantAccess<'de> for Variant<Members> {
 }
 
 /// Fields that stand before a body, and then its members.
-struct Members<'field, Fields, Body> {
+struct Members<'de, Fields, Body> {
     fields: Fields,
     /// Of the field whose name was read.
-    value: Option<&'field Value>,
+    value: Option<&'de Value>,
     body: Body,
 }
 
-impl<'de, 'field, Fields, Body> MapAccess<'de> for Members<'field, Fields, Body>
+impl<'de, Fields, Body> MapAccess<'de> for Members<'de, Fields, Body>
 where
-    Fields: Iterator<Item = (&'field str, &'field Value)>,
+    Fields: Iterator<Item = (&'de str, &'de Value)>,
     Body: MapAccess<'de>,
 {
     type Error = Body::Error;
@@ -127,11 +126,7 @@ where
         seed: Seed,
     ) -> Result<Seed::Value, Self::Error> {
         match self.value.take() {
-            Some(Value::String(text)) => seed.deserialize(text.as_str().into_deserializer()),
-            Some(number) => match number.as_u64() {
-                Some(number) => seed.deserialize(number.into_deserializer()),
-                None => Err(Error::custom("a field is no text and no number")),
-            },
+            Some(value) => seed.deserialize(value).map_err(Error::custom),
             None => self.body.next_value_seed(seed),
         }
     }
