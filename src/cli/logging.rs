@@ -79,7 +79,7 @@ pub(super) fn of_a_server(arguments: &LoggingArguments) -> Result<Kept, Failure>
         .with_writer(std::io::stderr);
     match arguments.log_format {
         LogFormat::Text => logger.init(),
-        LogFormat::Json => logger.json().init(),
+        LogFormat::Json => logger.json().with_span_list(false).init(),
     }
     Ok(())
 }
@@ -101,7 +101,7 @@ pub(super) fn of_a_server(arguments: &LoggingArguments) -> Result<Kept, Failure>
     let filter = EnvFilter::new(&arguments.log);
     let logger = match arguments.log_format {
         LogFormat::Text => logger.with_filter(filter).boxed(),
-        LogFormat::Json => logger.json().with_filter(filter).boxed(),
+        LogFormat::Json => logger.json().with_span_list(false).with_filter(filter).boxed(),
     };
     let Some(url) = &arguments.otlp else {
         tracing_subscriber::registry().with(logger).init();

@@ -234,7 +234,8 @@ impl Walk<'_> {
                 return Err(self.damaged(
                     self.offset,
                     format!(
-                        "the segment ends before position {} and the next begins at {}",
+                        "the segment ends before position {} and the next begins at {}: records between are missing, at this one's \
+                         end or with a segment that is lost",
                         self.survey.next_position.0, end.0
                     ),
                 ));
