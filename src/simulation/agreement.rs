@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::model::{Model, Verdict};
 use super::shown::Shown;
-use crate::domain::{Answer, Done, Message};
+use crate::domain::{Answer, Command, Done, Message};
 
 /// Something that has happened since all was quiet before.
 #[derive(Clone)]
@@ -116,7 +116,8 @@ impl Search<'_> {
                     // the message is as late as that.
                     let first = at.first().copied().unwrap_or(0);
                     let later = if self.clocks.is_empty() { 0..0 } else { first..model.clock() + 1 };
-                    let times = at.iter().copied().filter(|at| *at <= model.clock()).chain(later);
+                    let ahead = self.may_be_ahead(message, &rest, model.clock());
+                    let times = at.iter().copied().filter(|at| ahead || *at <= model.clock()).chain(later);
                     for now in times {
                         let (verdict, mut next) = model.decide(message, now, Some(done), self.alone);
                         let agrees = match &verdict {
@@ -142,6 +143,17 @@ impl Search<'_> {
             }
         }
         None
+    }
+
+    /// True for a message that may be decided before the clock has moved on to its time: it is its certificate's alone, and something
+    /// is under way that began before, whose walk keeps that time. A purchase that began before its reservation ended reaches the
+    /// certificate afterwards, and a circulation may be there first.
+    fn may_be_ahead(&self, message: &Message, rest: &[usize], clock: u64) -> bool {
+        let began_before = |index: &usize| match &self.happened[*index] {
+            Happened::Done(other) => other.at.first().is_some_and(|at| *at <= clock),
+            Happened::Clock(_) => false,
+        };
+        matches!(message.command, Command::Circulate { serial: Some(_), .. }) && rest.iter().any(began_before)
     }
 
     fn fails(&mut self, left: &[usize], why: impl FnOnce() -> String) {

@@ -9,6 +9,8 @@ use std::{
     fs::{self, DirEntry, File},
     io::{self, Read, Write},
     path::{Path, PathBuf},
+    sync::mpsc,
+    thread,
 };
 
 use super::error::SnapshotError;
@@ -16,6 +18,9 @@ use crate::journal::{JournalError, sync_folder};
 
 /// Read at once. Nothing depends on it but the number of calls to the operating system.
 const PIECE_BYTES: usize = 1 << 20;
+
+/// How many pieces of a long file may be read before they are written.
+const PIECES_AHEAD: usize = 4;
 
 /// Makes every file and every folder durable, and gives the hash of the files.
 pub(super) fn sync_and_hash(half: &Path) -> Result<[u8; 16], SnapshotError> {
@@ -115,21 +120,55 @@ fn pour(
     let spelled: OsString = name.as_os_str().to_owned();
     let spelled = spelled.as_encoded_bytes();
     hasher.update(&(spelled.len() as u64).to_le_bytes()).update(spelled).update(&length.to_le_bytes());
-    let mut target = match target {
-        Some(path) => Some((File::create(path).map_err(|source| spoilt(path, source))?, path)),
-        None => None,
+    let Some(path) = target else {
+        return each_piece(&mut source, |piece| {
+            hasher.update(&piece);
+            Some(piece)
+        })
+        .map_err(failed);
     };
-    let mut piece = vec![0; PIECE_BYTES];
+    let mut file = File::create(path).map_err(|source| spoilt(path, source))?;
+    // Writing takes as long as reading and hashing, and goes on beside them.
+    thread::scope(|scope| {
+        let (filled, to_write) = mpsc::sync_channel::<Vec<u8>>(PIECES_AHEAD);
+        let (emptied, to_fill) = mpsc::channel();
+        let write = move || {
+            to_write.into_iter().try_for_each(|piece| {
+                file.write_all(&piece)?;
+                // Nobody fills another one at the end.
+                let _ = emptied.send(piece);
+                Ok(())
+            })
+        };
+        let writing = thread::Builder::new().name("copying".to_owned()).spawn_scoped(scope, write);
+        let writing = writing.map_err(|source| spoilt(path, source))?;
+        let read = each_piece(&mut source, |piece| {
+            hasher.update(&piece);
+            // Where nothing is written any more, the writer says why.
+            filled.send(piece).ok()?;
+            Some(to_fill.try_recv().unwrap_or_default())
+        });
+        drop(filled);
+        let written = writing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        read.map_err(failed)?;
+        Ok(written.map_err(|source| spoilt(path, source))?)
+    })
+}
+
+/// Reads a file piece by piece; each is given away for memory to read the next one into, or for none, which ends it.
+fn each_piece(source: &mut File, mut give: impl FnMut(Vec<u8>) -> Option<Vec<u8>>) -> io::Result<()> {
+    let mut piece = Vec::new();
     loop {
+        piece.resize(PIECE_BYTES, 0);
         let read = match source.read(&mut piece) {
             Ok(0) => return Ok(()),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            read => read.map_err(failed)?,
+            read => read?,
         };
-        let bytes = piece.get(..read).unwrap_or_default();
-        hasher.update(bytes);
-        if let Some((file, path)) = &mut target {
-            file.write_all(bytes).map_err(|source| spoilt(path, source))?;
+        piece.truncate(read);
+        match give(piece) {
+            Some(next) => piece = next,
+            None => return Ok(()),
         }
     }
 }
