@@ -145,15 +145,22 @@ impl Search<'_> {
         None
     }
 
-    /// True for a message that may be decided before the clock has moved on to its time: it is its certificate's alone, and something
-    /// is under way that began before, whose walk keeps that time. A purchase that began before its reservation ended reaches the
-    /// certificate afterwards, and a circulation may be there first.
+    /// True for a circulation that may be decided before the clock has moved on to its time: its certificate is sold by a purchase that
+    /// began before, keeps its first time for every rule, and reaches the certificate afterwards.
     fn may_be_ahead(&self, message: &Message, rest: &[usize], clock: u64) -> bool {
-        let began_before = |index: &usize| match &self.happened[*index] {
-            Happened::Done(other) => other.at.first().is_some_and(|at| *at <= clock),
-            Happened::Clock(_) => false,
+        let Command::Circulate { offering, serial: Some(serial), .. } = &message.command else {
+            return false;
         };
-        matches!(message.command, Command::Circulate { serial: Some(_), .. }) && rest.iter().any(began_before)
+        rest.iter().any(|index| {
+            let Happened::Done(other) = &self.happened[*index] else { return false };
+            let (Command::Purchase { offering: sold, .. } | Command::PayReservation { offering: sold, .. }) =
+                &other.message.command
+            else {
+                return false;
+            };
+            let is_it = matches!(&other.done, Done::Purchased(purchased) if purchased.serial == *serial);
+            is_it && sold == offering && other.at.first().is_some_and(|at| *at <= clock)
+        })
     }
 
     fn fails(&mut self, left: &[usize], why: impl FnOnce() -> String) {
@@ -187,5 +194,98 @@ pub(crate) fn refuses(
         Some((verdict, now)) => {
             Err(format!("the model says {verdict:?} at {now}, and the engine {answer:?}, to {message:?}"))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::messages::{attach, circulate_via, issue, money, offer, open, publish, purchase_via};
+    use super::super::model::Said;
+    use super::*;
+    use crate::domain::{
+        Circulated, CommissionTerms, Offer, Purchased, Serial, Settlement, Timestamp, Via, Window,
+    };
+
+    /// When a purchase is sent, when its sale and the commission end, and where the clock has come to by then.
+    const BEFORE: u64 = 20;
+    const END: u64 = 25;
+    const AFTER: u64 = 30;
+
+    fn carry_out(model: &Model, message: &Message, at: u64, done: Option<&Done>) -> (Said, Model) {
+        match model.decide(message, at, done, false) {
+            (Verdict::Done(said) | Verdict::Maybe(said), next) => (said, next),
+            (refused, _) => panic!("{refused:?}: {message:?}"),
+        }
+    }
+
+    /// Two certificates on sale until `END`, the first of which `ann` has circulated.
+    fn market(commission: Option<CommissionTerms>) -> Model {
+        let end = Some(Timestamp(END));
+        let tea = Offer { window: Window { opens: None, closes: end }, ..offer(100, 2) };
+        let mut said: Vec<Message> = Vec::new();
+        said.extend(["supplier", "payee", "payer", "ann", "eve"].map(|who| open(who, 1_000)));
+        said.push(issue("tea", tea));
+        said.extend(commission.map(|terms| {
+            let terms = CommissionTerms { expires_at: end, ..terms };
+            attach("payer", "tea", &terms)
+        }));
+        said.extend([publish("tea"), circulate_via("ann", "tea", 1, Via::Public)]);
+        let mut model = said.iter().fold(Model::default(), |model, said| carry_out(&model, said, 1, None).1);
+        model.pass(BEFORE);
+        model
+    }
+
+    /// Whether a model agrees with this: `eve` circulates the first certificate at this time, and after that a purchase is carried out
+    /// that was sent before the end, which the clock has passed meanwhile.
+    fn agrees(
+        model: &Model,
+        circulated_at: u64,
+        bought: u32,
+        commission: Settlement,
+    ) -> Result<Model, String> {
+        let share = circulate_via("eve", "tea", 1, Via::Public);
+        let buy = purchase_via("eve", "tea", bought, Via::Public);
+        let Said::Hop { attached, promise, .. } = carry_out(model, &share, circulated_at, None).0 else {
+            panic!("it is a hop")
+        };
+        let shared = Done::Circulated(Circulated {
+            serial: Serial(1),
+            hop: 2,
+            first: false,
+            attached: money(attached),
+            promise: money(promise),
+            withdrawn: false,
+        });
+        let price = money(100);
+        let sold = Done::Purchased(Purchased { serial: Serial(bought), price, commission, credits_left: 0 });
+        let shown = {
+            let (_, shared_by) = carry_out(model, &share, circulated_at, Some(&shared));
+            let (_, mut last) = carry_out(&shared_by, &buy, BEFORE, Some(&sold));
+            last.pass(AFTER);
+            last.shown()
+        };
+        let carried_out = |message: Message, at, done| {
+            Happened::Done(Box::new(CarriedOut { message, at: BTreeSet::from([at]), done }))
+        };
+        let happened = [
+            carried_out(buy, BEFORE, sold),
+            carried_out(share, circulated_at, shared),
+            Happened::Clock(AFTER),
+        ];
+        agree(model, &happened, &shown, false)
+    }
+
+    #[test]
+    fn a_circulation_may_come_before_a_purchase_of_its_certificate_that_began_earlier() {
+        agrees(&market(None), AFTER, 1, Settlement::None).unwrap();
+    }
+
+    #[test]
+    fn a_circulation_comes_behind_what_the_clock_has_ended_whatever_else_is_under_way() {
+        let market = market(Some(CommissionTerms::new(money(40), money(10))));
+        let untouched = || Settlement::Settled { cashed: money(0), promises: 0, returned: money(40) };
+        agrees(&market, BEFORE, 2, untouched()).unwrap();
+        let refused = agrees(&market, AFTER, 2, untouched()).map(drop).unwrap_err();
+        assert!(refused.contains("Hop") || refused.contains("differ"), "{refused}");
     }
 }

@@ -141,7 +141,8 @@ fn pour(
             })
         };
         let writing = thread::Builder::new().name("copying".to_owned()).spawn_scoped(scope, write);
-        let writing = writing.map_err(|source| spoilt(path, source))?;
+        let refused = |source| JournalError::from_io("start the thread that copies", half.join(name), source);
+        let writing = writing.map_err(refused)?;
         let read = each_piece(&mut source, |piece| {
             hasher.update(&piece);
             // Where nothing is written any more, the writer says why.
