@@ -158,9 +158,8 @@ fn pour(
 
 /// Reads a file piece by piece; each is given away for memory to read the next one into, or for none, which ends it.
 fn each_piece(source: &mut File, mut give: impl FnMut(Vec<u8>) -> Option<Vec<u8>>) -> io::Result<()> {
-    let mut piece = Vec::new();
+    let mut piece = vec![0; PIECE_BYTES];
     loop {
-        piece.resize(PIECE_BYTES, 0);
         let read = match source.read(&mut piece) {
             Ok(0) => return Ok(()),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -168,7 +167,10 @@ fn each_piece(source: &mut File, mut give: impl FnMut(Vec<u8>) -> Option<Vec<u8>
         };
         piece.truncate(read);
         match give(piece) {
-            Some(next) => piece = next,
+            Some(next) => {
+                piece = next;
+                piece.resize(PIECE_BYTES, 0);
+            }
             None => return Ok(()),
         }
     }
