@@ -30,13 +30,14 @@ impl Row {
     pub const ALL: [Row; 5] =
         [Row::Single(256), Row::Single(1_024), Row::Messages, Row::Stream, Row::SoldOut];
 
-    pub fn name(self) -> &'static str {
+    pub fn name(self) -> String {
         match self {
-            Row::Single(256) => "purchases, one JSON request each, 256 connections",
-            Row::Single(_) => "purchases, one JSON request each, 1,024 connections",
-            Row::Messages => "purchases, /v1/messages, 1,000 lines",
-            Row::Stream => "purchases, gRPC stream, batches of 1,000",
-            Row::SoldOut => "sold-out answers, gRPC stream",
+            Row::Single(connections) => {
+                format!("purchases, one JSON request each, {connections} connections")
+            }
+            Row::Messages => "purchases, /v1/messages, 1,000 lines".to_owned(),
+            Row::Stream => "purchases, gRPC stream, batches of 1,000".to_owned(),
+            Row::SoldOut => "sold-out answers, gRPC stream".to_owned(),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Everything but `shard` and `directory` knows no runtime, so recovery, audit and the crash test run it
 //! in one thread. Absent on purpose: waiting. No actor awaits another; what must go on goes on as a message.
 
+mod chunks;
 mod clock;
 mod departing;
 mod directory;
@@ -32,6 +33,7 @@ mod worker;
 #[cfg(feature = "schedules")]
 mod tests;
 
+pub use chunks::{Joiner, Piece, large_key, rooms_of};
 pub use clock::{Clock, Time};
 pub use departing::{Departing, Refused};
 pub use directory::{AccountEntry, Directory, OfferingEntry};
@@ -48,7 +50,7 @@ pub use reply::{Reply, Sink};
 pub use shard::Shards;
 pub use stopped::Stopped;
 pub(crate) use sweep::Portion;
-pub use sweep::{Joiner, Piece, Slice, SweepError, large_key, rooms_of};
+pub use sweep::{Slice, SweepError};
 pub use ticket::{Booklet, Ticket};
 pub(crate) use undelivered::Undelivered;
 #[cfg(all(test, feature = "schedules"))]

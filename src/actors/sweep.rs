@@ -1,9 +1,10 @@
-//! A sweep: the states of a house as chunks of bytes for a snapshot, slice by slice (DESIGN §3, point 6).
+//! A sweep: the states of a house for a snapshot, slice by slice (DESIGN §3, point 6).
 //!
 //! Between two slices the house works on, so a snapshot is not of one moment: every room carries the position of its
-//! newest record, and a recovery leaves out what a room has seen already. Absent on purpose: where chunks are kept.
+//! newest record, and a recovery leaves out what a room has seen already. Absent on purpose: what becomes of the pieces.
 
-use super::page::{PAGE_NUMBERS, Page, PageNumber, Room};
+use super::chunks::Piece;
+use super::page::{PAGE_NUMBERS, Page, PageNumber};
 use super::rooms::Rooms;
 use crate::codec::{self, CodecError};
 use crate::domain::{ActorNumber, Position};
@@ -64,30 +65,6 @@ pub struct Slice {
     /// True where nothing is left for another slice.
     pub last: bool,
 }
-
-/// What is stored together.
-pub enum Piece {
-    /// The rooms of a page, but for the large ones.
-    Page {
-        /// The page.
-        page: u64,
-        /// The shard whose part of it this is.
-        shard: u16,
-        /// The rooms, encoded.
-        bytes: Vec<u8>,
-        /// Actors of this page that are pieces of their own.
-        large: Vec<ActorNumber>,
-    },
-    /// A room too large to be encoded while its shard waits.
-    Large(ActorNumber, Box<Room>),
-}
-
-/// A key and its value.
-type Chunk = (Vec<u8>, Vec<u8>);
-
-/// The kinds of chunks, the first byte of their keys.
-const PAGE: u8 = 0;
-const LARGE: u8 = 1;
 
 impl Sweep {
     pub(super) fn over(rooms: &Rooms, changed_since: Position, idle_since: Option<Position>) -> Sweep {
@@ -211,159 +188,17 @@ pub enum SweepError {
     Shelf(#[from] SnapshotError),
 }
 
-impl Piece {
-    /// The chunks that the piece is stored as, keys and values. A large room is encoded here, wherever that is.
-    ///
-    /// # Errors
-    /// Where a state does not encode; none of ours does not.
-    pub fn into_chunks(self) -> Result<Vec<Chunk>, CodecError> {
-        self.into_chunks_of(PIECE_BYTES_MAX)
-    }
-
-    /// As `into_chunks`, with parts of a large room of at most so many bytes.
-    pub(crate) fn into_chunks_of(self, part_bytes_max: usize) -> Result<Vec<Chunk>, CodecError> {
-        match self {
-            Piece::Page { page, shard, bytes, .. } => {
-                let mut key = vec![PAGE];
-                key.extend(page.to_be_bytes());
-                key.extend(shard.to_be_bytes());
-                Ok(vec![(key, bytes)])
-            }
-            Piece::Large(number, room) => {
-                let mut bytes = Vec::new();
-                codec::encode_into(&(number, room), &mut bytes)?;
-                let parts = bytes.chunks(part_bytes_max);
-                let last = parts.len() - 1;
-                let chunk = |(part, bytes): (usize, &[u8])| {
-                    let mut value = vec![u8::from(part == last)];
-                    value.extend_from_slice(bytes);
-                    (large_key(number, u32::try_from(part).unwrap_or(u32::MAX)), value)
-                };
-                Ok(parts.enumerate().map(chunk).collect())
-            }
-        }
-    }
-
-    /// True where an actor belongs to this page.
-    #[must_use]
-    pub fn spans(page: u64, number: ActorNumber) -> bool {
-        PageNumber::of(number) == PageNumber(page)
-    }
-}
-
-/// The key of a part of a large room; the parts follow each other.
-#[must_use]
-pub fn large_key(number: ActorNumber, part: u32) -> Vec<u8> {
-    let mut key = vec![LARGE];
-    key.extend(number.0.to_be_bytes());
-    key.extend(part.to_be_bytes());
-    key
-}
-
-/// Gives the rooms of a page's chunk.
-///
-/// # Errors
-/// What is wrong with it, in words.
-pub fn rooms_of(
-    value: &[u8],
-    mut give: impl FnMut(ActorNumber, Room) -> Result<(), String>,
-) -> Result<(), String> {
-    let mut rest = value;
-    while !rest.is_empty() {
-        let (number, room);
-        ((number, room), rest) = codec::decode_large(rest).map_err(|error| error.to_string())?;
-        give(number, room)?;
-    }
-    Ok(())
-}
-
-/// Joins chunks, which come in the order of their keys, to rooms again.
-#[derive(Default)]
-pub struct Joiner {
-    /// The parts so far of the large room under way, and the key of its next one.
-    large: Option<(Vec<u8>, Vec<u8>)>,
-}
-
-impl Joiner {
-    /// Takes the next chunk and gives each room that is whole with it.
-    ///
-    /// # Errors
-    /// What is wrong with the chunk, in words.
-    pub fn join(
-        &mut self,
-        key: &[u8],
-        value: &[u8],
-        mut give: impl FnMut(ActorNumber, Room) -> Result<(), String>,
-    ) -> Result<(), String> {
-        match (key.first(), self.large.take()) {
-            (Some(&PAGE), None) => rooms_of(value, give),
-            (Some(&LARGE), former) => {
-                let (number, part) = large_parts(key).ok_or("a chunk's key is too short")?;
-                let (mut bytes, expected) = former.unwrap_or_else(|| (Vec::new(), large_key(number, 0)));
-                if key != expected {
-                    return Err(format!("the part of actor {} before its part {part} is missing", number.0));
-                }
-                let (last, more) = value.split_first().ok_or("a chunk is empty")?;
-                bytes.extend_from_slice(more);
-                if *last == 0 {
-                    self.large = Some((bytes, large_key(number, part + 1)));
-                    return Ok(());
-                }
-                let ((number, room), rest) =
-                    codec::decode_large::<(ActorNumber, Room)>(&bytes).map_err(|error| error.to_string())?;
-                if !rest.is_empty() {
-                    return Err(format!("actor {} has bytes behind its end", number.0));
-                }
-                give(number, room)
-            }
-            _ => Err("a chunk stands where it does not belong".to_owned()),
-        }
-    }
-
-    /// True where this is the chunk of a page and can stand here: then `rooms_of` gives its rooms, wherever that is.
-    #[must_use]
-    pub fn passes(&self, key: &[u8]) -> bool {
-        key.first() == Some(&PAGE) && self.large.is_none()
-    }
-
-    /// Checks that nothing is half joined.
-    ///
-    /// # Errors
-    /// Where a large room's last part is missing.
-    pub fn end(self) -> Result<(), String> {
-        if self.large.is_some() {
-            Err("the last part of a large actor is missing".to_owned())
-        } else {
-            Ok(())
-        }
-    }
-}
-
-fn large_parts(key: &[u8]) -> Option<(ActorNumber, u32)> {
-    let number = key.get(1..9)?.try_into().ok()?;
-    let part = key.get(9..13)?.try_into().ok()?;
-    Some((ActorNumber(u64::from_be_bytes(number)), u32::from_be_bytes(part)))
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
+    use super::super::chunks::tests::room;
     use super::*;
+    use crate::actors::Room;
     use crate::domain::{
-        Account, AccountEvent, Currency, Event, Fingerprint, Money, Name, Opening, RequestId, RequestKey,
-        RequestMark, Resident, Timestamp,
+        AccountEvent, Event, Fingerprint, Money, RequestId, RequestKey, RequestMark, Timestamp,
     };
     use crate::snapshot::Shelf;
-
-    fn room() -> Room {
-        let (number, name) = (ActorNumber(300), Name::new("ann").unwrap());
-        let (deposit, credit_limit) = (Money::from_minor(5).unwrap(), Money::from_minor(9).unwrap());
-        let opening = Opening { name, currency: Currency::USD, deposit, credit_limit };
-        let key = RequestKey { caller: ActorNumber::FUNDS_MANAGEMENT, id: RequestId::new("id").unwrap() };
-        let mark = RequestMark { key, fingerprint: Fingerprint([7; 16]) };
-        Room::new(number, Resident::Account(Account::opened(number, &opening, &mark)))
-    }
 
     /// The room of an account that remembers so many requests.
     fn room_of(requests: usize) -> Room {
@@ -376,22 +211,6 @@ mod tests {
             room.absorb(Timestamp(1), &[Event::Account(deposited)]);
         }
         room
-    }
-
-    /// The number of an idle account, and its room.
-    fn frozen() -> Vec<u8> {
-        [
-            // The actor's number. An account: its number, name, currency, first deposit, the id that opened it.
-            &[251, 0x2C, 1, 0, 251, 0x2C, 1][..],
-            b"\x03ann\x03USD\x05\x02id",
-            // The fingerprint of that request, and that it was another's.
-            &[254, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 0],
-            // Posted, held, credit limit; it remembers nothing and is engaged in nothing.
-            &[10, 0, 9, 0, 0],
-            // Entries in the chain, its head, time and position of the newest record.
-            &[0, 251, 0x2C, 1, 0, 0, 0],
-        ]
-        .concat()
     }
 
     #[test]
@@ -490,34 +309,5 @@ mod tests {
         let expected: Vec<ActorNumber> =
             (0..PAGE_NUMBERS).filter(|number| *number as usize % 20 > share).map(ActorNumber).collect();
         assert_eq!(large(all - 1), expected);
-    }
-
-    #[test]
-    fn the_chunks_of_a_page_and_of_a_large_actor_are_frozen() {
-        let mut page = Page::new(PageNumber::of(ActorNumber(300)));
-        page.add(ActorNumber(300), room());
-        let (bytes, large) = encode(&page, Portion::default(), Vec::new()).unwrap();
-        assert!(large.is_empty());
-        let piece = Piece::Page { page: 2, shard: 0x0102, bytes, large: Vec::new() };
-        let key = vec![0, 0, 0, 0, 0, 0, 0, 0, 2, 1, 2];
-        assert_eq!(piece.into_chunks().unwrap(), [(key, frozen())]);
-
-        let parts = Piece::Large(ActorNumber(300), Box::new(room())).into_chunks_of(40).unwrap();
-        let key = |part| vec![1, 0, 0, 0, 0, 0, 0, 1, 0x2C, 0, 0, 0, part];
-        let whole = frozen();
-        let part = |last: u8, bytes: &[u8]| [&[last], bytes].concat();
-        assert_eq!(parts, [(key(0), part(0, &whole[..40])), (key(1), part(1, &whole[40..]))]);
-
-        let (mut joiner, mut joined) = (Joiner::default(), Vec::new());
-        for (key, value) in &parts {
-            joiner
-                .join(key, value, |number, room| {
-                    joined.push((number, room));
-                    Ok(())
-                })
-                .unwrap();
-        }
-        joiner.end().unwrap();
-        assert_eq!(joined, [(ActorNumber(300), room())]);
     }
 }

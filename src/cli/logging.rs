@@ -4,7 +4,9 @@ use std::env::VarError;
 use std::io::IsTerminal;
 
 use clap::{Args, ValueEnum};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, registry};
 
 use super::failure::Failure;
 
@@ -24,6 +26,9 @@ pub(super) struct LoggingArguments {
     #[arg(long, value_name = "URL", value_parser = collector)]
     otlp: Option<String>,
 }
+
+/// What writes the log of a server.
+type Logger = Box<dyn Layer<Registry> + Send + Sync>;
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum LogFormat {
@@ -56,7 +61,7 @@ fn collector(text: &str) -> Result<String, String> {
     }
 }
 
-/// What logs and sends traces, to be kept until the end.
+/// What sends traces, to be kept until the end.
 #[cfg(feature = "otlp")]
 type Kept = Option<crate::server::otlp::Sending>;
 /// Nothing has to be kept.
@@ -67,51 +72,43 @@ type Kept = ();
 ///
 /// # Errors
 /// Where traces cannot be sent.
-#[cfg(not(feature = "otlp"))]
 pub(super) fn of_a_server(arguments: &LoggingArguments) -> Result<Kept, Failure> {
-    if arguments.otlp.is_some() {
-        let why = "--otlp is given, and this hongbao is built without it: build it with --features otlp, or leave it out";
-        return Err(Failure::Arguments(why.to_owned()));
-    }
-    let logger = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(&arguments.log))
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
-    match arguments.log_format {
-        LogFormat::Text => logger.init(),
-        LogFormat::Json => logger.json().with_span_list(false).init(),
-    }
-    Ok(())
-}
-
-/// Lets a server log, and send traces where it is to.
-///
-/// # Errors
-/// Where traces cannot be sent.
-#[cfg(feature = "otlp")]
-pub(super) fn of_a_server(arguments: &LoggingArguments) -> Result<Kept, Failure> {
-    use tracing_subscriber::Layer;
-    use tracing_subscriber::filter::{LevelFilter, Targets};
-    use tracing_subscriber::layer::SubscriberExt;
-    use tracing_subscriber::util::SubscriberInitExt;
-
-    let logger = tracing_subscriber::fmt::layer()
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
+    let logger = fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
     let filter = EnvFilter::new(&arguments.log);
     let logger = match arguments.log_format {
         LogFormat::Text => logger.with_filter(filter).boxed(),
         LogFormat::Json => logger.json().with_span_list(false).with_filter(filter).boxed(),
     };
-    let Some(url) = &arguments.otlp else {
-        tracing_subscriber::registry().with(logger).init();
+    begin(logger, arguments.otlp.as_deref())
+}
+
+/// # Errors
+/// Where traces are to be sent.
+#[cfg(not(feature = "otlp"))]
+fn begin(logger: Logger, otlp: Option<&str>) -> Result<Kept, Failure> {
+    if otlp.is_some() {
+        let why = "--otlp is given, and this hongbao is built without it: build it with --features otlp, or leave it out";
+        return Err(Failure::Arguments(why.to_owned()));
+    }
+    registry().with(logger).init();
+    Ok(())
+}
+
+/// # Errors
+/// Where traces cannot be sent.
+#[cfg(feature = "otlp")]
+fn begin(logger: Logger, otlp: Option<&str>) -> Result<Kept, Failure> {
+    use tracing_subscriber::filter::{LevelFilter, Targets};
+
+    let Some(url) = otlp else {
+        registry().with(logger).init();
         return Ok(None);
     };
     let (sender, sending) =
         crate::server::otlp::layer(url).map_err(|error| Failure::Other(error.to_string()))?;
     // What its own sending logs is no trace.
     let own = Targets::new().with_target("hongbao", LevelFilter::INFO);
-    tracing_subscriber::registry().with(logger).with(sender.with_filter(own)).init();
+    registry().with(logger).with(sender.with_filter(own)).init();
     Ok(Some(sending))
 }
 
@@ -126,7 +123,7 @@ pub(super) fn of_a_command() -> Result<(), Failure> {
         Ok(text) => filter(&text),
     };
     let asked = asked.map_err(|why| Failure::Arguments(format!("{LOG}: {why}")))?;
-    tracing_subscriber::fmt()
+    fmt()
         .with_env_filter(EnvFilter::new(asked))
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)

@@ -109,6 +109,15 @@ impl Search<'_> {
                     if let Some(found) = self.go(next, &rest) {
                         return Some(found);
                     }
+                    // Time passes from one instant to the next, and what is under way may be decided between two of them.
+                    let instant = model.next_instant().filter(|instant| instant < at && !rest.is_empty());
+                    if let Some(instant) = instant {
+                        let mut between = model.clone();
+                        between.pass(instant);
+                        if let Some(found) = self.go(between, left) {
+                            return Some(found);
+                        }
+                    }
                 }
                 Happened::Done(carried_out) => {
                     let CarriedOut { message, at, done } = &**carried_out;

@@ -22,6 +22,8 @@ use crate::panics;
 
 /// The file that sled locks for as long as any of its threads works in the folder.
 const LOCKED: &str = "db";
+/// The folder where sled keeps long values, each in a file that it creates, and later removes, but never writes again.
+const BLOBS: &str = "blobs";
 /// Many times what giving the largest half to a busy device takes.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(300);
 const RELEASE_PATIENCE: Duration = Duration::from_secs(30);
@@ -121,6 +123,11 @@ impl Drop for Database {
             });
         });
     }
+}
+
+/// True for a file, named as below the database's folder, that sled only reads or removes once it is whole.
+pub(super) fn is_written_once(name: &Path) -> bool {
+    name.starts_with(BLOBS)
 }
 
 /// Waits until no thread of sled works in the folder any more; without a folder there is none.

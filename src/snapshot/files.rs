@@ -5,11 +5,10 @@
 //! what the files are.
 
 use std::{
-    ffi::OsString,
     fs::{self, DirEntry, File},
     io::{self, Read, Write},
     path::{Path, PathBuf},
-    sync::mpsc,
+    sync::mpsc::{self, Receiver, Sender},
     thread,
 };
 
@@ -19,7 +18,7 @@ use crate::journal::{JournalError, sync_folder};
 /// Read at once. Nothing depends on it but the number of calls to the operating system.
 const PIECE_BYTES: usize = 1 << 20;
 
-/// How many pieces of a long file may be read before they are written.
+/// How many pieces may be read before they are written.
 const PIECES_AHEAD: usize = 4;
 
 /// Makes every file and every folder durable, and gives the hash of the files.
@@ -35,12 +34,12 @@ pub(super) fn sync_and_hash(half: &Path) -> Result<[u8; 16], SnapshotError> {
         sync_folder(&half.join(name))?;
     }
     sync_folder(half)?;
-    contents.hash(half, None)
+    contents.only_hash(half)
 }
 
 /// The hash of all files, as they are now.
 pub(super) fn hash(half: &Path) -> Result<[u8; 16], SnapshotError> {
-    Contents::of(half)?.hash(half, None)
+    Contents::of(half)?.only_hash(half)
 }
 
 /// How many bytes all files have.
@@ -51,14 +50,94 @@ pub(super) fn size(half: &Path) -> Result<u64, SnapshotError> {
     Contents::of(half)?.files.iter().map(length).sum()
 }
 
-/// Copies everything into a folder that is empty, and gives the hash of the files as they were copied.
-pub(super) fn copy_and_hash(half: &Path, copy: &Path) -> Result<[u8; 16], SnapshotError> {
+/// Makes a copy of everything in a folder that is empty, and gives the hash of the files as they were copied. Those that are never
+/// written again are linked, where the file system can do that, and not copied.
+pub(super) fn copy_and_hash(
+    half: &Path,
+    copy: &Path,
+    is_written_once: fn(&Path) -> bool,
+) -> Result<[u8; 16], SnapshotError> {
     let contents = Contents::of(half)?;
     for name in &contents.folders {
         let path = copy.join(name);
         fs::create_dir(&path).map_err(|source| JournalError::from_io("create the folder", &path, source))?;
     }
-    contents.hash(half, Some(copy))
+    let linked =
+        |name: &Path| is_written_once(name) && fs::hard_link(half.join(name), copy.join(name)).is_ok();
+    // Writing takes as long as reading and hashing, and goes on beside them. Where it has failed nobody takes what is sent.
+    thread::scope(|scope| {
+        let (filled, to_write) = mpsc::sync_channel(PIECES_AHEAD);
+        let (emptied, to_fill) = mpsc::channel();
+        let writing = thread::Builder::new()
+            .name("copying".to_owned())
+            .spawn_scoped(scope, move || write(to_write, &emptied))
+            .map_err(|source| JournalError::from_io("start the thread that copies", half, source))?;
+        let begin = |name: &Path| !linked(name) && filled.send(ToWrite::File(copy.join(name))).is_ok();
+        let hash = contents.hash(half, begin, |piece| {
+            let _ = filled.send(ToWrite::Piece(piece));
+            to_fill.try_recv().unwrap_or_default()
+        });
+        drop(filled);
+        writing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        hash
+    })
+}
+
+/// What is sent to the thread that writes a copy.
+enum ToWrite {
+    /// The file that the next pieces are for.
+    File(PathBuf),
+    Piece(Piece),
+}
+
+/// Writes the pieces of files one after another and gives back their memory.
+fn write(to_write: Receiver<ToWrite>, emptied: &Sender<Piece>) -> Result<(), JournalError> {
+    let mut open = None;
+    for sent in to_write {
+        match (sent, &mut open) {
+            (ToWrite::File(path), _) => {
+                let file = File::create_new(&path);
+                open = Some((file.map_err(|source| JournalError::from_io("create", &path, source))?, path));
+            }
+            (ToWrite::Piece(piece), Some((file, path))) => {
+                file.write_all(piece.bytes())
+                    .map_err(|source| JournalError::from_io("write", &*path, source))?;
+                // Nobody fills another one at the end.
+                let _ = emptied.send(piece);
+            }
+            (ToWrite::Piece(_), None) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Bytes of a file, in memory that takes others afterwards.
+struct Piece {
+    memory: Box<[u8]>,
+    filled: usize,
+}
+
+impl Default for Piece {
+    fn default() -> Self {
+        Piece { memory: vec![0; PIECE_BYTES].into(), filled: 0 }
+    }
+}
+
+impl Piece {
+    /// Reads what comes next in a file, or says that nothing does.
+    fn fill(&mut self, file: &mut File) -> io::Result<bool> {
+        self.filled = loop {
+            match file.read(&mut self.memory) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => break read?,
+            }
+        };
+        Ok(self.filled > 0)
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.memory[..self.filled]
+    }
 }
 
 /// The paths below a half, sorted; a folder stands before what is in it.
@@ -94,85 +173,41 @@ impl Contents {
         Ok(contents)
     }
 
-    /// The hash of the files, which are written into a copy's folder, where there is one, as they are read.
-    fn hash(&self, half: &Path, copy: Option<&Path>) -> Result<[u8; 16], SnapshotError> {
+    /// The hash of the files. `begin` is shown the name of each and says whether its pieces are to be given to `take`, which gives
+    /// one to be filled in exchange.
+    fn hash(
+        &self,
+        half: &Path,
+        mut begin: impl FnMut(&Path) -> bool,
+        mut take: impl FnMut(Piece) -> Piece,
+    ) -> Result<[u8; 16], SnapshotError> {
         let mut hasher = blake3::Hasher::new();
+        let mut piece = Piece::default();
         for name in &self.files {
-            pour(half, name, &mut hasher, copy.map(|copy| copy.join(name)).as_deref())?;
+            let failed = |source| unreadable(half, name, source);
+            let mut file = File::open(half.join(name)).map_err(failed)?;
+            let length = file.metadata().map_err(failed)?.len();
+            let spelled = name.as_os_str().as_encoded_bytes();
+            hasher
+                .update(&(spelled.len() as u64).to_le_bytes())
+                .update(spelled)
+                .update(&length.to_le_bytes());
+            let taken = begin(name);
+            while piece.fill(&mut file).map_err(failed)? {
+                hasher.update(piece.bytes());
+                if taken {
+                    piece = take(piece);
+                }
+            }
         }
         let mut short = [0; 16];
         short.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
         Ok(short)
     }
-}
 
-/// Hashes one file of a half and writes its bytes to `target`, where there is one.
-fn pour(
-    half: &Path,
-    name: &Path,
-    hasher: &mut blake3::Hasher,
-    target: Option<&Path>,
-) -> Result<(), SnapshotError> {
-    let failed = |source| unreadable(half, name, source);
-    let spoilt = |path: &Path, source| JournalError::from_io("write", path, source);
-    let mut source = File::open(half.join(name)).map_err(failed)?;
-    let length = source.metadata().map_err(failed)?.len();
-    let spelled: OsString = name.as_os_str().to_owned();
-    let spelled = spelled.as_encoded_bytes();
-    hasher.update(&(spelled.len() as u64).to_le_bytes()).update(spelled).update(&length.to_le_bytes());
-    let Some(path) = target else {
-        return each_piece(&mut source, |piece| {
-            hasher.update(&piece);
-            Some(piece)
-        })
-        .map_err(failed);
-    };
-    let mut file = File::create(path).map_err(|source| spoilt(path, source))?;
-    // Writing takes as long as reading and hashing, and goes on beside them.
-    thread::scope(|scope| {
-        let (filled, to_write) = mpsc::sync_channel::<Vec<u8>>(PIECES_AHEAD);
-        let (emptied, to_fill) = mpsc::channel();
-        let write = move || {
-            to_write.into_iter().try_for_each(|piece| {
-                file.write_all(&piece)?;
-                // Nobody fills another one at the end.
-                let _ = emptied.send(piece);
-                Ok(())
-            })
-        };
-        let writing = thread::Builder::new().name("copying".to_owned()).spawn_scoped(scope, write);
-        let refused = |source| JournalError::from_io("start the thread that copies", half.join(name), source);
-        let writing = writing.map_err(refused)?;
-        let read = each_piece(&mut source, |piece| {
-            hasher.update(&piece);
-            // Where nothing is written any more, the writer says why.
-            filled.send(piece).ok()?;
-            Some(to_fill.try_recv().unwrap_or_default())
-        });
-        drop(filled);
-        let written = writing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        read.map_err(failed)?;
-        Ok(written.map_err(|source| spoilt(path, source))?)
-    })
-}
-
-/// Reads a file piece by piece; each is given away for memory to read the next one into, or for none, which ends it.
-fn each_piece(source: &mut File, mut give: impl FnMut(Vec<u8>) -> Option<Vec<u8>>) -> io::Result<()> {
-    let mut piece = vec![0; PIECE_BYTES];
-    loop {
-        let read = match source.read(&mut piece) {
-            Ok(0) => return Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            read => read?,
-        };
-        piece.truncate(read);
-        match give(piece) {
-            Some(next) => {
-                piece = next;
-                piece.resize(PIECE_BYTES, 0);
-            }
-            None => return Ok(()),
-        }
+    /// The hash of the files, of which nobody takes a copy.
+    fn only_hash(&self, half: &Path) -> Result<[u8; 16], SnapshotError> {
+        self.hash(half, |_| false, |piece| piece)
     }
 }
 

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use super::chunk::{Tally, unframe};
-use super::database::Database;
+use super::database::{Database, is_written_once};
 use super::error::SnapshotError;
 use super::files::copy_and_hash;
 use super::manifest::Manifest;
@@ -21,7 +21,7 @@ pub(super) fn read_by_copy(
     manifest: &Manifest,
     visit: &mut Visit<'_>,
 ) -> Result<(), SnapshotError> {
-    if copy_and_hash(half, copy)? != manifest.files {
+    if copy_and_hash(half, copy, is_written_once)? != manifest.files {
         return Err(SnapshotError::damaged(half, "its files are not those that its manifest names"));
     }
     let database = Database::open(copy, half)?;

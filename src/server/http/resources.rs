@@ -276,13 +276,13 @@ pub(super) fn read_command(
     body: &str,
 ) -> Result<CommandBody, Problem> {
     let body = if body.is_empty() { "{}" } else { body };
+    let of_path = path.iter().map(|(name, value)| (*name, value));
+    let fields = of_path.chain(query.iter().map(|(name, value)| (name.as_str(), value)));
     // Whether a list stands where one may is looked at below.
-    if !body.contains('[') {
-        let of_path = path.iter().map(|(name, value)| (*name, value));
-        let fields = of_path.chain(query.iter().map(|(name, value)| (name.as_str(), value)));
-        if let Some(read) = read_apart(command, fields, body) {
-            return Ok(read);
-        }
+    if !body.contains('[')
+        && let Some(read) = read_apart(command, fields.clone(), body)
+    {
+        return Ok(read);
     }
     // Only a whole value is taken, so nothing in it can end the object that it stands in.
     let whole = whole(body)?;
@@ -290,22 +290,20 @@ pub(super) fn read_command(
     let Some(members) = whole.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
         return Err(Problem::new(ProblemCode::Malformed, "body", "is no JSON object"));
     };
-    read_within(Within::Command(path), &within(command, path, query, members)?)
+    read_within(Within::Command(path), &within(command, fields, members)?)
 }
 
 /// The text of a command with the fields of a path and a query, and the members of a body.
-fn within(
+fn within<'field>(
     command: &str,
-    path: &[(&'static str, Value)],
-    query: &[(String, Value)],
+    fields: impl Iterator<Item = (&'field str, &'field Value)>,
     members: &str,
 ) -> Result<String, Problem> {
-    let mut all = Vec::with_capacity(command.len() + members.len() + 64 * (path.len() + query.len()) + 8);
+    let mut all = Vec::with_capacity(command.len() + members.len() + 256);
     let failed = |why: &dyn Display| Problem::from(Refusal::new(Code::Internal, "body", why.to_string()));
     let mut before = "";
     put(&mut all, &["{\"", command, "\":{"]);
-    let of_query = query.iter().map(|(name, value)| (name.as_str(), value));
-    for (name, value) in path.iter().map(|(name, value)| (*name, value)).chain(of_query) {
+    for (name, value) in fields {
         put(&mut all, &[before]);
         // A name may be any client's, where it is a query's.
         serde_json::to_writer(&mut all, name).map_err(|error| failed(&error))?;
@@ -380,8 +378,9 @@ mod tests {
         for (_, path, command, _) in RESOURCES.iter().filter(|(_, path, ..)| path.contains("{serial}")) {
             let fields: Vec<_> = path.split(['{', '}']).skip(1).step_by(2).map(field).collect();
             let body = if *command == "top_up" { r#"{"amount":"1.00","currency":"USD"}"# } else { "{}" };
-            let apart = read_apart(command, fields.iter().map(|(name, value)| (*name, value)), body);
-            let text = within(command, &fields, &[], &body[1..body.len() - 1]).unwrap();
+            let fields = fields.iter().map(|(name, value)| (*name, value));
+            let apart = read_apart(command, fields.clone(), body);
+            let text = within(command, fields, &body[1..body.len() - 1]).unwrap();
             let whole: CommandBody = serde_json::from_str(&text).unwrap();
             assert_eq!(format!("{:?}", apart.unwrap()), format!("{whole:?}"), "{path}");
             read += 1;

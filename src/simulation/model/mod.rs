@@ -180,7 +180,7 @@ impl Model {
     }
 
     /// The next instant at which something ends.
-    fn next_instant(&self) -> Option<u64> {
+    pub(crate) fn next_instant(&self) -> Option<u64> {
         let papers = self.papers.values().filter_map(Paper::ends_at);
         let pendings = self.pendings.values().filter_map(|pending| pending.until);
         let gifts = self.gifts.values().filter_map(Gift::ends_at);

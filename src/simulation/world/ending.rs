@@ -1,8 +1,6 @@
 //! How a world comes to an end before its time, and what is shown of it on the way.
 
 use super::{Ending, World};
-use crate::domain::Position;
-use crate::journal::Log;
 use crate::simulation::power::Crash;
 use crate::simulation::watched_disk::Image;
 
@@ -14,17 +12,6 @@ impl World {
         }
         let crash = Crash::any(&mut self.chance, self.disk.inside().unsynced_bytes());
         self.ending = Some(Ending::Off(self.disk.inside().crash(crash)));
-    }
-
-    /// Lets the log forget what two snapshots stand for.
-    pub(super) fn trim(&mut self, read_from: Position) {
-        let bytes = self.bytes_found + self.log.bytes_written();
-        let before = self.retention.as_mut().and_then(|retention| retention.stands_for(read_from, bytes));
-        if let Some(before) = before
-            && let Err(error) = self.log.trim(before)
-        {
-            self.goes_down(format!("the log could not be trimmed: {error}"));
-        }
     }
 
     /// The log takes no more: as the disk was told, or because something is wrong.

@@ -7,6 +7,7 @@
 
 mod ending;
 mod seat;
+mod sweeping;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use super::chance::Chance;
 use super::chronicle::Chronicle;
 use super::ledger::{Ledger, Sent, SharedLedger};
-use super::snapshots::{Generation, Snapshots, View};
+use super::snapshots::{Generation, Snapshots};
 use super::tearing_disk::{Failure, TearingDisk};
 use super::watched_disk::{Image, WatchedDisk};
 use crate::Door;
@@ -168,7 +169,7 @@ impl World {
         chronicle: Chronicle,
         bytes_found: u64,
     ) -> World {
-        self.retention = Some(Retention::new(self.log.milestones(), needed_by(&snapshots), 0));
+        self.retention = Some(Retention::new(self.log.milestones(), sweeping::needed_by(&snapshots), 0));
         self.bytes_found = bytes_found;
         self.snapshots = Snapshots::found(snapshots);
         self.ledger = ledger;
@@ -315,7 +316,7 @@ impl World {
         if self.chance.once_in(self.play.abandon_one_in) {
             self.snapshots.abandon();
             if let Some(retention) = &mut self.retention {
-                retention.count(needed_by(&self.snapshots.finished()));
+                retention.count(sweeping::needed_by(&self.snapshots.finished()));
             }
         }
         if self.play.sweep_one_in > 0 && self.chance.below(self.play.sweep_one_in) == 0 {
@@ -354,39 +355,6 @@ impl World {
             },
         }
         true
-    }
-
-    /// A step of a snapshot. A house that it would visit in the middle of a turn is visited later.
-    fn sweep(&mut self) {
-        if self.ending.is_some() {
-            return;
-        }
-        let waits = self.snapshots.waits_for().is_some_and(|position| position > self.log.durable());
-        if waits && self.chance.below(3) == 0 {
-            self.sync();
-        }
-        let mut visited = None;
-        if let Some(shard) = self.snapshots.visits() {
-            let Some(mut house) = self.houses[shard].take() else { return };
-            house.deliver(self.inboxes[shard].drain(..));
-            visited = Some((shard, house));
-        }
-        let view = View {
-            handed_over: self.log.newest(),
-            durable: self.log.durable(),
-            common: self.door.common(),
-            shards: self.houses.len(),
-        };
-        let stepped = self.snapshots.step(&view, visited.as_mut().map(|(_, house)| house), &mut self.chance);
-        if let Some((shard, house)) = visited {
-            self.houses[shard] = Some(house);
-        }
-        match stepped {
-            Ok(Some(read_from)) => self.trim(read_from),
-            Ok(None) => {}
-            Err(why) => self.fail(why),
-        }
-        self.show_crash("after a step of a snapshot");
     }
 
     /// What other threads do meanwhile.
@@ -506,12 +474,4 @@ impl World {
         }
         self.show_crash("after a sync");
     }
-}
-
-/// From where on each of these generations needs the log, older first.
-fn needed_by(snapshots: &[Rc<Generation>]) -> Vec<Position> {
-    let mut needed: Vec<Position> =
-        snapshots.iter().map(|generation| generation.coverage.read_from).collect();
-    needed.sort_unstable();
-    needed
 }

@@ -1,5 +1,6 @@
 //! Tests of the snapshots: what a generation keeps, and what damage does to it.
 
+mod copying;
 mod damage;
 mod fuzz;
 mod generations;
