@@ -2,6 +2,8 @@
 //!
 //! A page of rooms is a chunk; a large room is one or several of its own. Absent on purpose: where chunks are kept.
 
+use std::borrow::Cow;
+
 use super::page::{PageNumber, Room};
 use crate::codec::{self, CodecError};
 use crate::domain::ActorNumber;
@@ -80,15 +82,15 @@ pub fn large_key(number: ActorNumber, part: u32) -> Vec<u8> {
     key
 }
 
-/// Gives the rooms of a page's chunk.
+/// Gives the rooms that whole bytes of rooms hold, as `Joiner::join` gave them.
 ///
 /// # Errors
-/// What is wrong with it, in words.
+/// What is wrong with them, in words.
 pub fn rooms_of(
-    value: &[u8],
+    bytes: &[u8],
     mut give: impl FnMut(ActorNumber, Room) -> Result<(), String>,
 ) -> Result<(), String> {
-    let mut rest = value;
+    let mut rest = bytes;
     while !rest.is_empty() {
         let (number, room);
         ((number, room), rest) = codec::decode_large(rest).map_err(|error| error.to_string())?;
@@ -97,7 +99,7 @@ pub fn rooms_of(
     Ok(())
 }
 
-/// Joins chunks, which come in the order of their keys, to rooms again.
+/// Joins chunks, which come in the order of their keys, to whole rooms again.
 #[derive(Default)]
 pub struct Joiner {
     /// The parts so far of the large room under way, and the key of its next one.
@@ -105,18 +107,14 @@ pub struct Joiner {
 }
 
 impl Joiner {
-    /// Takes the next chunk and gives each room that is whole with it.
+    /// Takes the next chunk; gives the bytes of the rooms that are whole with it, which `rooms_of` decodes: none, where a large room
+    /// has further parts.
     ///
     /// # Errors
     /// What is wrong with the chunk, in words.
-    pub fn join(
-        &mut self,
-        key: &[u8],
-        value: &[u8],
-        mut give: impl FnMut(ActorNumber, Room) -> Result<(), String>,
-    ) -> Result<(), String> {
+    pub fn join<'value>(&mut self, key: &[u8], value: &'value [u8]) -> Result<Cow<'value, [u8]>, String> {
         match (key.first(), self.large.take()) {
-            (Some(&PAGE), None) => rooms_of(value, give),
+            (Some(&PAGE), None) => Ok(value.into()),
             (Some(&LARGE), former) => {
                 let (number, part) = large_parts(key).ok_or("a chunk's key is too short")?;
                 let (mut bytes, expected) = former.unwrap_or_else(|| (Vec::new(), large_key(number, 0)));
@@ -127,23 +125,12 @@ impl Joiner {
                 bytes.extend_from_slice(more);
                 if *last == 0 {
                     self.large = Some((bytes, large_key(number, part + 1)));
-                    return Ok(());
+                    return Ok(Cow::default());
                 }
-                let ((number, room), rest) =
-                    codec::decode_large::<(ActorNumber, Room)>(&bytes).map_err(|error| error.to_string())?;
-                if !rest.is_empty() {
-                    return Err(format!("actor {} has bytes behind its end", number.0));
-                }
-                give(number, room)
+                Ok(bytes.into())
             }
             _ => Err("a chunk stands where it does not belong".to_owned()),
         }
-    }
-
-    /// True where this is the chunk of a page and can stand here: then `rooms_of` gives its rooms, wherever that is.
-    #[must_use]
-    pub fn passes(&self, key: &[u8]) -> bool {
-        key.first() == Some(&PAGE) && self.large.is_none()
     }
 
     /// Checks that nothing is half joined.
@@ -214,12 +201,12 @@ pub(super) mod tests {
 
         let (mut joiner, mut joined) = (Joiner::default(), Vec::new());
         for (key, value) in &parts {
-            joiner
-                .join(key, value, |number, room| {
-                    joined.push((number, room));
-                    Ok(())
-                })
-                .unwrap();
+            let whole = joiner.join(key, value).unwrap();
+            rooms_of(&whole, |number, room| {
+                joined.push((number, room));
+                Ok(())
+            })
+            .unwrap();
         }
         joiner.end().unwrap();
         assert_eq!(joined, [(ActorNumber(300), room())]);

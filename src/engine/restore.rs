@@ -5,7 +5,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::{SyncSender, TrySendError};
 
 use super::config::Progress;
 use super::error::EngineError;
@@ -114,12 +114,12 @@ pub(super) fn usable<'generation>(
 /// A part of a generation.
 enum Part {
     Rooms(Vec<(ActorNumber, Room)>),
-    /// The chunk of a page, to be decoded by whoever takes it.
-    Page(Vec<u8>),
+    /// Whole bytes of rooms, to be decoded by whoever takes them.
+    Encoded(Vec<u8>),
 }
 
-/// Reads a generation, as `ReadRooms` does: one thread reads and decodes every other page, this one decodes the others
-/// and gives.
+/// Reads a generation, as `ReadRooms` does: one thread reads, this one decodes and gives. Where this one has enough to do, the other
+/// decodes too.
 ///
 /// # Errors
 /// What the device says of it.
@@ -130,11 +130,11 @@ pub(super) fn read(
 ) -> Result<Result<(), String>, SnapshotError> {
     let (given, read) = read_beside(
         PARTS_AHEAD,
-        |sender| decode(read_chunks, sender),
+        |sender| send_parts(read_chunks, sender),
         |why| Ok(Err(why)),
         |part| match part {
             Part::Rooms(rooms) => rooms.into_iter().try_for_each(|(number, room)| give(number, room)),
-            Part::Page(bytes) => {
+            Part::Encoded(bytes) => {
                 let decoded = catch_unwind(AssertUnwindSafe(|| rooms_of(&bytes, &mut *give)));
                 decoded.unwrap_or_else(|panic| Err(panicked(&*panic)))
             }
@@ -147,25 +147,29 @@ pub(super) fn read(
     })
 }
 
-/// Sends the parts of a generation, half of its pages decoded.
-fn decode(
+/// Sends the parts of a generation, and decodes those for which there is no place ahead.
+fn send_parts(
     read_chunks: impl FnOnce(&mut Visit<'_>) -> Result<(), SnapshotError>,
     sender: &SyncSender<Part>,
 ) -> Result<Result<(), String>, SnapshotError> {
-    let send = |part| sender.send(part).map_err(|_| "nobody takes what is read".to_owned());
+    let gone = || "nobody takes what is read".to_owned();
     let mut joiner = Joiner::default();
-    let mut own = false;
     let read = read_chunks(&mut |key, value| {
-        own = !own;
-        if !own && joiner.passes(key) {
-            return send(Part::Page(value.to_vec()));
+        let whole = joiner.join(key, value)?;
+        if whole.is_empty() {
+            return Ok(());
         }
-        let mut rooms = Vec::new();
-        joiner.join(key, value, |number, room| {
-            rooms.push((number, room));
-            Ok(())
-        })?;
-        send(Part::Rooms(rooms))
+        match sender.try_send(Part::Encoded(whole.into_owned())) {
+            Err(TrySendError::Full(Part::Encoded(bytes))) => {
+                let mut rooms = Vec::new();
+                rooms_of(&bytes, |number, room| {
+                    rooms.push((number, room));
+                    Ok(())
+                })?;
+                sender.send(Part::Rooms(rooms)).map_err(|_| gone())
+            }
+            sent => sent.map_err(|_| gone()),
+        }
     });
     match read {
         Ok(()) => Ok(joiner.end()),

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use super::fuzzing::{Choices, Target, fuzz};
 use super::recorded::RECORDED;
-use crate::actors::{Joiner, Replay, Room, invariants};
+use crate::actors::{Joiner, Replay, Room, invariants, rooms_of};
 use crate::codec;
 use crate::domain::chain::{self, Head};
 use crate::domain::{ActorNumber, Position, Timestamp, WalkId};
@@ -125,7 +125,7 @@ fn a_log_whose_checksums_and_chains_are_right_is_replayed_or_refused_whatever_it
 fn restores(chunks: &[(Vec<u8>, Vec<u8>)]) -> bool {
     let (mut joiner, mut replay) = (Joiner::default(), Replay::new(2));
     for (key, value) in chunks {
-        let joined = joiner.join(key, value, |number, room| {
+        let restore = |number, room: Room| {
             let (mut bytes, mut again) = (Vec::new(), None);
             codec::encode_into(&(number, &room), &mut bytes).unwrap();
             let read = codec::decode_large::<(ActorNumber, Room)>(&bytes);
@@ -136,8 +136,8 @@ fn restores(chunks: &[(Vec<u8>, Vec<u8>)]) -> bool {
                 "what is written of it is the same room"
             );
             replay.restore(number, room)
-        });
-        if let Err(why) = joined {
+        };
+        if let Err(why) = joiner.join(key, value).and_then(|whole| rooms_of(&whole, restore)) {
             assert!(!why.is_empty());
             return false;
         }
