@@ -33,6 +33,9 @@ impl Row {
     pub fn name(self) -> String {
         match self {
             Row::Single(connections) => {
+                let (thousands, rest) = (connections / 1_000, connections % 1_000);
+                let connections =
+                    if thousands > 0 { format!("{thousands},{rest:03}") } else { rest.to_string() };
                 format!("purchases, one JSON request each, {connections} connections")
             }
             Row::Messages => "purchases, /v1/messages, 1,000 lines".to_owned(),

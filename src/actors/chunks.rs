@@ -2,8 +2,6 @@
 //!
 //! A page of rooms is a chunk; a large room is one or several of its own. Absent on purpose: where chunks are kept.
 
-use std::borrow::Cow;
-
 use super::page::{PageNumber, Room};
 use crate::codec::{self, CodecError};
 use crate::domain::ActorNumber;
@@ -82,21 +80,38 @@ pub fn large_key(number: ActorNumber, part: u32) -> Vec<u8> {
     key
 }
 
-/// Gives the rooms that whole bytes of rooms hold, as `Joiner::join` gave them.
-///
-/// # Errors
-/// What is wrong with them, in words.
-pub fn rooms_of(
-    bytes: &[u8],
-    mut give: impl FnMut(ActorNumber, Room) -> Result<(), String>,
-) -> Result<(), String> {
-    let mut rest = bytes;
-    while !rest.is_empty() {
-        let (number, room);
-        ((number, room), rest) = codec::decode_large(rest).map_err(|error| error.to_string())?;
-        give(number, room)?;
+/// Chunks that make whole rooms, which are still bytes.
+pub enum Whole {
+    /// Those of a page.
+    Page(Vec<u8>),
+    /// A large one.
+    Large(Vec<u8>),
+}
+
+impl Whole {
+    /// Gives the rooms.
+    ///
+    /// # Errors
+    /// What is wrong with the bytes, in words.
+    pub fn rooms(&self, mut give: impl FnMut(ActorNumber, Room) -> Result<(), String>) -> Result<(), String> {
+        let next =
+            |bytes| codec::decode_large::<(ActorNumber, Room)>(bytes).map_err(|error| error.to_string());
+        match self {
+            Whole::Page(bytes) => {
+                let mut rest = &bytes[..];
+                while !rest.is_empty() {
+                    let (number, room);
+                    ((number, room), rest) = next(rest)?;
+                    give(number, room)?;
+                }
+                Ok(())
+            }
+            Whole::Large(bytes) => match next(bytes)? {
+                ((number, room), []) => give(number, room),
+                ((number, _), _) => Err(format!("actor {} has bytes behind its end", number.0)),
+            },
+        }
     }
-    Ok(())
 }
 
 /// Joins chunks, which come in the order of their keys, to whole rooms again.
@@ -107,14 +122,13 @@ pub struct Joiner {
 }
 
 impl Joiner {
-    /// Takes the next chunk; gives the bytes of the rooms that are whole with it, which `rooms_of` decodes: none, where a large room
-    /// has further parts.
+    /// Takes the next chunk; gives what is whole with it, which is nothing where a large room has further parts.
     ///
     /// # Errors
     /// What is wrong with the chunk, in words.
-    pub fn join<'value>(&mut self, key: &[u8], value: &'value [u8]) -> Result<Cow<'value, [u8]>, String> {
+    pub fn join(&mut self, key: &[u8], value: &[u8]) -> Result<Option<Whole>, String> {
         match (key.first(), self.large.take()) {
-            (Some(&PAGE), None) => Ok(value.into()),
+            (Some(&PAGE), None) => Ok(Some(Whole::Page(value.to_vec()))),
             (Some(&LARGE), former) => {
                 let (number, part) = large_parts(key).ok_or("a chunk's key is too short")?;
                 let (mut bytes, expected) = former.unwrap_or_else(|| (Vec::new(), large_key(number, 0)));
@@ -125,9 +139,9 @@ impl Joiner {
                 bytes.extend_from_slice(more);
                 if *last == 0 {
                     self.large = Some((bytes, large_key(number, part + 1)));
-                    return Ok(Cow::default());
+                    return Ok(None);
                 }
-                Ok(bytes.into())
+                Ok(Some(Whole::Large(bytes)))
             }
             _ => Err("a chunk stands where it does not belong".to_owned()),
         }
@@ -170,7 +184,7 @@ pub(super) mod tests {
     }
 
     /// The number of an idle account, and its room.
-    fn frozen() -> Vec<u8> {
+    pub(in super::super) fn frozen() -> Vec<u8> {
         [
             // The actor's number. An account: its number, name, currency, first deposit, the id that opened it.
             &[251, 0x2C, 1, 0, 251, 0x2C, 1][..],
@@ -201,14 +215,28 @@ pub(super) mod tests {
 
         let (mut joiner, mut joined) = (Joiner::default(), Vec::new());
         for (key, value) in &parts {
-            let whole = joiner.join(key, value).unwrap();
-            rooms_of(&whole, |number, room| {
-                joined.push((number, room));
-                Ok(())
-            })
-            .unwrap();
+            let Some(whole) = joiner.join(key, value).unwrap() else { continue };
+            whole
+                .rooms(|number, room| {
+                    joined.push((number, room));
+                    Ok(())
+                })
+                .unwrap();
         }
         joiner.end().unwrap();
         assert_eq!(joined, [(ActorNumber(300), room())]);
+    }
+
+    #[test]
+    fn a_large_actor_is_one_room_and_no_more() {
+        let refused = |bytes: &[u8]| {
+            let value = [&[1], bytes].concat();
+            let whole = Joiner::default().join(&large_key(ActorNumber(300), 0), &value).unwrap().unwrap();
+            whole.rooms(|_, _| Ok(())).unwrap_err()
+        };
+        assert!(!refused(&[]).is_empty());
+        for behind in [&[0][..], &frozen()] {
+            assert_eq!(refused(&[&frozen(), behind].concat()), "actor 300 has bytes behind its end");
+        }
     }
 }

@@ -33,7 +33,7 @@ mod worker;
 #[cfg(feature = "schedules")]
 mod tests;
 
-pub use chunks::{Joiner, Piece, large_key, rooms_of};
+pub use chunks::{Joiner, Piece, Whole, large_key};
 pub use clock::{Clock, Time};
 pub use departing::{Departing, Refused};
 pub use directory::{AccountEntry, Directory, OfferingEntry};

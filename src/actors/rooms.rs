@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use rustc_hash::FxBuildHasher;
 
+use super::chunks::Whole;
 use super::page::{Numbered, Page, PageNumber, Room};
 use super::page_places::PagePlaces;
-use crate::codec;
 use crate::domain::{ActorNumber, Position};
 use crate::limits::PAGE_ENCODED_ENTRIES_MAX;
 use crate::snapshot::{Shelf, SnapshotError};
@@ -121,17 +121,14 @@ impl Rooms {
     fn take_back(&mut self, number: PageNumber) -> Result<(), SnapshotError> {
         let Some(shelf) = self.shelf.clone() else { return Ok(()) };
         let key = self.key(number);
-        let bytes = shelf.get(&key)?;
-        let mut rest = &bytes[..];
+        let page = Whole::Page(shelf.get(&key)?);
         shelf.remove(&key)?;
         self.away.remove(&number);
-        while !rest.is_empty() {
-            let (number, room);
-            ((number, room), rest) =
-                codec::decode_large(rest).map_err(|error| shelf.damaged(&error.to_string()))?;
+        let back = page.rooms(|number, room| {
             self.restore(number, room);
-        }
-        Ok(())
+            Ok(())
+        });
+        back.map_err(|why| shelf.damaged(&why))
     }
 
     /// Lets a page leave memory, as these bytes, where it can.

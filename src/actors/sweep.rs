@@ -192,7 +192,7 @@ pub enum SweepError {
 mod tests {
     use std::sync::Arc;
 
-    use super::super::chunks::tests::room;
+    use super::super::chunks::tests::{frozen, room};
     use super::*;
     use crate::actors::Room;
     use crate::domain::{
@@ -309,5 +309,13 @@ mod tests {
         let expected: Vec<ActorNumber> =
             (0..PAGE_NUMBERS).filter(|number| *number as usize % 20 > share).map(ActorNumber).collect();
         assert_eq!(large(all - 1), expected);
+    }
+
+    #[test]
+    fn a_page_is_encoded_as_its_chunk_is_frozen() {
+        let mut page = Page::new(PageNumber::of(ActorNumber(300)));
+        page.add(ActorNumber(300), room());
+        let encoded = encode(&page, Portion::default(), Vec::new()).unwrap();
+        assert_eq!(encoded, (frozen(), vec![]));
     }
 }

@@ -10,7 +10,7 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 use super::config::Progress;
 use super::error::EngineError;
 use super::reading::{RECORDS_BETWEEN_PROGRESS, panicked, read_beside, replay_all};
-use crate::actors::{Joiner, RecoveryError, Replay, ReplayError, Room, rooms_of};
+use crate::actors::{Joiner, RecoveryError, Replay, ReplayError, Room, Whole};
 use crate::domain::{ActorNumber, Position};
 use crate::journal::{Disk, JournalError, Log, SegmentLog};
 use crate::snapshot::{Generation, Half, Manifest, SnapshotError, Visit};
@@ -114,8 +114,8 @@ pub(super) fn usable<'generation>(
 /// A part of a generation.
 enum Part {
     Rooms(Vec<(ActorNumber, Room)>),
-    /// Whole bytes of rooms, to be decoded by whoever takes them.
-    Encoded(Vec<u8>),
+    /// Rooms that whoever takes them decodes.
+    Encoded(Whole),
 }
 
 /// Reads a generation, as `ReadRooms` does: one thread reads, this one decodes and gives. Where this one has enough to do, the other
@@ -134,8 +134,8 @@ pub(super) fn read(
         |why| Ok(Err(why)),
         |part| match part {
             Part::Rooms(rooms) => rooms.into_iter().try_for_each(|(number, room)| give(number, room)),
-            Part::Encoded(bytes) => {
-                let decoded = catch_unwind(AssertUnwindSafe(|| rooms_of(&bytes, &mut *give)));
+            Part::Encoded(whole) => {
+                let decoded = catch_unwind(AssertUnwindSafe(|| whole.rooms(&mut *give)));
                 decoded.unwrap_or_else(|panic| Err(panicked(&*panic)))
             }
         },
@@ -155,14 +155,11 @@ fn send_parts(
     let gone = || "nobody takes what is read".to_owned();
     let mut joiner = Joiner::default();
     let read = read_chunks(&mut |key, value| {
-        let whole = joiner.join(key, value)?;
-        if whole.is_empty() {
-            return Ok(());
-        }
-        match sender.try_send(Part::Encoded(whole.into_owned())) {
-            Err(TrySendError::Full(Part::Encoded(bytes))) => {
+        let Some(whole) = joiner.join(key, value)? else { return Ok(()) };
+        match sender.try_send(Part::Encoded(whole)) {
+            Err(TrySendError::Full(Part::Encoded(whole))) => {
                 let mut rooms = Vec::new();
-                rooms_of(&bytes, |number, room| {
+                whole.rooms(|number, room| {
                     rooms.push((number, room));
                     Ok(())
                 })?;

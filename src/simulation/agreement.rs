@@ -63,7 +63,7 @@ pub(crate) fn agree(
         best: (0, "nothing was tried".to_owned()),
     };
     let left: Vec<usize> = (0..happened.len()).collect();
-    search.go(model.clone(), &left).ok_or_else(|| {
+    search.go(model.clone(), &left, false).ok_or_else(|| {
         let clocks: Vec<&u64> = search.clocks.iter().collect();
         format!(
             "{}{} (of {} that were carried out, the clock going from {} to {clocks:?})",
@@ -76,7 +76,8 @@ pub(crate) fn agree(
 }
 
 impl Search<'_> {
-    fn go(&mut self, model: Model, left: &[usize]) -> Option<Model> {
+    /// Tries every order of what is left. `on_the_way` says that the clock stands at an instant on its way to where it goes next.
+    fn go(&mut self, model: Model, left: &[usize], on_the_way: bool) -> Option<Model> {
         self.tries += 1;
         if self.tries > TRIES_MAX {
             return None;
@@ -91,7 +92,7 @@ impl Search<'_> {
             });
             return None;
         }
-        let mut clock_seen = false;
+        let mut clock = None;
         for (place, index) in left.iter().enumerate() {
             let rest: Vec<usize> = left
                 .iter()
@@ -101,20 +102,14 @@ impl Search<'_> {
                 .collect();
             match &self.happened[*index] {
                 // The clock goes in its order.
-                Happened::Clock(_) if clock_seen => {}
+                Happened::Clock(_) if clock.is_some() => {}
                 Happened::Clock(at) => {
-                    clock_seen = true;
-                    let mut next = model.clone();
-                    next.pass(*at);
-                    if let Some(found) = self.go(next, &rest) {
-                        return Some(found);
-                    }
-                    // Time passes from one instant to the next, and what is under way may be decided between two of them.
-                    let instant = model.next_instant().filter(|instant| instant < at && !rest.is_empty());
-                    if let Some(instant) = instant {
-                        let mut between = model.clone();
-                        between.pass(instant);
-                        if let Some(found) = self.go(between, left) {
+                    clock = Some(*at);
+                    // On its way it waits for a message: without one it goes there at once, which was tried.
+                    if !on_the_way {
+                        let mut next = model.clone();
+                        next.pass(*at);
+                        if let Some(found) = self.go(next, &rest, false) {
                             return Some(found);
                         }
                     }
@@ -144,14 +139,19 @@ impl Search<'_> {
                         // What has ended at that very time ends before anything else.
                         let clock = next.clock();
                         next.pass(clock);
-                        if let Some(found) = self.go(next, &rest) {
+                        if let Some(found) = self.go(next, &rest, false) {
                             return Some(found);
                         }
                     }
                 }
             }
         }
-        None
+        // Time passes from one instant to the next, and what is under way may be decided between two of them.
+        let at = clock.filter(|_| left.len() > 1)?;
+        let instant = model.next_instant().filter(|instant| *instant < at)?;
+        let mut between = model;
+        between.pass(instant);
+        self.go(between, left, true)
     }
 
     /// True for a circulation that may be decided before the clock has moved on to its time: its certificate is sold by a purchase that
@@ -208,7 +208,9 @@ pub(crate) fn refuses(
 
 #[cfg(test)]
 mod tests {
-    use super::super::messages::{attach, circulate_via, issue, money, offer, open, publish, purchase_via};
+    use super::super::messages::{
+        attach, by, circulate_via, issue, money, name, offer, open, publish, purchase_via,
+    };
     use super::super::model::Said;
     use super::*;
     use crate::domain::{
@@ -296,5 +298,46 @@ mod tests {
         agrees(&market, BEFORE, 2, untouched()).unwrap();
         let refused = agrees(&market, AFTER, 2, untouched()).map(drop).unwrap_err();
         assert!(refused.contains("Hop") || refused.contains("differ"), "{refused}");
+    }
+
+    /// Whether a model agrees with this: what `eve` has reserved until shortly before `AFTER` is paid as if its commission had ended,
+    /// which ends then, while the clock goes over both at once.
+    fn agrees_with_a_payment(commission_ends: u64) -> Result<Model, String> {
+        let reservable = Offer { reservable_ms: Some(AFTER - BEFORE - 2), ..offer(100, 2) };
+        let terms = CommissionTerms {
+            expires_at: Some(Timestamp(commission_ends)),
+            ..CommissionTerms::new(money(40), money(10))
+        };
+        let said = [issue("tea", reservable), attach("payer", "tea", &terms), publish("tea")];
+        let opened = ["supplier", "payee", "payer", "eve"].map(|who| open(who, 1_000));
+        let before = opened.iter().chain(&said);
+        let mut model = before.fold(Model::default(), |model, said| carry_out(&model, said, 1, None).1);
+        model.pass(BEFORE);
+        let (offering, serial) = (name("tea"), Serial(1));
+        let reserve = by(
+            "eve",
+            Command::Reserve { offering: offering.clone(), serial: Some(serial), via: Via::Public },
+        );
+        let pay = by("eve", Command::PayReservation { offering, serial });
+        let model = carry_out(&model, &reserve, BEFORE, None).1;
+        let (price, commission) = (money(100), Settlement::None);
+        let sold = Done::Purchased(Purchased { serial, price, commission, credits_left: 0 });
+        let shown = {
+            let mut on_the_way = model.clone();
+            on_the_way.pass(END);
+            let mut last = carry_out(&on_the_way, &pay, BEFORE, Some(&sold)).1;
+            last.pass(AFTER);
+            last.shown()
+        };
+        let at = BTreeSet::from([BEFORE]);
+        let paid = Happened::Done(Box::new(CarriedOut { message: pay, at, done: sold }));
+        agree(&model, &[Happened::Clock(AFTER), paid], &shown, false)
+    }
+
+    #[test]
+    fn a_message_may_come_between_two_instants_that_the_clock_passes_at_once_and_only_where_there_are_two() {
+        agrees_with_a_payment(END).unwrap();
+        let refused = agrees_with_a_payment(AFTER - 1).map(drop).unwrap_err();
+        assert!(refused.contains("PayReservation"), "{refused}");
     }
 }

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
 use super::chance::Chance;
-use crate::actors::{Common, House, Joiner, Portion, Room, Slice, rooms_of};
+use crate::actors::{Common, House, Joiner, Portion, Room, Slice};
 use crate::domain::{ActorNumber, Position};
 use crate::engine::{Taking, Written};
 use crate::planted::{self, Bug};
@@ -31,7 +31,11 @@ impl Generation {
     /// Gives every room that it holds.
     pub fn rooms(&self, give: &mut dyn FnMut(ActorNumber, Room) -> Result<(), String>) -> Result<(), String> {
         let mut joiner = Joiner::default();
-        self.chunks.iter().try_for_each(|(key, value)| rooms_of(&joiner.join(key, value)?, &mut *give))?;
+        for (key, value) in &self.chunks {
+            if let Some(whole) = joiner.join(key, value)? {
+                whole.rooms(&mut *give)?;
+            }
+        }
         joiner.end()
     }
 }

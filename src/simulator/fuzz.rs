@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use super::fuzzing::{Choices, Target, fuzz};
 use super::recorded::RECORDED;
-use crate::actors::{Joiner, Replay, Room, invariants, rooms_of};
+use crate::actors::{Joiner, Replay, Room, invariants};
 use crate::codec;
 use crate::domain::chain::{self, Head};
 use crate::domain::{ActorNumber, Position, Timestamp, WalkId};
@@ -137,7 +137,8 @@ fn restores(chunks: &[(Vec<u8>, Vec<u8>)]) -> bool {
             );
             replay.restore(number, room)
         };
-        if let Err(why) = joiner.join(key, value).and_then(|whole| rooms_of(&whole, restore)) {
+        let whole = joiner.join(key, value);
+        if let Err(why) = whole.and_then(|whole| whole.map_or(Ok(()), |whole| whole.rooms(restore))) {
             assert!(!why.is_empty());
             return false;
         }

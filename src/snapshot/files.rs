@@ -50,20 +50,19 @@ pub(super) fn size(half: &Path) -> Result<u64, SnapshotError> {
     Contents::of(half)?.files.iter().map(length).sum()
 }
 
-/// Makes a copy of everything in a folder that is empty, and gives the hash of the files as they were copied. Those that are never
-/// written again are linked, where the file system can do that, and not copied.
+/// Makes a copy of everything in a folder that is empty, and gives the hash of the files as they were copied. Those of whose names
+/// `is_linked` is true are linked, where the file system can do that, and not copied: nobody may ever write to them.
 pub(super) fn copy_and_hash(
     half: &Path,
     copy: &Path,
-    is_written_once: fn(&Path) -> bool,
+    is_linked: fn(&Path) -> bool,
 ) -> Result<[u8; 16], SnapshotError> {
     let contents = Contents::of(half)?;
     for name in &contents.folders {
         let path = copy.join(name);
         fs::create_dir(&path).map_err(|source| JournalError::from_io("create the folder", &path, source))?;
     }
-    let linked =
-        |name: &Path| is_written_once(name) && fs::hard_link(half.join(name), copy.join(name)).is_ok();
+    let linked = |name: &Path| is_linked(name) && fs::hard_link(half.join(name), copy.join(name)).is_ok();
     // Writing takes as long as reading and hashing, and goes on beside them. Where it has failed nobody takes what is sent.
     thread::scope(|scope| {
         let (filled, to_write) = mpsc::sync_channel(PIECES_AHEAD);

@@ -10,7 +10,7 @@
 //! its manifest, which is removed before the half is touched and put back when all its files are durable. From
 //! then on nobody opens the half but the next generation in it: sled writes when it opens, and what it does with
 //! damaged bytes is unknown, so a reader opens a copy, and only after the copy's files were found to be those
-//! that the manifest names. Of files that sled never writes again the copy has links, where the file system has them.
+//! that the manifest names. Of files that sled never writes again a start's copy has links, where the file system has them.
 //!
 //! sled keeps what was overwritten, so a half grows with every generation in it; one that has outgrown its bound
 //! (`limits::HALF_GROWTH_MAX`) begins afresh.

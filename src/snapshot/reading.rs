@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use super::chunk::{Tally, unframe};
-use super::database::{Database, is_written_once};
+use super::database::Database;
 use super::error::SnapshotError;
 use super::files::copy_and_hash;
 use super::manifest::Manifest;
@@ -13,15 +13,16 @@ use super::manifest::Manifest;
 /// Takes one chunk, as key and value, or says why it cannot.
 pub type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> Result<(), String> + 'a;
 
-/// Shows every chunk of a half, by way of a copy in an empty folder. What was shown counts only when this returns
-/// `Ok`.
+/// Shows every chunk of a half, by way of a copy in an empty folder, in which files may be linked of whose names `is_linked` is true.
+/// What was shown counts only when this returns `Ok`.
 pub(super) fn read_by_copy(
     half: &Path,
     copy: &Path,
+    is_linked: fn(&Path) -> bool,
     manifest: &Manifest,
     visit: &mut Visit<'_>,
 ) -> Result<(), SnapshotError> {
-    if copy_and_hash(half, copy, is_written_once)? != manifest.files {
+    if copy_and_hash(half, copy, is_linked)? != manifest.files {
         return Err(SnapshotError::damaged(half, "its files are not those that its manifest names"));
     }
     let database = Database::open(copy, half)?;

@@ -12,7 +12,7 @@ use std::{
 use rustix::fs::statvfs;
 
 use super::chunk::{Content, frame};
-use super::database::{self, Database};
+use super::database::{self, Database, is_written_once};
 use super::error::SnapshotError;
 use super::files::{hash, size, sync_and_hash};
 use super::halves::{Generation, Half, find};
@@ -129,7 +129,7 @@ impl Snapshots {
         let copy = self.folder.join(format!("{COPY}{TEMPORARY_SUFFIX}"));
         database::remove(&copy, &path)?;
         fs::create_dir(&copy).map_err(|source| JournalError::from_io("create the folder", &copy, source))?;
-        let read = read_by_copy(&path, &copy, manifest, visit);
+        let read = read_by_copy(&path, &copy, is_written_once, manifest, visit);
         discard(&copy, &path);
         if let Err(SnapshotError::Damaged { why, .. } | SnapshotError::Refused { why, .. }) = &read {
             self.distrust(half, why);
