@@ -19,10 +19,12 @@ const LAYERS: [&[&str]; 6] = [
 const EVERYWHERE: &[&str] = &["limits", "panics", "planted", "proto", "codec", "sync"];
 
 /// Packages with one home.
-const HOMES: [(&str, &str); 19] = [
+const HOMES: [(&str, &str); 21] = [
     ("argon2", "server/identity/"),
     ("actix_web", "server/"),
-    ("actix_http", "server/http/serving.rs"),
+    ("actix_http", "server/http/"),
+    ("actix_server", "server/"),
+    ("actix_tls", "server/http/listening.rs"),
     ("actix_service", "server/"),
     ("actix", "actors/shard.rs"),
     ("dashmap", "actors/directory.rs"),

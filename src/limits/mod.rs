@@ -310,6 +310,13 @@ pub const CONNECTIONS_MAX: usize = 50_000;
 /// and clients let go of one themselves, so that none of them sends on one that is being closed here.
 pub const CONNECTION_REST_SECONDS: u64 = 75;
 
+/// How long a connection over HTTP may have begun to ask and not been answered, in seconds, also where it says a byte now and then:
+/// longer than any body takes and any answer.
+pub const ASKING_SECONDS_MAX: u64 = 75;
+
+/// How long a client may take to close its side of a connection over HTTP that is closed here, in milliseconds.
+pub const CLOSE_MS_MAX: u64 = 1_000;
+
 /// Files that are left for the store, webhooks and everything else, whatever connections there are: a store that could begin no
 /// segment would stop.
 pub const FILES_KEPT: usize = 256;
@@ -463,6 +470,8 @@ pub const KEYS_LOOKED_AT_MS: u64 = 1_000;
 pub const DRAIN_SECONDS_MAX: u64 = 70;
 
 const _: () = assert!(BODY_MS_MAX + ANSWER_MS_MAX < DRAIN_SECONDS_MAX * 1_000, "who has begun is answered");
+const _: () = assert!(DRAIN_SECONDS_MAX < ASKING_SECONDS_MAX, "whoever can be answered is");
+const _: () = assert!(FEED_ALIVE_MS < ASKING_SECONDS_MAX * 1_000, "who listens is written to before");
 const _: () =
     assert!(PASSWORD_BYTES_MAX * 6 + NAME_BYTES_MAX * 6 < LOG_IN_BODY_BYTES_MAX, "who logs in can say so");
 const _: () = assert!(

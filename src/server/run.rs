@@ -2,16 +2,13 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::pin::pin;
-use std::rc::Rc;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use actix_service::IntoServiceFactory;
-use actix_web::dev::ServerHandle;
+use actix_server::{Server, ServerHandle};
+use actix_web::rt;
 use actix_web::web::{self, Data};
-use actix_web::{App, HttpServer, rt};
-
 use futures_util::future;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -23,7 +20,7 @@ use super::room::Room;
 use super::tls::{Tls, TlsError, TlsFiles};
 use super::webhooks::WebhookFile;
 use super::{grpc, http, webhooks};
-use crate::limits::{CONNECTION_REST_SECONDS, DRAIN_FLUSH_MS, KEYS_LOOKED_AT_MS};
+use crate::limits::{DRAIN_FLUSH_MS, KEYS_LOOKED_AT_MS};
 use crate::{ClaimedStore, Config, Engine, EngineError, Recovered};
 
 /// What a server is to do.
@@ -138,27 +135,10 @@ pub fn serve(options: ServeOptions, tell: impl Fn(Told<'_>) + Send + 'static) ->
     let (ended, end) = mpsc::channel();
     // No actix system of its own: then each worker has a runtime whose tasks stand in one line with what the network brings.
     let closed = rt::Runtime::new()?.block_on(async {
-        let handlers = Data::clone(&door);
-        let server = HttpServer::new(move || {
-            let gathering = http::Gathering::new(Data::clone(&handlers));
-            let rest = App::new()
-                .app_data(Data::clone(&handlers))
-                .app_data(Rc::clone(&gathering))
-                .default_service(web::to(http::dispatch));
-            http::Serving::new(gathering, rest.into_factory())
-        });
-        let connected = Data::clone(&door);
-        let server = server.on_connect(move |_, kept| {
-            kept.insert(connected.connection("http"));
-        });
         let workers = thread::available_parallelism()?.get();
-        let server = server.keep_alive(Duration::from_secs(CONNECTION_REST_SECONDS));
-        let server = server.disable_signals().workers(workers).max_connections((room.http / workers).max(1));
-        let server = match http_tls {
-            Some(tls) => server.listen_rustls_0_23(listener, tls)?,
-            None => server.listen(listener)?,
-        }
-        .run();
+        let most = (room.http / workers).max(1);
+        let server = Server::build().disable_signals().workers(workers).max_concurrent_connections(most);
+        let server = http::listen(server, listener, http_tls, Data::clone(&door))?.run();
         open_beside(claimed, Data::clone(&door), server.handle(), ended, tell)?;
         let watching = rt::spawn(watch(keys, own, Data::clone(&door), looked_at, known));
         let watching_passwords = rt::spawn(watch_passwords(Data::clone(&door)));

@@ -62,10 +62,11 @@ impl TlsFiles {
         }
         let own = PrivateKeyDer::from_pem_slice(&key).map_err(|error| wrong(&self.key, error.to_string()))?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
+        let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, own))
             .map_err(|error| wrong(&self.certificate, error.to_string()))?;
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Tls { http: config, grpc: Identity::from_pem(certificate, key) })
     }
 }

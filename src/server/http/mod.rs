@@ -7,10 +7,12 @@ mod events;
 mod gathering;
 mod head;
 mod history;
+mod listening;
 mod messages;
 mod openapi;
 mod page;
 mod passwords;
+mod patient;
 mod platform;
 mod reply;
 mod resources;
@@ -23,9 +25,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use reply::response;
 use serde_json::json;
 
-pub(super) use gathering::Gathering;
-pub(super) use router::dispatch;
-pub(super) use serving::Serving;
+pub(super) use listening::listen;
 
 use super::door::Door;
 use super::identity::Role;
