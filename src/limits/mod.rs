@@ -314,6 +314,9 @@ pub const CONNECTION_REST_SECONDS: u64 = 75;
 /// longer than any body takes and any answer.
 pub const ASKING_SECONDS_MAX: u64 = 75;
 
+/// How long nothing may come or go over a connection over HTTP, in seconds: a little longer than one may rest.
+pub const STILL_SECONDS_MAX: u64 = 80;
+
 /// How long a client may take to close its side of a connection over HTTP that is closed here, in milliseconds.
 pub const CLOSE_MS_MAX: u64 = 1_000;
 
@@ -470,8 +473,10 @@ pub const KEYS_LOOKED_AT_MS: u64 = 1_000;
 pub const DRAIN_SECONDS_MAX: u64 = 70;
 
 const _: () = assert!(BODY_MS_MAX + ANSWER_MS_MAX < DRAIN_SECONDS_MAX * 1_000, "who has begun is answered");
-const _: () = assert!(DRAIN_SECONDS_MAX < ASKING_SECONDS_MAX, "whoever can be answered is");
-const _: () = assert!(FEED_ALIVE_MS < ASKING_SECONDS_MAX * 1_000, "who listens is written to before");
+const _: () = assert!(DRAIN_SECONDS_MAX < ASKING_SECONDS_MAX, "a body and its answer have their time");
+const _: () = assert!(ASKING_SECONDS_MAX < STILL_SECONDS_MAX, "what is asked may still be answered");
+const _: () = assert!(CONNECTION_REST_SECONDS < STILL_SECONDS_MAX, "a connection rests as long as it may");
+const _: () = assert!(FEED_ALIVE_MS < STILL_SECONDS_MAX * 1_000, "who listens is written to before");
 const _: () =
     assert!(PASSWORD_BYTES_MAX * 6 + NAME_BYTES_MAX * 6 < LOG_IN_BODY_BYTES_MAX, "who logs in can say so");
 const _: () = assert!(

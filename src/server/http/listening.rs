@@ -82,3 +82,91 @@ fn service<Io: AsyncRead + AsyncWrite + Unpin + 'static>(
         })
         .finish(serving)
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_service::Service;
+    use tempfile::TempDir;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::task::{LocalSet, spawn_local};
+    use tokio::time::{Instant, sleep, timeout};
+
+    use super::super::patient::tests::by_its_own_clock;
+    use super::*;
+    use crate::limits::{ASKING_SECONDS_MAX, STILL_SECONDS_MAX};
+    use crate::server::identity::{Identity, KeyRing, PasswordFile};
+    use crate::server::webhooks::WebhookFile;
+
+    /// What a client's pipe holds: more than a short answer, and less than the largest file.
+    const PIPE_BYTES: usize = 16 * 1024;
+
+    const SHORT: &str = "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n";
+
+    /// The client's end of a connection that is served, and the task that serves it.
+    async fn connected() -> (DuplexStream, tokio::task::JoinHandle<Result<(), DispatchError>>) {
+        let folder = TempDir::new().unwrap();
+        let beside = folder.path().join("data");
+        let identity = Identity::open(KeyRing::default(), &PasswordFile::beside(&beside), 0).unwrap();
+        let door = Data::new(Door::new(identity, WebhookFile::beside(&beside)));
+        let served = service::<DuplexStream>(door).new_service(()).await.unwrap();
+        let (client, server) = duplex(PIPE_BYTES);
+        let serving = async move { served.call((Patient::new(server), Protocol::Http1, None)).await };
+        (client, spawn_local(serving))
+    }
+
+    /// Takes an answer of few bytes.
+    async fn answered(client: &mut DuplexStream) {
+        let mut answer = vec![0; 4_096];
+        let length = client.read(&mut answer).await.unwrap();
+        assert!(
+            answer[..length].starts_with(b"HTTP/1.1 200 OK"),
+            "{:?}",
+            String::from_utf8_lossy(&answer[..length])
+        );
+    }
+
+    /// For how many seconds somebody keeps a connection who has been answered once, sends this, and of more one byte every so many
+    /// seconds; and takes nothing.
+    fn kept(sent: &str, a_byte_every: Option<u64>) -> u64 {
+        let mut seconds = 0;
+        by_its_own_clock(LocalSet::new().run_until(async {
+            let (mut client, serving) = connected().await;
+            client.write_all(SHORT.as_bytes()).await.unwrap();
+            answered(&mut client).await;
+            let begun = Instant::now();
+            // What does not go into the pipe is not sent.
+            let _ = timeout(Duration::from_secs(1), client.write_all(sent.as_bytes())).await;
+            let trickling = async {
+                while let Some(every) = a_byte_every {
+                    sleep(Duration::from_secs(every)).await;
+                    let _ = timeout(Duration::from_secs(1), client.write_all(b"G")).await;
+                }
+                std::future::pending::<()>().await;
+            };
+            tokio::select! {
+                () = trickling => {}
+                ended = timeout(Duration::from_secs(10_000), serving) => drop(ended.unwrap().unwrap()),
+            }
+            seconds = begun.elapsed().as_secs();
+        }));
+        seconds
+    }
+
+    #[test]
+    fn nobody_keeps_a_connection_who_asks_and_is_not_answered() {
+        assert_eq!(kept("GET /li", None), ASKING_SECONDS_MAX);
+        assert_eq!(kept("GET /li", Some(20)), ASKING_SECONDS_MAX);
+    }
+
+    #[test]
+    fn nobody_keeps_a_connection_with_a_body_that_is_not_wanted_and_does_not_end() {
+        let kept = kept("GET /livez HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", None);
+        assert!(kept <= STILL_SECONDS_MAX + 1, "{kept}");
+    }
+
+    #[test]
+    fn nobody_keeps_a_connection_who_takes_no_answer() {
+        let kept = kept("GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n", None);
+        assert!((STILL_SECONDS_MAX..STILL_SECONDS_MAX + 5).contains(&kept), "{kept}");
+    }
+}
