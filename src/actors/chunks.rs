@@ -179,7 +179,7 @@ pub(super) mod tests {
         let (deposit, credit_limit) = (Money::from_minor(5).unwrap(), Money::from_minor(9).unwrap());
         let opening = Opening { name, currency: Currency::USD, deposit, credit_limit };
         let key = RequestKey { caller: ActorNumber::FUNDS_MANAGEMENT, id: RequestId::new("id").unwrap() };
-        let mark = RequestMark { key, fingerprint: Fingerprint([7; 16]) };
+        let mark = RequestMark::new(key, Fingerprint([7; 16]));
         Room::new(number, Resident::Account(Account::opened(number, &opening, &mark)))
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Absent on purpose: what a resident does, and where pages are kept.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU8, NonZeroU32};
 
 use serde::{Deserialize, Serialize};
 
@@ -179,11 +179,14 @@ impl Numbered {
     }
 }
 
+/// A room's place on its page plus one, so that none of it takes no more.
+pub(super) type Seat = NonZeroU8;
+
 /// The rooms of neighbouring numbers.
 pub(super) struct Page {
     number: PageNumber,
-    /// For each number of the page the place of its room plus one, or 0.
-    places: [u8; PAGE_NUMBERS as usize],
+    /// For each number of the page where its room is.
+    places: [Option<Seat>; PAGE_NUMBERS as usize],
     rooms: Vec<Numbered>,
     /// The newest record of any of them.
     newest: Position,
@@ -193,7 +196,7 @@ const _: () = assert!(PAGE_NUMBERS <= u8::MAX as u64, "a place plus one fits a b
 
 impl Page {
     pub(super) fn new(number: PageNumber) -> Page {
-        Page { number, places: [0; PAGE_NUMBERS as usize], rooms: Vec::new(), newest: Position(0) }
+        Page { number, places: [None; PAGE_NUMBERS as usize], rooms: Vec::new(), newest: Position(0) }
     }
 
     pub(super) fn number(&self) -> PageNumber {
@@ -201,33 +204,34 @@ impl Page {
     }
 
     /// The place of an actor's room on this page.
-    pub(super) fn place(&self, number: ActorNumber) -> Option<u8> {
-        self.places[(number.0 % PAGE_NUMBERS) as usize].checked_sub(1)
+    pub(super) fn place(&self, number: ActorNumber) -> Option<Seat> {
+        self.places[(number.0 % PAGE_NUMBERS) as usize]
     }
 
     /// Adds the room of an actor that has none; gives its place.
-    pub(super) fn add(&mut self, number: ActorNumber, room: Room) -> u8 {
+    pub(super) fn add(&mut self, number: ActorNumber, room: Room) -> Seat {
         assert!(self.place(number).is_none(), "an actor begins once");
-        self.rooms.push(Numbered::new(number, room));
         // At most as many rooms as the page has numbers.
-        let behind = self.rooms.len() as u8;
-        self.places[(number.0 % PAGE_NUMBERS) as usize] = behind;
-        behind - 1
+        let seat = Seat::MIN.saturating_add(self.rooms.len() as u8);
+        self.rooms.push(Numbered::new(number, room));
+        self.places[(number.0 % PAGE_NUMBERS) as usize] = Some(seat);
+        seat
     }
 
-    pub(super) fn at(&self, place: u8) -> &Numbered {
-        &self.rooms[usize::from(place)]
+    pub(super) fn at(&self, seat: Seat) -> &Numbered {
+        &self.rooms[usize::from(seat.get()) - 1]
     }
 
-    pub(super) fn at_mut(&mut self, place: u8) -> &mut Numbered {
-        &mut self.rooms[usize::from(place)]
+    pub(super) fn at_mut(&mut self, seat: Seat) -> &mut Numbered {
+        &mut self.rooms[usize::from(seat.get()) - 1]
     }
 
-    /// Notes where the newest record of a room is.
-    pub(super) fn moved_to(&mut self, place: u8, position: Position) {
-        let numbered = self.at_mut(place);
-        (numbered.room.newest, numbered.record) = (position, None);
+    /// Notes where the newest record of a room is; gives the room.
+    pub(super) fn moved_to(&mut self, seat: Seat, position: Position) -> &mut Numbered {
         self.newest = self.newest.max(position);
+        let numbered = self.at_mut(seat);
+        (numbered.room.newest, numbered.record) = (position, None);
+        numbered
     }
 
     /// The newest record of any of its actors.

@@ -202,6 +202,7 @@ impl Replay {
     /// # Errors
     /// Names the first record that breaks its actor's chain.
     pub fn prove(&mut self) -> Result<(), ReplayError> {
+        self.entries.hash();
         let heads = self.entries.heads();
         for Unproved { position, shard, place, entry, chain } in self.unproved.drain(..) {
             let head = &heads[entry as usize];

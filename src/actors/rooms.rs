@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rustc_hash::FxBuildHasher;
 
 use super::chunks::Whole;
-use super::page::{Numbered, Page, PageNumber, Room};
+use super::page::{Numbered, Page, PageNumber, Room, Seat};
 use super::page_places::PagePlaces;
 use crate::domain::{ActorNumber, Position};
 use crate::limits::PAGE_ENCODED_ENTRIES_MAX;
@@ -19,7 +19,7 @@ use crate::snapshot::{Shelf, SnapshotError};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {
     page: u32,
-    room: u8,
+    room: Seat,
 }
 
 /// Rooms by their actors' numbers.
@@ -69,9 +69,9 @@ impl Rooms {
         Place { page, room: pages[page as usize].add(number, room) }
     }
 
-    /// Notes where an actor's newest record is.
-    pub(super) fn moved_to(&mut self, place: Place, position: Position) {
-        self.pages[place.page as usize].moved_to(place.room, position);
+    /// Notes where an actor's newest record is; gives its room.
+    pub(super) fn moved_to(&mut self, place: Place, position: Position) -> &mut Numbered {
+        self.pages[place.page as usize].moved_to(place.room, position)
     }
 
     /// Puts a room back; the former one of that actor, if there was one.

@@ -206,7 +206,7 @@ mod tests {
         for id in 0..requests {
             let id = RequestId::new(format!("{id}")).unwrap();
             let key = RequestKey { caller: ActorNumber::FUNDS_MANAGEMENT, id };
-            let mark = RequestMark { key, fingerprint: Fingerprint([7; 16]) };
+            let mark = RequestMark::new(key, Fingerprint([7; 16]));
             let deposited = AccountEvent::Deposited(Money::from_minor(1).unwrap(), mark);
             room.absorb(Timestamp(1), &[Event::Account(deposited)]);
         }

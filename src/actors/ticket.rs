@@ -154,6 +154,13 @@ impl Ticket {
             self.position.fetch_max(position.0, Ordering::AcqRel);
             return last;
         }
+        if self.outstanding.load(Ordering::Acquire) == 1 {
+            // Nobody else has a message of the walk, so nobody else comes to these numbers.
+            let newest = self.position.load(Ordering::Relaxed).max(position.0);
+            self.position.store(newest, Ordering::Release);
+            self.outstanding.store(0, Ordering::Release);
+            return true;
+        }
         self.position.fetch_max(position.0, Ordering::AcqRel);
         self.outstanding.fetch_sub(1, Ordering::AcqRel) == 1
     }

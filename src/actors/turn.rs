@@ -4,30 +4,27 @@ use std::sync::Arc;
 
 use super::envelope::{Envelope, Sender};
 use super::news::DirectoryNews;
+use super::page::InTurn;
 use super::rooms::Place;
 use super::ticket::Ticket;
-use crate::domain::chain::Entries;
+use crate::domain::chain::{self, Entries};
 use crate::domain::supply::Change;
 use crate::domain::{News, Timestamp, WalkId};
-use crate::journal::{RecordBatch, Reference};
+use crate::journal::{RecordBatch, Reference, record};
 use crate::limits::TURN_RECORDS_MAX;
 
 /// Records, messages and tickets of a turn, in the order in which they came about.
 #[derive(Default)]
 pub(super) struct Turn {
     pub(super) batch: RecordBatch,
-    /// Memory for the further messages of a joint, encoded.
-    pub(super) scratch: Vec<u8>,
     /// Chain entries, to be hashed together.
     pub(super) entries: Entries,
-    /// The records whose heads are among them.
-    pub(super) chained: Vec<Chained>,
     /// Records that more messages may join, and behind them memory for others.
     pub(super) joints: Vec<Joint>,
     /// How many of them there are.
     pub(super) joints_begun: usize,
-    /// Where the room of each record of the batch is.
-    pub(super) places: Vec<Place>,
+    /// What is to be noted of each record of the batch.
+    pub(super) records: Vec<InBatch>,
     /// Messages that leave with the turn's end.
     pub(super) outgoing: Vec<Envelope>,
     /// What the directory is to be told.
@@ -45,7 +42,7 @@ pub(super) struct Turn {
 impl Turn {
     /// The place of the record that is made next.
     pub(super) fn next_record(&self) -> u32 {
-        u32::try_from(self.places.len()).unwrap_or_else(|_| unreachable!("a turn's records are bounded"))
+        u32::try_from(self.records.len()).unwrap_or_else(|_| unreachable!("a turn's records are bounded"))
     }
 
     /// Begins a record that messages share, behind the one at `former` of the same actor.
@@ -59,14 +56,25 @@ impl Turn {
         u32::try_from(self.joints_begun - 1).unwrap_or_else(|_| unreachable!("a turn's records are bounded"))
     }
 
+    /// Hashes the entries, many side by side, and lets their records tell the heads.
+    pub(super) fn tell_heads(&mut self) {
+        self.entries.hash();
+        for InBatch { entry, chain_at, .. } in &self.records {
+            if let Some(entry) = entry {
+                let head = self.entries.head(entry.place());
+                record::set_chain(&mut self.batch, *chain_at, chain::prefix(head));
+            }
+        }
+    }
+
     /// For how many more messages it has room whatever they are, each closing a joint and making a record.
     pub(super) fn room_for_messages(&self) -> usize {
-        (TURN_RECORDS_MAX - 1).saturating_sub(self.places.len() + self.joints_begun) / 2
+        (TURN_RECORDS_MAX - 1).saturating_sub(self.records.len() + self.joints_begun) / 2
     }
 
     /// True where one more message's own record is all that it has room for.
     pub(super) fn is_full(&self) -> bool {
-        self.places.len() + self.joints_begun + 1 >= TURN_RECORDS_MAX
+        self.records.len() + self.joints_begun + 1 >= TURN_RECORDS_MAX
     }
 }
 
@@ -74,7 +82,7 @@ impl Turn {
 pub(super) struct Spent {
     pub(super) ticket: Arc<Ticket>,
     /// The record of the batch that absorbed it.
-    pub(super) record: Option<u32>,
+    pub(super) record: Option<InTurn>,
 }
 
 /// A record under way: an actor has absorbed some messages from which nothing follows, and made one event of each.
@@ -88,6 +96,8 @@ pub(super) struct Joint {
     pub(super) messages: Vec<Absorbed>,
     /// Their events, encoded.
     pub(super) events: Vec<u8>,
+    /// Memory for all messages but the first, encoded.
+    pub(super) joined: Vec<u8>,
     /// Their tickets.
     pub(super) tickets: Vec<Arc<Ticket>>,
 }
@@ -112,12 +122,12 @@ impl Absorbed {
     }
 }
 
-/// A record behind which an actor's head is that of an entry of the turn.
-pub(super) struct Chained {
-    /// The entry's place.
-    pub(super) entry: u32,
-    /// Where the actor's room is.
+/// A record of the batch.
+pub(super) struct InBatch {
+    /// Where its actor's room is.
     pub(super) place: Place,
-    /// Where the record tells the head, as `journal::record::chain_place` gave it.
-    pub(super) at: usize,
+    /// The entry whose head is its actor's behind it, where that is one of the turn and not known yet.
+    pub(super) entry: Option<InTurn>,
+    /// Where it tells the head, as `journal::record::chain_place` gave it.
+    pub(super) chain_at: u32,
 }

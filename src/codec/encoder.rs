@@ -59,7 +59,12 @@ pub(super) trait Output {
     fn push(&mut self, byte: u8);
     /// Takes some more.
     fn extend(&mut self, bytes: &[u8]);
+    /// Takes a mark and a number, little endian, and of these two the first so many bytes.
+    fn extend_by_marked(&mut self, mark: u8, number: u64, bytes: usize);
 }
+
+/// What a number up to 64 bits has at most, with its mark.
+const MARKED_BYTES: usize = 9;
 
 impl Output for Vec<u8> {
     #[inline(always)]
@@ -71,6 +76,30 @@ impl Output for Vec<u8> {
     fn extend(&mut self, bytes: &[u8]) {
         self.extend_from_slice(bytes);
     }
+
+    #[inline(always)]
+    fn extend_by_marked(&mut self, mark: u8, number: u64, bytes: usize) {
+        if self.capacity() - self.len() < MARKED_BYTES {
+            // With nothing to be kept meanwhile.
+            return more_room_for_marked(self, mark, number, bytes);
+        }
+        put_marked(self, mark, number, bytes);
+    }
+}
+
+#[inline(always)]
+fn put_marked(output: &mut Vec<u8>, mark: u8, number: u64, bytes: usize) {
+    let start = output.len();
+    output.extend_from_slice(&[mark; MARKED_BYTES]);
+    let place = output.last_chunk_mut().unwrap_or_else(|| unreachable!("it was just added"));
+    *place = number.to_le_bytes();
+    output.truncate(start + bytes);
+}
+
+#[cold]
+#[inline(never)]
+fn more_room_for_marked(output: &mut Vec<u8>, mark: u8, number: u64, bytes: usize) {
+    put_marked(output, mark, number, bytes);
 }
 
 /// Bytes that are in no memory of their own as long as they are few.
@@ -127,6 +156,20 @@ impl Output for Few {
             None => self.add_to_many(bytes),
         }
     }
+
+    #[inline(always)]
+    fn extend_by_marked(&mut self, mark: u8, number: u64, bytes: usize) {
+        match self.bytes.get_mut(self.filled..).and_then(<[u8]>::first_chunk_mut::<MARKED_BYTES>) {
+            Some([marked, place @ ..]) => {
+                (*marked, *place) = (mark, number.to_le_bytes());
+                self.filled += bytes;
+            }
+            None => {
+                let [a, b, c, d, e, f, g, h] = number.to_le_bytes();
+                self.add_to_many(&[mark, a, b, c, d, e, f, g, h][..bytes]);
+            }
+        }
+    }
 }
 
 /// Writes values behind what is there.
@@ -157,15 +200,15 @@ impl<Bytes: Output> Encoder<'_, Bytes> {
 /// Writes a number that takes more than one byte; by itself, so that those that take one are written where they are asked for.
 #[inline(never)]
 fn long_number<Bytes: Output>(output: &mut Bytes, number: u64) {
-    let [a, b, c, d, e, f, g, h] = number.to_le_bytes();
-    if number <= u64::from(u16::MAX) {
-        output.extend(&[TWO_BYTES, a, b]);
-    } else if number <= u64::from(u32::MAX) {
-        output.extend(&[FOUR_BYTES, a, b, c, d]);
-    } else {
-        output.extend(&[EIGHT_BYTES, a, b, c, d, e, f, g, h]);
-    }
+    // How long the next number is cannot be foreseen, so no way is chosen by it.
+    let more_than_two = number > u64::from(u16::MAX);
+    let more_than_four = number > u64::from(u32::MAX);
+    let mark = TWO_BYTES + u8::from(more_than_two) + u8::from(more_than_four);
+    let bytes = 3 + 2 * usize::from(more_than_two) + 4 * usize::from(more_than_four);
+    output.extend_by_marked(mark, number, bytes);
 }
+
+const _: () = assert!(TWO_BYTES + 1 == FOUR_BYTES && FOUR_BYTES + 1 == EIGHT_BYTES);
 
 /// The signed number as one without a sign, small where it is near 0: twice it, or where it is below 0 one less than twice
 /// how much.

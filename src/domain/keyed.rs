@@ -4,7 +4,8 @@
 //! Names and request ids come from clients, who must not be able to choose ones that meet in one place. The standard library's own
 //! hasher takes its input piece by piece and keeps what is left of each, which costs three times as much as the hash.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::sync::LazyLock;
 
 use siphasher::sip::SipHasher13;
 
@@ -23,6 +24,12 @@ impl Default for Keyed {
         let secret = RandomState::new();
         Keyed { secret: [0, 1].map(|half: u64| secret.hash_one(half)) }
     }
+}
+
+/// The hash of a key, by the secret of this process.
+pub(in crate::domain) fn hash_of<K: Hash>(key: &K) -> u64 {
+    static OF_PROCESS: LazyLock<Keyed> = LazyLock::new(Keyed::default);
+    OF_PROCESS.hash_one(key)
 }
 
 impl BuildHasher for Keyed {

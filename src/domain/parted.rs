@@ -5,13 +5,13 @@
 //! grows by one part at a time, each time moving half of one part (linear hashing), so no insertion waits for all
 //! entries to be placed anew. One that has lost nearly all of them is made anew, in one step.
 
-use std::hash::{BuildHasher, Hash};
+use std::hash::Hash;
 use std::sync::{Arc, Weak};
 
 use hashbrown::HashTable;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::SerializeSeq};
 
-use super::keyed::Keyed;
+use super::keyed::hash_of;
 
 /// How many entries a part holds on average, at most: a copy costs a count for each part, and a change behind a
 /// copy the entries of one part.
@@ -26,7 +26,6 @@ pub(in crate::domain) struct PartedMap<K, V> {
     /// Never empty.
     parts: Vec<Arc<HashTable<Hashed<K, V>>>>,
     entries: usize,
-    hasher: Keyed,
 }
 
 /// An entry with the hash of its key, so that the table's growing reads and hashes no keys.
@@ -45,7 +44,7 @@ impl<K: Hash + Eq + Clone, V: Clone> PartedMap<K, V> {
     pub(in crate::domain) fn with_room_for(entries: usize) -> PartedMap<K, V> {
         let table = || HashTable::with_capacity(entries.min(PART_ENTRIES));
         let parts = (0..parts_for(entries)).map(|_| Arc::new(table())).collect();
-        PartedMap { parts, entries: 0, hasher: Keyed::default() }
+        PartedMap { parts, entries: 0 }
     }
 
     pub(in crate::domain) fn len(&self) -> usize {
@@ -57,21 +56,28 @@ impl<K: Hash + Eq + Clone, V: Clone> PartedMap<K, V> {
     }
 
     pub(in crate::domain) fn get(&self, key: &K) -> Option<&V> {
-        let hash = self.hasher.hash_one(key);
+        self.get_hashed((hash_of(key), key))
+    }
+
+    /// As `get`, of a key whose `hash_of` is known.
+    pub(in crate::domain) fn get_hashed(&self, (hash, key): (u64, &K)) -> Option<&V> {
         let part = &self.parts[place(hash, self.parts.len())];
         part.find(hash, |hashed| hashed.is(hash, key)).map(|hashed| &hashed.entry.1)
     }
 
-    /// Reads what finding a key would read, and makes a meaningless number of it.
-    pub(in crate::domain) fn glance(&self, key: &K) -> u64 {
-        let hash = self.hasher.hash_one(key);
+    /// Reads what finding a key with this hash would read, and makes a meaningless number of it.
+    pub(in crate::domain) fn glance(&self, hash: u64) -> u64 {
         let part = &self.parts[place(hash, self.parts.len())];
         part.find(hash, |hashed| hashed.hash == hash).map_or(0, |hashed| hashed.hash)
     }
 
     /// Adds an entry, or changes the one that there is.
     pub(in crate::domain) fn insert(&mut self, key: K, value: V) {
-        let hash = self.hasher.hash_one(&key);
+        self.insert_hashed(hash_of(&key), key, value);
+    }
+
+    /// As `insert`, of a key whose `hash_of` is known.
+    pub(in crate::domain) fn insert_hashed(&mut self, hash: u64, key: K, value: V) {
         let part = place(hash, self.parts.len());
         let part = Arc::make_mut(&mut self.parts[part]);
         if let Some(known) = part.find_mut(hash, |hashed| hashed.is(hash, &key)) {
@@ -86,7 +92,7 @@ impl<K: Hash + Eq + Clone, V: Clone> PartedMap<K, V> {
     }
 
     pub(in crate::domain) fn remove(&mut self, key: &K) {
-        let hash = self.hasher.hash_one(key);
+        let hash = hash_of(key);
         let part = place(hash, self.parts.len());
         let part = Arc::make_mut(&mut self.parts[part]);
         if let Ok(found) = part.find_entry(hash, |hashed| hashed.is(hash, key)) {
@@ -110,7 +116,7 @@ impl<K: Hash + Eq + Clone, V: Clone> PartedMap<K, V> {
 
     /// Its keys as it stands now.
     pub(in crate::domain) fn keys(&self) -> Keys<K, V> {
-        Keys { parts: self.parts.iter().map(Arc::downgrade).collect(), hasher: self.hasher.clone() }
+        Keys { parts: self.parts.iter().map(Arc::downgrade).collect() }
     }
 
     /// How many parts are shared with a copy, and how many there are.
@@ -136,13 +142,12 @@ impl<K: Hash + Eq + Clone, V: Clone> PartedMap<K, V> {
 #[derive(Debug)]
 pub(in crate::domain) struct Keys<K, V> {
     parts: Vec<Weak<HashTable<Hashed<K, V>>>>,
-    hasher: Keyed,
 }
 
 impl<K: Hash + Eq, V> Keys<K, V> {
     /// Whether the map has a key; none where its part has changed since, or the map is gone.
     pub(in crate::domain) fn has(&self, key: &K) -> Option<bool> {
-        let hash = self.hasher.hash_one(key);
+        let hash = hash_of(key);
         let part = self.parts[place(hash, self.parts.len())].upgrade()?;
         Some(part.find(hash, |hashed| hashed.is(hash, key)).is_some())
     }

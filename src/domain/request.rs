@@ -1,11 +1,14 @@
 //! A message after the door: names resolved to numbers, the body hashed.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::command::{Status, StatusChange, WhenShort};
 use super::commission::CommissionTerms;
 use super::conditions::Conditions;
 use super::gift::FoundObject;
+use super::keyed::hash_of;
 use super::merchant::{FoundFrom, Mandate, OrderKey, Registration};
 use super::message::{Clawback, Display, Information};
 use super::money::{Currency, Money};
@@ -24,12 +27,48 @@ pub struct RequestKey {
 }
 
 /// The key of a request and the hash of its body, kept with what the request brought about.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct RequestMark {
     /// Who and which.
     pub key: RequestKey,
     /// Of the whole body.
     pub fingerprint: Fingerprint,
+    /// Of the key, because its target looks it up several times. Another in each process, and so never on record.
+    #[serde(skip)]
+    key_hash: u64,
+}
+
+impl RequestMark {
+    /// The mark of a request.
+    #[must_use]
+    pub fn new(key: RequestKey, fingerprint: Fingerprint) -> RequestMark {
+        let key_hash = hash_of(&key);
+        RequestMark { key, fingerprint, key_hash }
+    }
+
+    /// The key, and its hash.
+    pub(super) fn hashed_key(&self) -> (u64, &RequestKey) {
+        (self.key_hash, &self.key)
+    }
+}
+
+impl<'de> Deserialize<'de> for RequestMark {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<RequestMark, D::Error> {
+        #[derive(Deserialize)]
+        struct Stored {
+            key: RequestKey,
+            fingerprint: Fingerprint,
+        }
+        let Stored { key, fingerprint } = Stored::deserialize(deserializer)?;
+        Ok(RequestMark::new(key, fingerprint))
+    }
+}
+
+impl fmt::Debug for RequestMark {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let RequestMark { key, fingerprint, key_hash: _ } = self;
+        formatter.debug_struct("RequestMark").field("key", key).field("fingerprint", fingerprint).finish()
+    }
 }
 
 /// An account in a message: its number, and its currency, which never changes.

@@ -2,6 +2,8 @@
 //!
 //! `apply` gives a `Decision` and cannot change anything; `absorb` takes events and cannot refuse anything.
 
+use std::iter;
+
 use serde::{Deserialize, Serialize};
 
 use super::answer::{Answer, Done};
@@ -103,11 +105,13 @@ impl Step {
     }
 
     /// Adds an onward message.
+    #[inline(always)]
     pub fn send(&mut self, to: ActorNumber, body: Body) {
         if self.onward.capacity() == 0 {
             // Of most steps it is the only one.
             self.onward.reserve_exact(1);
         }
-        self.onward.push(Onward::new(to, body));
+        // Made where it stays.
+        self.onward.extend(iter::once_with(|| Onward::new(to, body)));
     }
 }

@@ -95,7 +95,7 @@ impl Engine {
         let looked = || -> Result<(), Refusal> {
             let permit = self.admit()?;
             let key = RequestKey { caller: ActorNumber::FUNDS_MANAGEMENT, id: RequestId::new("look")? };
-            let mark = RequestMark { key, fingerprint: Fingerprint::default() };
+            let mark = RequestMark::new(key, Fingerprint::default());
             let body = Body::Request(Box::new(Request {
                 mark,
                 task,

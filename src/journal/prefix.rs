@@ -119,6 +119,8 @@ const LENGTHS_BYTES: usize = 6;
 /// Where the chain's bytes are in a record.
 pub(super) const CHAIN_AT: usize = LENGTHS_BYTES;
 const FIXED_BYTES: usize = LENGTHS_BYTES + 8;
+/// What it has at most.
+const FORM_BYTES: usize = FIXED_BYTES + NUMBERS * NUMBER_BYTES_MAX;
 
 /// Bytes that are no prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -159,7 +161,11 @@ impl Prefix {
 
     /// Appends its bytes.
     pub(super) fn encode_into(&self, bytes: &mut Vec<u8>) {
-        let mut form = [0; FIXED_BYTES + NUMBERS * NUMBER_BYTES_MAX];
+        // Written where it stays, and not copied there: a processor that has just stored numbers one by one waits before it reads
+        // them all at once.
+        let start = bytes.len();
+        bytes.extend_from_slice(&[0; FORM_BYTES]);
+        let form = bytes.last_chunk_mut::<FORM_BYTES>().unwrap_or_else(|| unreachable!("it was just added"));
         form[LENGTHS_BYTES..FIXED_BYTES].copy_from_slice(&self.chain.to_le_bytes());
         let (mut lengths, mut end) = (0_u64, FIXED_BYTES);
         for (place, number) in self.numbers().into_iter().enumerate() {
@@ -170,9 +176,6 @@ impl Prefix {
             end += length;
         }
         form[..LENGTHS_BYTES].copy_from_slice(&lengths.to_le_bytes()[..LENGTHS_BYTES]);
-        // A copy of so many bytes is a few moves, and one of as many as there are is a call.
-        let start = bytes.len();
-        bytes.extend_from_slice(&form);
         bytes.truncate(start + end);
     }
 

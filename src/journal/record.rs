@@ -190,13 +190,14 @@ fn length(bytes: &[u8]) -> Result<u32, CodecError> {
 
 /// Where in a batch the record that is pushed next tells the head of its actor's chain, so that it can be set later.
 #[must_use]
-pub fn chain_place(batch: &RecordBatch) -> usize {
-    batch.next_record() + CHAIN_AT
+pub fn chain_place(batch: &RecordBatch) -> u32 {
+    let place = u32::try_from(batch.next_record() + CHAIN_AT);
+    place.unwrap_or_else(|_| unreachable!("a batch has an end far below four gibibytes"))
 }
 
 /// Sets the head's first eight bytes in a record, at the place that `chain_place` gave before it was pushed.
-pub fn set_chain(batch: &mut RecordBatch, place: usize, chain: u64) {
-    batch.overwrite(place, &chain.to_le_bytes());
+pub fn set_chain(batch: &mut RecordBatch, place: u32, chain: u64) {
+    batch.overwrite(place as usize, &chain.to_le_bytes());
 }
 
 /// What is decoded of a record, apart from its bytes.
@@ -312,12 +313,12 @@ mod tests {
     fn a_message_in_no_box_has_the_bytes_of_one_that_is_in_one() {
         let (offering, serial, amount) = (ActorNumber(7), Serial(2), Money::from_minor(300).unwrap());
         let key = RequestKey { caller: ActorNumber(300), id: RequestId::new("buy").unwrap() };
-        let mark = RequestMark { key, fingerprint: Fingerprint([5; 16]) };
+        let mark = RequestMark::new(key, Fingerprint([5; 16]));
         let debit = Debit { offering, serial, amount, mark, birth: None, source: Source::Available };
         let settle = debit.clone().paid_by(Party { number: ActorNumber(300), currency: Currency::USD });
         let to = ActorNumber(301);
         let bodies = [
-            (BodyParts::Debit(&debit), Body::Debit(Box::new(debit.clone()))),
+            (BodyParts::Debit(serial, &settle), Body::Debit(Box::new(debit.clone()))),
             (BodyParts::Settle(&settle), Body::Settle(Box::new(settle.clone()))),
         ];
         for (parts, body) in bodies {

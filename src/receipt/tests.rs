@@ -26,7 +26,7 @@ fn money(minor: u64) -> Money {
 
 fn mark(caller: ActorNumber, id: &str) -> RequestMark {
     let key = RequestKey { caller, id: RequestId::new(id).unwrap() };
-    RequestMark { key, fingerprint: Fingerprint([7; 16]) }
+    RequestMark::new(key, Fingerprint([7; 16]))
 }
 
 fn begun(funded: Option<u64>) -> CertificateEvent {

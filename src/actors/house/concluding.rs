@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{House, Outside, shard_of};
 use crate::actors::departing::Departing;
 use crate::actors::envelope::Envelope;
-use crate::actors::turn::{Spent, Turn};
+use crate::actors::turn::{InBatch, Spent, Turn};
 use crate::domain::{Notice, Position};
 use crate::journal::JournalError;
 use crate::planted::{self, Bug};
@@ -17,18 +17,22 @@ impl House {
         outside: &mut impl Outside,
     ) -> Result<(), JournalError> {
         self.close_all(&mut turn)?;
-        let records = turn.places.len();
+        let records = turn.records.len();
         let mut first = Position(self.handed.0 + 1);
         if planted::has(Bug::OnwardBeforeRecord) {
             self.send(&mut turn, first, outside);
         }
-        self.hash_chains(&mut turn);
+        turn.tell_heads();
         if records > 0 {
             first = outside.hand_over(&mut turn.batch)?;
             self.handed = Position(first.0 + records as u64 - 1);
-            for (index, place) in turn.places.iter().enumerate() {
-                self.rooms.moved_to(*place, Position(first.0 + index as u64));
+            for (index, InBatch { place, entry, .. }) in turn.records.drain(..).enumerate() {
+                let numbered = self.rooms.moved_to(place, Position(first.0 + index as u64));
+                if let Some(entry) = entry {
+                    numbered.set_head(turn.entries.head(entry.place()));
+                }
             }
+            turn.entries.clear();
             for change in turn.freed.drain(..) {
                 self.common.with_supply(|supply| supply.free(&change));
             }
@@ -38,7 +42,7 @@ impl House {
         let mut leaving: Vec<Departing> = turn.early.drain(..).map(Departing::early).collect();
         let mut at = self.handed;
         for Spent { ticket, record } in turn.spent.drain(..) {
-            let position = record.map_or(Position(0), |index| Position(first.0 + u64::from(index)));
+            let position = record.map_or(Position(0), |record| Position(first.0 + u64::from(record.place())));
             if ticket.absorbed(position) {
                 at = at.max(ticket.position());
                 leaving.push(Departing::ended(ticket));
@@ -56,7 +60,6 @@ impl House {
             let at = if planted::has(Bug::AnswerBeforeSync) { Position(0) } else { at };
             outside.release(at, leaving);
         }
-        turn.places.clear();
         self.turn = turn;
         Ok(())
     }

@@ -15,12 +15,12 @@ use std::sync::Arc;
 use super::recording::Contents;
 use super::{House, NEAR_MESSAGES, Place, look_ahead, unless_it_panics};
 use crate::actors::envelope::{Envelope, Sender};
-use crate::actors::page::Room;
+use crate::actors::page::{InTurn, Room};
 use crate::actors::ticket::Ticket;
 use crate::actors::turn::{Absorbed, Spent, Turn};
 use crate::domain::{
     ActorNumber, Body, BodyParts, Context, Credit, Debit, Decision, Event, OfferingEvent, Onward, Resident,
-    Settle, Step, Timestamp, WalkId,
+    Serial, Settle, Step, Timestamp, WalkId,
 };
 use crate::journal::{AnswerMark, JournalError, record};
 
@@ -32,8 +32,10 @@ const PAYOUT_HOP: u32 = 3;
 /// Plain purchases between two of their stages. Nothing is in here while messages are inside the house.
 #[derive(Default)]
 pub(super) struct Plain {
-    debits: Vec<Sent<Debit>>,
-    settles: Vec<Sent<Settle>>,
+    /// Whose buyer is to pay.
+    debits: Vec<Purchase>,
+    /// Whose certificate is to be settled.
+    settles: Vec<Purchase>,
     payouts: Vec<Payout>,
     /// The settlements of the payouts.
     settled: Vec<Settled>,
@@ -47,13 +49,14 @@ pub(super) struct Plain {
     settlements: usize,
 }
 
-/// The only message that a record sends.
-struct Sent<Message> {
-    message: Message,
-    to: ActorNumber,
+/// A purchase whose next message is on its way: the only one that its newest record sends.
+struct Purchase {
+    /// What its certificate is sent once its buyer has paid.
+    settle: Settle,
+    serial: Serial,
     walk: WalkId,
     now: Timestamp,
-    /// The record's place in the turn.
+    /// Its newest record's place in the turn.
     record: u32,
     ticket: Option<Arc<Ticket>>,
 }
@@ -79,7 +82,11 @@ struct Settled {
     ticket: Option<Arc<Ticket>>,
 }
 
-impl<Message> Sent<Message> {
+impl Purchase {
+    fn certificate(&self) -> ActorNumber {
+        self.settle.offering.certificate(self.serial)
+    }
+
     fn absorbed(&self, hop: u32) -> Absorbed {
         let sender = Sender::OfTurn { record: self.record, index: 0 };
         Absorbed { walk: self.walk, hop, sender, now: self.now }
@@ -89,22 +96,27 @@ impl<Message> Sent<Message> {
         Context { walk: self.walk, now: self.now }
     }
 
-    /// As a message like any other.
-    fn into_envelope(self, hop: u32, body: impl FnOnce(Message) -> Body) -> Envelope {
+    /// What its buyer is sent.
+    fn debit(&self) -> Debit {
+        let Settle { offering, price: amount, mark, birth, source, .. } = self.settle.clone();
+        Debit { offering, serial: self.serial, amount, mark, birth, source }
+    }
+
+    /// The demand for the price, as a message like any other.
+    fn into_debit(self) -> Envelope {
+        let (to, body) = (self.settle.buyer.number, Body::Debit(Box::new(self.debit())));
+        self.into_envelope(to, DEBIT_HOP, body)
+    }
+
+    /// What settles its certificate, as a message like any other.
+    fn into_settle(self) -> Envelope {
+        let (to, body) = (self.certificate(), Body::Settle(Box::new(self.settle.clone())));
+        self.into_envelope(to, SETTLE_HOP, body)
+    }
+
+    fn into_envelope(self, to: ActorNumber, hop: u32, body: Body) -> Envelope {
         let Absorbed { walk, hop, sender, now } = self.absorbed(hop);
-        Envelope { to: self.to, walk, now, hop, sender, body: body(self.message), ticket: self.ticket }
-    }
-}
-
-impl Sent<Debit> {
-    fn into_message(self) -> Envelope {
-        self.into_envelope(DEBIT_HOP, |debit| Body::Debit(Box::new(debit)))
-    }
-}
-
-impl Sent<Settle> {
-    fn into_message(self) -> Envelope {
-        self.into_envelope(SETTLE_HOP, |settle| Body::Settle(Box::new(settle)))
+        Envelope { to, walk, now, hop, sender, body, ticket: self.ticket }
     }
 }
 
@@ -169,24 +181,26 @@ impl House {
         let context = Context { walk, now };
         let plain = || offering.plain_purchase(context, request);
         let Some((serial, buyer)) = unless_it_panics(plain, || None) else { return Ok(false) };
-        let debit = offering.demand(serial, request.mark.clone());
-        let mark = request.mark.clone();
+        let settle = offering.sale_to(buyer, request.mark.clone());
+        let (buyer, mark) = (buyer.number, request.mark.clone());
         let event = Event::Offering(OfferingEvent::Allocated { serial, buyer, mark, walk });
+        let ticket = envelope.ticket.take();
+        let mut purchase = Purchase { settle, serial, walk, now, record: 0, ticket };
         debug_assert_eq!(
             self.rooms.at(place).room.apply(context, &envelope.body),
             Decision::Record(
-                Step::of(vec![event.clone()]).sending(buyer, Body::Debit(Box::new(debit.clone())))
+                Step::of(vec![event.clone()]).sending(buyer, Body::Debit(Box::new(purchase.debit())))
             ),
         );
         let message = Absorbed { walk, hop: envelope.hop, sender: envelope.sender, now };
-        let encode_onward = |bytes: &mut Vec<u8>| record::encode_sent(buyer, BodyParts::Debit(&debit), bytes);
+        let parts = BodyParts::Debit(serial, &purchase.settle);
+        let encode_onward = |bytes: &mut Vec<u8>| record::encode_sent(buyer, parts, bytes);
         let contents = Contents { joined: &[], answer: AnswerMark::None, encode_onward };
-        let record = self.record_plain(place, &message, slice::from_ref(&event), contents, turn)?;
-        let sent = Sent { message: debit, to: buyer, walk, now, record, ticket: envelope.ticket.take() };
+        purchase.record = self.record_plain(place, &message, slice::from_ref(&event), contents, turn)?;
         if self.is_here(buyer) {
-            self.plain.debits.push(sent);
+            self.plain.debits.push(purchase);
         } else {
-            turn.outgoing.push(sent.into_message());
+            turn.outgoing.push(purchase.into_debit());
         }
         Ok(true)
     }
@@ -211,91 +225,89 @@ impl House {
     /// Makes messages like any other of everything that is under way, in its order.
     pub(super) fn leave_plain_way(&mut self) {
         if self.plain.is_under_way() {
-            self.inside.extend(self.plain.debits.drain(..).map(Sent::<Debit>::into_message));
-            self.inside.extend(self.plain.settles.drain(..).map(Sent::<Settle>::into_message));
+            self.inside.extend(self.plain.debits.drain(..).map(Purchase::into_debit));
+            self.inside.extend(self.plain.settles.drain(..).map(Purchase::into_settle));
             let payouts = mem::take(&mut self.plain.payouts);
             self.send_payouts(payouts.into_iter());
         }
     }
 
-    /// Where some of a stage are left, they and everything behind them become messages like any other.
-    fn leave_plain_way_with(&mut self, rest: impl ExactSizeIterator<Item = Envelope>) {
-        if rest.len() > 0 {
-            self.inside.extend(rest);
-            self.leave_plain_way();
-        }
-    }
-
     fn debit_plainly(&mut self, messages_max: usize, turn: &mut Turn) -> Result<usize, JournalError> {
         let mut debits = mem::take(&mut self.plain.debits);
-        let places = look_ahead(&self.rooms, debits.iter().map(|sent| (sent.to, None)));
-        let (mut decided, mut rest) = (0, debits.drain(..));
-        for place in places.into_iter().take(messages_max.min(rest.len())) {
-            let (Some(place), Some(sent)) = (place, rest.as_slice().first()) else { break };
-            let Some(room) = self.plain_room(place, sent.now) else { break };
+        let places = look_ahead(&self.rooms, debits.iter().map(|debit| (debit.settle.buyer.number, None)));
+        let mut decided = 0;
+        for (place, purchase) in places.into_iter().zip(&mut debits).take(messages_max) {
+            let Some(place) = place else { break };
+            let Some(room) = self.plain_room(place, purchase.now) else { break };
             let Resident::Account(account) = &room.resident else { break };
-            let Some(event) = account.plain_debit(&sent.message) else { break };
-            let buyer = account.party();
-            let (message, debit) = (sent.absorbed(DEBIT_HOP), &sent.message);
-            let certificate = debit.offering.certificate(debit.serial);
+            let certificate = purchase.certificate();
+            let Some(event) = account.plain_debit(purchase.settle.price, certificate) else { break };
+            debug_assert_eq!(purchase.settle.buyer, account.party());
             debug_assert_eq!(
-                room.apply(sent.context(), &Body::Debit(Box::new(debit.clone()))),
+                room.apply(purchase.context(), &Body::Debit(Box::new(purchase.debit()))),
                 Decision::Record(
                     Step::of(vec![event.clone()])
-                        .sending(certificate, Body::Settle(Box::new(debit.clone().paid_by(buyer))))
+                        .sending(certificate, Body::Settle(Box::new(purchase.settle.clone())))
                 ),
             );
-            let Some(Sent { message: debit, walk, now, ticket, .. }) = rest.next() else { break };
-            let settle = debit.paid_by(buyer);
-            let encode_onward =
-                |bytes: &mut Vec<u8>| record::encode_sent(certificate, BodyParts::Settle(&settle), bytes);
+            let message = purchase.absorbed(DEBIT_HOP);
+            let parts = BodyParts::Settle(&purchase.settle);
+            let encode_onward = |bytes: &mut Vec<u8>| record::encode_sent(certificate, parts, bytes);
             let contents = Contents { joined: &[], answer: AnswerMark::None, encode_onward };
-            let record = self.record_plain(place, &message, slice::from_ref(&event), contents, turn)?;
-            let sent = Sent { message: settle, to: certificate, walk, now, record, ticket };
-            if self.is_here(certificate) {
-                self.plain.settles.push(sent);
-            } else {
-                turn.outgoing.push(sent.into_message());
-            }
+            purchase.record = self.record_plain(place, &message, slice::from_ref(&event), contents, turn)?;
             decided += 1;
         }
-        self.leave_plain_way_with(rest.map(Sent::<Debit>::into_message));
-        self.plain.debits = debits;
+        let goes_on = decided == debits.len();
+        self.inside.extend(debits.drain(decided..).map(Purchase::into_debit));
+        if self.shards > 1 {
+            let elsewhere = debits.extract_if(.., |purchase| !self.is_here(purchase.certificate()));
+            turn.outgoing.extend(elsewhere.map(Purchase::into_settle));
+        }
+        self.plain.debits = mem::replace(&mut self.plain.settles, debits);
+        if !goes_on {
+            self.leave_plain_way();
+        }
         Ok(decided)
     }
 
     fn settle_plainly(&mut self, messages_max: usize, turn: &mut Turn) -> Result<usize, JournalError> {
         let mut settles = mem::take(&mut self.plain.settles);
         let mut step = mem::take(&mut self.plain.step);
-        let places = look_ahead(&self.rooms, settles.iter().map(|sent| (sent.to, None)));
-        let (mut decided, mut rest) = (0, settles.drain(..));
-        for place in places.into_iter().take(messages_max.min(rest.len())) {
-            let (Some(place), Some(sent)) = (place, rest.as_slice().first()) else { break };
-            let Some(room) = self.plain_room(place, sent.now) else { break };
+        let places = look_ahead(&self.rooms, settles.iter().map(|settle| (settle.certificate(), None)));
+        let mut decided = 0;
+        for (place, purchase) in places.into_iter().zip(&mut settles).take(messages_max) {
+            let Some(place) = place else { break };
+            let Some(room) = self.plain_room(place, purchase.now) else { break };
             let Resident::Certificate(certificate) = &room.resident else { break };
             step.clear();
-            certificate.settle(sent.context(), &sent.message, &mut step);
+            certificate.settle(purchase.context(), &purchase.settle, &mut step);
             if !is_plain(&step) {
                 break;
             }
             debug_assert_eq!(
-                room.apply(sent.context(), &Body::Settle(Box::new(sent.message.clone()))),
+                room.apply(purchase.context(), &Body::Settle(Box::new(purchase.settle.clone()))),
                 Decision::Record(step.clone()),
             );
-            let message = sent.absorbed(SETTLE_HOP);
-            let Some(Sent { walk, now, ticket, .. }) = rest.next() else { break };
+            let message = purchase.absorbed(SETTLE_HOP);
             let answer = AnswerMark::of(step.answer.as_ref());
             let encode_onward = |bytes: &mut Vec<u8>| record::encode_onward(&step.onward, bytes);
             let contents = Contents { joined: &[], answer, encode_onward };
             let record = self.record_plain(place, &message, &step.events, contents, turn)?;
+            let ticket = purchase.ticket.take();
             if let (Some(ticket), Some(answer)) = (&ticket, step.answer.take()) {
                 ticket.settle(answer);
             }
+            let Purchase { walk, now, .. } = *purchase;
             self.send_settlement(Settled { walk, now, record, left: 0, ticket }, &mut step, turn);
             decided += 1;
         }
-        self.leave_plain_way_with(rest.map(Sent::<Settle>::into_message));
+        let goes_on = decided == settles.len();
+        self.inside.extend(settles.drain(decided..).map(Purchase::into_settle));
+        settles.clear();
         (self.plain.settles, self.plain.step) = (settles, step);
+        if !goes_on {
+            self.leave_plain_way();
+        }
         Ok(decided)
     }
 
@@ -307,12 +319,23 @@ impl House {
             ticket.followed_by(messages - here + usize::from(here > 0));
         }
         let of = u32::try_from(self.plain.settled.len()).unwrap_or(u32::MAX);
-        for (index, Onward { to, body, .. }) in (0..).zip(step.onward.drain(..)) {
-            if here == messages || self.is_here(to) {
-                self.plain.payouts.push(Payout { to, body, index, of });
-                settled.left += 1;
-            } else {
-                turn.outgoing.push(settled.message(to, body, index, settled.ticket.clone()));
+        let sent = (0..).zip(step.onward.drain(..));
+        if here == messages {
+            self.plain.payouts.extend(sent.map(|(index, Onward { to, body, .. })| Payout {
+                to,
+                body,
+                index,
+                of,
+            }));
+            settled.left = u32::try_from(here).unwrap_or(u32::MAX);
+        } else {
+            for (index, Onward { to, body, .. }) in sent {
+                if self.is_here(to) {
+                    self.plain.payouts.push(Payout { to, body, index, of });
+                    settled.left += 1;
+                } else {
+                    turn.outgoing.push(settled.message(to, body, index, settled.ticket.clone()));
+                }
             }
         }
         #[cfg(test)]
@@ -349,7 +372,7 @@ impl House {
                 if settled.left == 0 {
                     // Its payouts' records may be joints, and be put into the batch behind it: all are in this turn's, and no
                     // answer leaves before the whole of that.
-                    let record = Some(settled.record);
+                    let record = Some(InTurn::at(settled.record));
                     turn.spent.extend(settled.ticket.take().map(|ticket| Spent { ticket, record }));
                 }
                 drop(rest.next());

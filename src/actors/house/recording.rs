@@ -6,11 +6,11 @@ use std::{mem, slice};
 use super::{House, Place};
 use crate::actors::envelope::{Envelope, Sender};
 use crate::actors::news::DirectoryNews;
-use crate::actors::page::{Newest, Numbered, Room};
+use crate::actors::page::{InTurn, Newest, Numbered, Room};
 use crate::actors::rooms::Rooms;
 use crate::actors::schedule::Schedule;
 use crate::actors::ticket::Ticket;
-use crate::actors::turn::{Absorbed, Chained, Spent, Turn};
+use crate::actors::turn::{Absorbed, InBatch, Joint, Spent, Turn};
 use crate::codec::{self, CodecError};
 use crate::domain::{
     ActorNumber, Body, Event, News, Onward, OrderKey, Position, Resident, Step, Timestamp, WalkId, chain,
@@ -111,7 +111,7 @@ impl House {
             let Onward { to, body, .. } = onward;
             self.send_on(Envelope { to, walk, now, hop: hop + 1, sender, body, ticket }, turn);
         }
-        let record = (!unrecorded).then_some(record);
+        let record = (!unrecorded).then_some(InTurn::at(record));
         self.wake(actor, walk);
         for (waiting, answer) in step.other_answers {
             if let Some(ticket) = self.parked.remove(&waiting) {
@@ -170,7 +170,7 @@ impl House {
         let encode = |bytes: &mut Vec<u8>| record::encode_events(events, bytes);
         put(numbered, place, message, Some(encode), nothing_follows(&[]), turn)?;
         self.wake(actor, message.walk);
-        turn.spent.extend(ticket.map(|ticket| Spent { ticket, record: Some(record) }));
+        turn.spent.extend(ticket.map(|ticket| Spent { ticket, record: Some(InTurn::at(record)) }));
         Ok(())
     }
 
@@ -214,14 +214,19 @@ impl House {
 
     /// Puts a joint into the turn's batch.
     pub(super) fn close(&mut self, index: u32, turn: &mut Turn) -> Result<(), JournalError> {
-        let joint = &mut turn.joints[index as usize];
+        let mut joints = mem::take(&mut turn.joints);
+        let closed = self.put_joint(&mut joints[index as usize], turn);
+        turn.joints = joints;
+        closed
+    }
+
+    fn put_joint(&mut self, joint: &mut Joint, turn: &mut Turn) -> Result<(), JournalError> {
         let Some(place) = joint.place.take() else { return Ok(()) };
-        let mut joint = mem::take(joint);
-        let mut joined = mem::take(&mut turn.scratch);
+        let Joint { former, messages, events, joined, tickets, .. } = joint;
         let record = turn.next_record();
         let numbered = self.rooms.at_mut(place);
-        numbered.set_newest(Newest::Record(joint.former));
-        let (first, others) = joint.messages.split_first().unwrap_or_else(|| unreachable!("it has messages"));
+        numbered.set_newest(Newest::Record(*former));
+        let (first, others) = messages.split_first().unwrap_or_else(|| unreachable!("it has messages"));
         let others = others.iter().map(|message| Joined {
             walk: message.walk,
             hop: message.hop,
@@ -231,26 +236,27 @@ impl House {
             now: message.now,
         });
         joined.clear();
-        encode_joined(others, first.walk, numbered.room.at, &mut joined).map_err(record::unencodable)?;
+        encode_joined(others, first.walk, numbered.room.at, joined).map_err(record::unencodable)?;
         let encode = |bytes: &mut Vec<u8>| {
-            codec::encode_into(&joint.messages.len(), bytes)?;
-            bytes.extend_from_slice(&joint.events);
+            codec::encode_into(&messages.len(), bytes)?;
+            bytes.extend_from_slice(events);
             Ok(())
         };
-        put(numbered, place, first, Some(encode), nothing_follows(&joined), turn)?;
-        turn.spent.extend(joint.tickets.drain(..).map(|ticket| Spent { ticket, record: Some(record) }));
-        joint.messages.clear();
-        joint.events.clear();
-        (turn.joints[index as usize], turn.scratch) = (joint, joined);
+        put(numbered, place, first, Some(encode), nothing_follows(joined), turn)?;
+        let record = Some(InTurn::at(record));
+        turn.spent.extend(tickets.drain(..).map(|ticket| Spent { ticket, record }));
+        messages.clear();
+        events.clear();
         Ok(())
     }
 
     /// Puts all joints into the turn's batch.
     pub(super) fn close_all(&mut self, turn: &mut Turn) -> Result<(), JournalError> {
-        for index in 0..mem::take(&mut turn.joints_begun) {
-            self.close(u32::try_from(index).unwrap_or(u32::MAX), turn)?;
-        }
-        Ok(())
+        let mut joints = mem::take(&mut turn.joints);
+        let begun = mem::take(&mut turn.joints_begun);
+        let closed = joints[..begun].iter_mut().try_for_each(|joint| self.put_joint(joint, turn));
+        turn.joints = joints;
+        closed
     }
 
     /// Absorbs the events and adds the record to the turn's batch.
@@ -298,11 +304,11 @@ impl House {
 
     /// Hashes the turn's entries so far, many side by side, into their actors' heads and their records.
     pub(super) fn hash_chains(&mut self, turn: &mut Turn) {
-        let heads = turn.entries.heads();
-        for Chained { entry, place, at } in turn.chained.drain(..) {
-            let head = &heads[entry as usize];
-            self.rooms.at_mut(place).set_head(head);
-            record::set_chain(&mut turn.batch, at, chain::prefix(head));
+        turn.tell_heads();
+        for record in &mut turn.records {
+            if let Some(entry) = record.entry.take() {
+                self.rooms.at_mut(record.place).set_head(turn.entries.head(entry.place()));
+            }
         }
         turn.entries.clear();
     }
@@ -371,10 +377,6 @@ fn put(
         }
         None => NO_EVENTS,
     };
-    if let Some(entry) = numbered.entry {
-        let (entry, at) = (entry.place(), record::chain_place(&turn.batch));
-        turn.chained.push(Chained { entry, place, at });
-    }
     let former = match numbered.newest() {
         Some(Newest::Record(former)) => Some(Reference::Back(u64::from(record - former))),
         Some(Newest::Joint(_)) => unreachable!("a joint is closed before another record of its actor"),
@@ -397,7 +399,7 @@ fn put(
         events_bytes: 0,
         joined_bytes: 0,
     };
-    turn.places.push(place);
+    turn.records.push(InBatch { place, entry: numbered.entry, chain_at: record::chain_place(&turn.batch) });
     turn.batch.push_with(|bytes| {
         record::encode(prefix, events, joined, encode_onward, bytes).map_err(record::unencodable)
     })

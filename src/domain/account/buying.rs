@@ -47,14 +47,12 @@ impl Account {
         Step::of(events).sending(certificate, Body::Settle(Box::new(settle)))
     }
 
-    /// The event of a plain purchase's debit, where it is one and the money is there: `apply` then sends the certificate what
-    /// `Debit::paid_by` makes of it, and nothing beside that.
+    /// The event of a plain purchase's debit, where the money is there: `apply` then sends the certificate what `Debit::paid_by`
+    /// makes of it, and nothing beside that.
     #[must_use]
-    pub fn plain_debit(&self, debit: &Debit) -> Option<Event> {
-        let plain = matches!(debit.source, Source::Available) && debit.birth.is_none();
-        let amount = debit.amount;
-        let debited = || AccountEvent::Debited { amount, to: debit.offering.certificate(debit.serial) };
-        (plain && self.can_pay(amount).is_ok()).then(|| account(debited()))
+    pub fn plain_debit(&self, amount: Money, certificate: ActorNumber) -> Option<Event> {
+        let debited = || account(AccountEvent::Debited { amount, to: certificate });
+        self.can_pay(amount).is_ok().then(debited)
     }
 
     /// Money that is free to spend, in an account that may spend it.

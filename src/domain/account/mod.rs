@@ -67,7 +67,7 @@ impl Account {
     #[must_use]
     pub fn opened(number: ActorNumber, opening: &Opening, mark: &RequestMark) -> Account {
         let Opening { name, currency, deposit, credit_limit } = opening.clone();
-        let RequestMark { key: RequestKey { caller, id }, fingerprint } = mark.clone();
+        let RequestMark { key: RequestKey { caller, id }, fingerprint, .. } = mark.clone();
         let by_itself = caller == number;
         Account {
             number,

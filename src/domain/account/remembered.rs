@@ -93,7 +93,7 @@ mod tests {
 
     fn mark(caller: ActorNumber, id: usize) -> RequestMark {
         let key = RequestKey { caller, id: RequestId::new(format!("request {id}")).unwrap() };
-        RequestMark { key, fingerprint: Fingerprint::default() }
+        RequestMark::new(key, Fingerprint::default())
     }
 
     // DESIGN §5, I12

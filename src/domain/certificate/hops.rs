@@ -129,7 +129,7 @@ impl Hop {
             id: &self.id,
             remembered: Remembered { fingerprint: self.fingerprint, effect },
         };
-        let asked = self.asked.as_deref().map(|(RequestMark { key, fingerprint }, attached)| {
+        let asked = self.asked.as_deref().map(|(RequestMark { key, fingerprint, .. }, attached)| {
             let effect = Effect::Acquired(index, *attached);
             Known {
                 addressee: Addressee::Certificate,
@@ -325,7 +325,7 @@ mod tests {
 
     fn mark(caller: u64, id: u32) -> RequestMark {
         let key = RequestKey { caller: ActorNumber(caller), id: RequestId::new(id.to_string()).unwrap() };
-        RequestMark { key, fingerprint: Fingerprint([id as u8; 16]) }
+        RequestMark::new(key, Fingerprint([id as u8; 16]))
     }
 
     fn hop(place: u32) -> Hop {

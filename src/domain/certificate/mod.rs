@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::answer::{Purchased, Refunded};
 use super::commission::{Buckets, Observed};
 use super::event::WithdrawalReason;
-use super::inside::Birth;
+use super::inside::{Birth, Envelope};
 use super::money::Money;
 use super::name::RequestId;
 use super::number::{ActorNumber, WalkId};
@@ -236,8 +236,11 @@ impl Certificate {
         let hops = self.hops.newest().iter().rev().take(HOPS_GLANCED_AT);
         let hops =
             hops.fold(0, |read, hop| read ^ hop.account.0 ^ hop.promise.minor() ^ u64::from(hop.cashed));
-        let birth = self.birth.payee.0 ^ self.birth.price.minor() ^ u64::from(self.birth.envelope.is_some());
+        let birth = self.birth.payee.0 ^ self.birth.price.minor();
+        let conditional = |envelope: &Envelope| envelope.terms.condition.is_some();
+        let terms = self.birth.envelope.as_ref().is_some_and(conditional);
         hops ^ birth
+            ^ u64::from(terms)
             ^ u64::from(uncashed)
             ^ self.buckets.reserve.minor()
             ^ u64::from(self.sale.is_some())

@@ -88,8 +88,20 @@ impl Entries {
         self.entries.is_empty()
     }
 
-    /// The head after each entry, in the order of their places.
-    pub fn heads(&mut self) -> &[Head] {
+    /// The head after an entry, once all are hashed.
+    #[must_use]
+    pub fn head(&self, place: u32) -> &Head {
+        &self.heads[place as usize]
+    }
+
+    /// The head after each entry, in the order of their places, once all are hashed.
+    #[must_use]
+    pub fn heads(&self) -> &[Head] {
+        &self.heads
+    }
+
+    /// Hashes all entries.
+    pub fn hash(&mut self) {
         self.put_in_order();
         self.heads.clear();
         self.heads.resize(self.entries.len(), Head::default());
@@ -97,11 +109,10 @@ impl Entries {
         for part in 0..self.ends.len() {
             let end = self.ends[part] as usize;
             if begin < end {
-                self.hash(part % CLASSES, begin..end);
+                self.hash_part(part % CLASSES, begin..end);
             }
             begin = end;
         }
-        &self.heads
     }
 
     /// Forgets all entries.
@@ -132,7 +143,7 @@ impl Entries {
         }
     }
 
-    fn hash(&mut self, class: usize, part: std::ops::Range<usize>) {
+    fn hash_part(&mut self, class: usize, part: std::ops::Range<usize>) {
         for place in &self.order[part.clone()] {
             let Entry { start, before, .. } = self.entries[*place as usize];
             if let Some(before) = before {
@@ -216,6 +227,7 @@ mod tests {
                     *head = advance(head, Timestamp(at), &events);
                     expected.push(*head);
                 }
+                gathered.hash();
                 prop_assert_eq!(gathered.heads(), &expected[..]);
                 gathered.clear();
                 prop_assert!(gathered.is_empty());

@@ -54,10 +54,10 @@ fn write<E>(
     encode: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
 ) -> Result<u32, E> {
     let start = bytes.len();
-    let mut header = [0; HEADER_BYTES];
+    bytes.extend_from_slice(&[0; HEADER_BYTES]);
+    let header = bytes.last_chunk_mut::<HEADER_BYTES>().unwrap_or_else(|| unreachable!("it was just added"));
     header[..HEAD_BYTES].copy_from_slice(head);
     header[HEAD_BYTES..LENGTH_AT].copy_from_slice(&at.0.to_le_bytes());
-    bytes.extend_from_slice(&header);
     encode(bytes)?;
     let events = u32::try_from(bytes.len() - start - HEADER_BYTES)
         .unwrap_or_else(|_| unreachable!("a record's bound is far below the length's four bytes"));

@@ -119,10 +119,21 @@ pub enum Body {
 /// A body whose message is in no box, to be written: it has the bytes of the `Body` of that message.
 #[derive(Clone, Copy, Debug)]
 pub enum BodyParts<'message> {
-    /// As `Body::Debit`.
-    Debit(&'message Debit),
+    /// As `Body::Debit`, for that serial, where this is what comes of it.
+    Debit(Serial, &'message Settle),
     /// As `Body::Settle`.
     Settle(&'message Settle),
+}
+
+/// What a `Debit` consists of, in its order.
+#[derive(Serialize)]
+struct DebitParts<'message> {
+    offering: ActorNumber,
+    serial: Serial,
+    amount: Money,
+    mark: &'message RequestMark,
+    birth: &'message Option<Box<Birth>>,
+    source: &'message Source,
 }
 
 impl Serialize for BodyParts<'_> {
@@ -130,7 +141,12 @@ impl Serialize for BodyParts<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         // The second number is the message's place among the kinds of `Body`.
         match self {
-            BodyParts::Debit(debit) => serializer.serialize_newtype_variant("Body", 3, "Debit", debit),
+            BodyParts::Debit(serial, settle) => {
+                let Settle { offering, buyer: _, price, mark, birth, source } = settle;
+                let (offering, serial, amount) = (*offering, *serial, *price);
+                let parts = DebitParts { offering, serial, amount, mark, birth, source };
+                serializer.serialize_newtype_variant("Body", 3, "Debit", &parts)
+            }
             BodyParts::Settle(settle) => serializer.serialize_newtype_variant("Body", 5, "Settle", settle),
         }
     }

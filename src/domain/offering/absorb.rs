@@ -148,7 +148,9 @@ impl Offering {
     }
 
     fn remember(&mut self, mark: &RequestMark, effect: Effect) {
-        self.requests.insert(mark.key.clone(), Remembered { fingerprint: mark.fingerprint, effect });
+        let (hash, key) = mark.hashed_key();
+        let remembered = Remembered { fingerprint: mark.fingerprint, effect };
+        self.requests.insert_hashed(hash, key.clone(), remembered);
     }
 
     fn count(&mut self, buyer: ActorNumber, change: i32) {

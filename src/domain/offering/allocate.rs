@@ -4,11 +4,11 @@ use super::decide::resuming;
 use super::{Commission, Effect, Offering, Standing};
 use crate::domain::answer::Done;
 use crate::domain::event::{Event, OfferingEvent, Queued};
-use crate::domain::inside::{Body, Debit, DebitRefused, Hold, OrderRefused, PurchaseGift};
+use crate::domain::inside::{Body, Debit, DebitRefused, Hold, OrderRefused, PurchaseGift, Settle};
 use crate::domain::number::{ActorNumber, Fingerprint, Serial, WalkId};
 use crate::domain::refusal::{Code, Refusal};
 use crate::domain::request::{
-    FoundVia, PurchaseTask, Request, RequestKey, RequestMark, Source, SpentGift, SpentPayment, Task,
+    FoundVia, Party, PurchaseTask, Request, RequestKey, RequestMark, Source, SpentGift, SpentPayment, Task,
 };
 use crate::domain::step::{Context, Decision, Step};
 use crate::domain::time::Timestamp;
@@ -119,14 +119,15 @@ impl Offering {
     }
 
     /// The serial that a plain purchase is to have, and its buyer: a new one of a certificate that is alive, out of what the buyer
-    /// has available. `apply` then allocates it and asks for the price by `demand`, and nothing beside that.
+    /// has available. `apply` then allocates it and asks for the price, and nothing beside that.
     #[must_use]
-    pub fn plain_purchase(&self, context: Context, request: &Request) -> Option<(Serial, ActorNumber)> {
+    pub fn plain_purchase(&self, context: Context, request: &Request) -> Option<(Serial, Party)> {
         let Task::Purchase(task) = &request.task else { return None };
         let unconditional = request.objection.is_none() && request.conditions.is_none();
         let known = || {
-            let key = &request.mark.key;
-            self.own_marks().any(|own| own.key == *key) || self.requests.get(key).is_some()
+            let mark = &request.mark;
+            self.own_marks().any(|own| own.key == mark.key)
+                || self.requests.get_hashed(mark.hashed_key()).is_some()
         };
         if !matches!(task.source, Source::Available)
             || !unconditional
@@ -136,7 +137,7 @@ impl Offering {
             return None;
         }
         match self.judge(context, request, task) {
-            Ok(Some((serial, Standing::Alive))) => Some((serial, task.buyer.number)),
+            Ok(Some((serial, Standing::Alive))) => Some((serial, task.buyer)),
             _ => None,
         }
     }
@@ -196,7 +197,7 @@ impl Offering {
             Ok(serial) => {
                 // No client's request: its caller is the certificate, which no client can be.
                 let key = RequestKey { caller: self.number.certificate(serial), id: gift.id.clone() };
-                let mark = RequestMark { key, fingerprint: Fingerprint::default() };
+                let mark = RequestMark::new(key, Fingerprint::default());
                 let spent = SpentGift { key: gift.clone(), order: Some(order.clone()) };
                 let source = Source::Gift(Box::new(spent));
                 let buyer = Buyer { number: buyer.number, mark: &mark, source: &source };
@@ -257,14 +258,15 @@ impl Offering {
     pub(super) fn asking(&self, serial: Serial, mark: RequestMark, source: Source) -> Body {
         let untouched = !self.stock.has_chain(serial);
         let birth = untouched.then(|| Box::new(self.birth(serial)));
-        Body::Debit(Box::new(Debit { birth, source, ..self.demand(serial, mark) }))
+        let (offering, amount) = (self.number, self.offer.price);
+        Body::Debit(Box::new(Debit { offering, serial, amount, mark, birth, source }))
     }
 
-    /// The demand for the price of a certificate that is alive, out of what the buyer has available.
+    /// What the certificate of a plain purchase is sent once the buyer has paid.
     #[must_use]
-    pub fn demand(&self, serial: Serial, mark: RequestMark) -> Debit {
-        let (offering, amount, source) = (self.number, self.offer.price, Source::Available);
-        Debit { offering, serial, amount, mark, birth: None, source }
+    pub fn sale_to(&self, buyer: Party, mark: RequestMark) -> Settle {
+        let (offering, price, source) = (self.number, self.offer.price, Source::Available);
+        Settle { offering, buyer, price, mark, birth: None, source }
     }
 
     /// A payment certificate pays its own beneficiary, which the buyer's account judges by this payee.

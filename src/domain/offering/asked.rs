@@ -27,7 +27,7 @@ impl Offering {
         let Some(known) = self.requests.get(&key) else {
             return Decision::Refuse(Refusal::of(Code::UnknownRequest));
         };
-        let mark = RequestMark { key, fingerprint: known.fingerprint };
+        let mark = RequestMark::new(key, known.fingerprint);
         let payment = |serial| self.stock.payment(serial).filter(|payment| payment.mark == mark);
         let there = |serial| self.repeat_at(serial, &Request { mark: mark.clone(), ..request.clone() });
         match known.effect {

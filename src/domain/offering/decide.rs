@@ -130,7 +130,7 @@ impl Offering {
         }
         let mark = &request.mark;
         let other = |known: &RequestMark| known.key == mark.key && known.fingerprint != mark.fingerprint;
-        match self.requests.get(&mark.key) {
+        match self.requests.get_hashed(mark.hashed_key()) {
             _ if self.own_marks().any(other) => Err(Refusal::of(Code::IdReused)),
             Some(known) if known.fingerprint != mark.fingerprint => Err(Refusal::of(Code::IdReused)),
             known => Ok(known.map(|known| known.effect)),

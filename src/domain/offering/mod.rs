@@ -161,9 +161,11 @@ impl Offering {
                 };
                 let stock = serial.map_or(0, |serial| self.stock.glance(serial));
                 let due = self.next_due().unwrap_or_default();
-                self.requests.glance(&request.mark.key) ^ stock ^ due.0
+                self.requests.glance(request.mark.hashed_key().0) ^ stock ^ due.0
             }
-            Some(Body::Paid(serial)) => u64::from(self.stock.payment(*serial).is_some()),
+            Some(Body::Paid(serial)) => {
+                u64::from(self.stock.payment(*serial).is_some()) ^ self.line.len() as u64
+            }
             _ => u64::from(self.stock.sold()),
         }
     }

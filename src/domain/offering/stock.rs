@@ -331,10 +331,7 @@ mod tests {
 
     fn payment(walk: u64) -> Payment {
         let id = RequestId::new("purchase").unwrap();
-        let mark = RequestMark {
-            key: RequestKey { caller: ActorNumber(9), id },
-            fingerprint: Fingerprint::default(),
-        };
+        let mark = RequestMark::new(RequestKey { caller: ActorNumber(9), id }, Fingerprint::default());
         let (buyer, walk) = (ActorNumber(9), WalkId(walk));
         Payment { buyer, walk, mark, alive: false, until: None, topped_up: Money::ZERO }
     }

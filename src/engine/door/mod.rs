@@ -91,7 +91,7 @@ impl Door {
         };
         let key = RequestKey { caller, id: message.request_id.clone() };
         let objection = resolving.closed_party(&message.command);
-        let mark = RequestMark { key, fingerprint };
+        let mark = RequestMark::new(key, fingerprint);
         let request = Request { mark, task, caller_status, objection, conditions: None };
         Ok((to, Body::Request(Box::new(request))))
     }
