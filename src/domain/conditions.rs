@@ -58,24 +58,22 @@ fn addressee(task: &Task) -> &'static str {
     }
 }
 
-/// What becomes of a decision on a request that depends on its addressee's chain, which has so many entries.
-#[must_use]
-pub fn on_condition(request: &Request, sequence: u64, decision: Decision) -> Decision {
-    let Some(conditions) = request.conditions.as_deref() else { return decision };
-    let Some(asked) = conditions.if_sequence else { return decision };
+/// Changes a decision on a request that depends on its addressee's chain, which has so many entries, to what becomes of it.
+pub fn on_condition(request: &Request, sequence: u64, decision: &mut Decision) {
+    let Some(conditions) = request.conditions.as_deref() else { return };
+    let Some(asked) = conditions.if_sequence else { return };
     let found = conditions.missed.unwrap_or(sequence);
     match decision {
         Decision::Record(_) if found != asked => {
             let whose = addressee(&request.task);
             let detail = format!("is {asked}, and the chain of the {whose} has {found} entries");
-            Decision::Refuse(Refusal::new(Code::SequenceMismatch, "if_sequence", detail))
+            *decision = Decision::Refuse(Refusal::new(Code::SequenceMismatch, "if_sequence", detail));
         }
         // A certificate that is shared has been looked at; where it is not alive its offering decides. Everything else that is
         // passed on is addressed to whoever decides, who may know it as a repeat.
-        Decision::Pass(to, Body::Request(mut passed)) if matches!(request.task, Task::Circulate(_)) => {
+        Decision::Pass(_, Body::Request(passed)) if matches!(request.task, Task::Circulate(_)) => {
             passed.conditions = Some(Box::new(Conditions { missed: Some(found), ..*conditions }));
-            Decision::Pass(to, Body::Request(passed))
         }
-        decision => decision,
+        _ => {}
     }
 }

@@ -365,8 +365,8 @@ impl House {
         };
         if let Body::Request(request) = &envelope.body {
             let numbered = place.map(|there| self.rooms.at(there));
-            decision = on_condition(request, numbered.map_or(0, Numbered::entries), decision);
-            decision = self.within_supply(request, numbered.map(|numbered| &numbered.room), decision, turn);
+            on_condition(request, numbered.map_or(0, Numbered::entries), &mut decision);
+            self.within_supply(request, numbered.map(|numbered| &numbered.room), &mut decision, turn);
         }
         match decision {
             Decision::Record(step) => self.record(Origin::of(envelope, place), step, turn)?,

@@ -8,15 +8,15 @@ use crate::domain::{Code, Decision, Money, Refusal, Request, Resident, Task};
 
 impl House {
     /// Holds a deposit or credit line against the bound on its currency's whole money, so that no credit
-    /// inside a walk can overflow. `room` is the account's.
+    /// inside a walk can overflow: where it does not fit, the decision becomes a refusal. `room` is the account's.
     pub(super) fn within_supply(
         &self,
         request: &Request,
         room: Option<&Room>,
-        decision: Decision,
+        decision: &mut Decision,
         turn: &mut Turn,
-    ) -> Decision {
-        let Decision::Record(_) = &decision else { return decision };
+    ) {
+        let Decision::Record(_) = decision else { return };
         let account = match room {
             Some(Room { resident: Resident::Account(account), .. }) => Some(account),
             _ => None,
@@ -24,7 +24,8 @@ impl House {
         let change = match (&request.task, account) {
             (Task::Open(opening), _) => {
                 let Some(sum) = opening.deposit.checked_add(opening.credit_limit) else {
-                    return Decision::Refuse(Refusal::of(Code::AmountTooLarge));
+                    *decision = Decision::Refuse(Refusal::of(Code::AmountTooLarge));
+                    return;
                 };
                 Change { currency: opening.currency, field: "deposit", adds: sum, frees: Money::ZERO }
             }
@@ -38,16 +39,15 @@ impl House {
                 let frees = account.credit_limit();
                 Change { currency: account.currency(), field: "credit_limit", adds: *limit, frees }
             }
-            _ => return decision,
+            _ => return,
         };
         match self.common.with_supply(|supply| supply.add(&change)) {
             Ok(()) => {
                 if change.frees > change.adds {
                     turn.freed.push(change);
                 }
-                decision
             }
-            Err(refusal) => Decision::Refuse(refusal),
+            Err(refusal) => *decision = Decision::Refuse(refusal),
         }
     }
 }

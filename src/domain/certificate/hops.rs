@@ -4,6 +4,7 @@
 //! stored. A snapshot copies a certificate while its shard waits, so the index and all but the newest hops of a long chain stand
 //! in parts that copies share. Absent on purpose: who may circulate, and what a hop acquires.
 
+use std::iter;
 use std::sync::Arc;
 
 use serde::ser::SerializeSeq;
@@ -238,6 +239,7 @@ impl Hops {
     }
 
     /// Adds the newest hop, which unlinks the one before.
+    #[inline(always)]
     pub(super) fn link(&mut self, hop: Hop) {
         let place = self.count();
         if let Some(long) = &mut self.long {
@@ -250,7 +252,8 @@ impl Hops {
             // Most chains stay as short as this, and each would have room for more than it needs.
             self.newest.reserve_exact(1);
         }
-        self.newest.push(hop);
+        // Made where it stays.
+        self.newest.extend(iter::once_with(|| hop));
         if self.long.is_none() && self.newest.len() > SHORT_CHAIN {
             self.long = Some(Box::new(Long::of(&self.newest)));
         }
