@@ -25,6 +25,8 @@ pub(super) struct Turn {
     pub(super) joints_begun: usize,
     /// What is to be noted of each record of the batch.
     pub(super) records: Vec<InBatch>,
+    /// How many of them tell the heads of their chains already.
+    pub(super) telling: usize,
     /// Messages that leave with the turn's end.
     pub(super) outgoing: Vec<Envelope>,
     /// What the directory is to be told.
@@ -59,7 +61,7 @@ impl Turn {
     /// Hashes the entries, many side by side, and lets their records tell the heads.
     pub(super) fn tell_heads(&mut self) {
         self.entries.hash();
-        for InBatch { entry, chain_at, .. } in &self.records {
+        for InBatch { entry, chain_at, .. } in &self.records[self.telling..] {
             if let Some(entry) = entry {
                 let head = self.entries.head(entry.place());
                 record::set_chain(&mut self.batch, *chain_at, chain::prefix(head));

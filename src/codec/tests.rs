@@ -195,6 +195,10 @@ proptest! {
         for part in &parts {
             match part[..] {
                 [byte] => few.push(byte),
+                [mark, a, b, c, d, e, f, g, ..] => {
+                    few.extend_by_marked(mark, u64::from_le_bytes([a, b, c, d, e, f, g, 0]), 8);
+                    few.extend(&part[8..]);
+                }
                 _ => few.extend(part),
             }
         }

@@ -61,6 +61,7 @@ impl<K: Hash + Eq + Clone, V: Clone> PartedMap<K, V> {
 
     /// As `get`, of a key whose `hash_of` is known.
     pub(in crate::domain) fn get_hashed(&self, (hash, key): (u64, &K)) -> Option<&V> {
+        debug_assert_eq!(hash, hash_of(key));
         let part = &self.parts[place(hash, self.parts.len())];
         part.find(hash, |hashed| hashed.is(hash, key)).map(|hashed| &hashed.entry.1)
     }
@@ -78,6 +79,7 @@ impl<K: Hash + Eq + Clone, V: Clone> PartedMap<K, V> {
 
     /// As `insert`, of a key whose `hash_of` is known.
     pub(in crate::domain) fn insert_hashed(&mut self, hash: u64, key: K, value: V) {
+        debug_assert_eq!(hash, hash_of(&key));
         let part = place(hash, self.parts.len());
         let part = Arc::make_mut(&mut self.parts[part]);
         if let Some(known) = part.find_mut(hash, |hashed| hashed.is(hash, &key)) {

@@ -33,6 +33,7 @@ impl House {
                 }
             }
             turn.entries.clear();
+            turn.telling = 0;
             for change in turn.freed.drain(..) {
                 self.common.with_supply(|supply| supply.free(&change));
             }

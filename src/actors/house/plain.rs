@@ -263,6 +263,7 @@ impl House {
             let elsewhere = debits.extract_if(.., |purchase| !self.is_here(purchase.certificate()));
             turn.outgoing.extend(elsewhere.map(Purchase::into_settle));
         }
+        debug_assert!(self.plain.settles.is_empty(), "one stage is under way");
         self.plain.debits = mem::replace(&mut self.plain.settles, debits);
         if !goes_on {
             self.leave_plain_way();

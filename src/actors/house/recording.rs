@@ -305,12 +305,13 @@ impl House {
     /// Hashes the turn's entries so far, many side by side, into their actors' heads and their records.
     pub(super) fn hash_chains(&mut self, turn: &mut Turn) {
         turn.tell_heads();
-        for record in &mut turn.records {
+        for record in &mut turn.records[turn.telling..] {
             if let Some(entry) = record.entry.take() {
                 self.rooms.at_mut(record.place).set_head(turn.entries.head(entry.place()));
             }
         }
         turn.entries.clear();
+        turn.telling = turn.records.len();
     }
 
     fn wake(&mut self, actor: ActorNumber, walk: WalkId) {

@@ -47,8 +47,8 @@ impl Account {
         Step::of(events).sending(certificate, Body::Settle(Box::new(settle)))
     }
 
-    /// The event of a plain purchase's debit, where the money is there: `apply` then sends the certificate what `Debit::paid_by`
-    /// makes of it, and nothing beside that.
+    /// The event of the debit of a plain purchase, which is paid out of what is available for a certificate that is alive, where the
+    /// money is there: `apply` then sends the certificate what `Debit::paid_by` makes of it, and nothing beside that.
     #[must_use]
     pub fn plain_debit(&self, amount: Money, certificate: ActorNumber) -> Option<Event> {
         let debited = || account(AccountEvent::Debited { amount, to: certificate });

@@ -79,7 +79,8 @@ impl Remembered {
             }
         }
         self.ages[kind(account, mark.key.caller)].push_back((at, mark.key.clone()));
-        self.kept.insert(mark.key.clone(), Kept { fingerprint: mark.fingerprint, at, done });
+        let (hash, key) = mark.hashed_key();
+        self.kept.insert_hashed(hash, key.clone(), Kept { fingerprint: mark.fingerprint, at, done });
     }
 }
 

@@ -60,7 +60,8 @@ impl Certificate {
                     credits_left: *credits_left,
                 };
                 assert!(self.sale.is_none(), "a certificate is sold at most once (I4)");
-                self.sale = Some(Sale { buyer: *buyer, at, mark: mark.clone(), purchased });
+                let (key, fingerprint) = (mark.key.clone(), mark.fingerprint);
+                self.sale = Some(Sale { buyer: *buyer, at, key, fingerprint, purchased });
             }
             CertificateEvent::Settled => {
                 assert!(self.active(), "a commission ends once (I7)");

@@ -92,7 +92,7 @@ impl Certificate {
         let buys =
             matches!(request.task, Task::Purchase(_) | Task::PayReservation(..) | Task::ShowRequest { .. });
         let done = match &self.sale {
-            Some(sale) if buys && sale.mark == request.mark => Some(Done::Purchased(sale.purchased.clone())),
+            Some(sale) if buys && sale.is_by(&request.mark) => Some(Done::Purchased(sale.purchased.clone())),
             _ => {
                 let remembered = self.hops.remembered(Addressee::Offering, &request.mark.key);
                 let same = remembered.filter(|remembered| remembered.fingerprint == request.mark.fingerprint);
@@ -302,7 +302,7 @@ fn sale_view(sale: &Sale) -> SaleView {
     SaleView {
         buyer: sale.buyer,
         at: sale.at,
-        request_id: sale.mark.key.id.clone(),
+        request_id: sale.key.id.clone(),
         purchased: sale.purchased.clone(),
     }
 }

@@ -22,8 +22,8 @@ use super::event::WithdrawalReason;
 use super::inside::{Birth, Envelope};
 use super::money::Money;
 use super::name::RequestId;
-use super::number::{ActorNumber, WalkId};
-use super::request::RequestMark;
+use super::number::{ActorNumber, Fingerprint, WalkId};
+use super::request::{RequestKey, RequestMark};
 use super::time::Timestamp;
 
 /// The state of a certificate.
@@ -89,11 +89,23 @@ pub struct Sale {
     pub buyer: ActorNumber,
     /// When.
     pub at: Timestamp,
-    /// By which request.
-    pub mark: RequestMark,
+    /// By which request; kept without its hash, which is looked for nowhere here.
+    key: RequestKey,
+    fingerprint: Fingerprint,
     /// What was answered.
     pub purchased: Purchased,
 }
+
+impl Sale {
+    /// True where that request has made it.
+    fn is_by(&self, mark: &RequestMark) -> bool {
+        self.key == mark.key && self.fingerprint == mark.fingerprint
+    }
+}
+
+/// There may be millions, and what a certificate takes beyond this the allocator rounds up by 64.
+const _: () =
+    assert!(size_of::<Certificate>() <= 448, "a certificate has no more than seven lines of a cache");
 
 /// How many of its newest hops are read ahead.
 const HOPS_GLANCED_AT: usize = 4;
