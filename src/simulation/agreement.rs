@@ -146,12 +146,32 @@ impl Search<'_> {
                 }
             }
         }
-        // Time passes from one instant to the next, and what is under way may be decided between two of them.
         let at = clock.filter(|_| left.len() > 1)?;
-        let instant = model.next_instant().filter(|instant| *instant < at)?;
-        let mut between = model;
-        between.pass(instant);
-        self.go(between, left, true)
+        // Time passes from one instant to the next, and what is under way may be decided between two of them.
+        if let Some(instant) = model.next_instant().filter(|instant| *instant < at) {
+            let mut between = model.clone();
+            between.pass(instant);
+            if let Some(found) = self.go(between, left, true) {
+                return Some(found);
+            }
+        }
+        // An offering may let a reservation be paid before its end, and the certificate settle behind what the clock has brought
+        // about meanwhile.
+        let paid = left.iter().filter(|_| !on_the_way).find_map(|index| {
+            let paid = self.let_be_paid(&model, &self.happened[*index])?;
+            self.go(paid, left, false)
+        });
+        paid
+    }
+
+    /// The model behind its offering's word on a payment of a reservation that stood when it was sent.
+    fn let_be_paid(&self, model: &Model, happened: &Happened) -> Option<Model> {
+        let Happened::Done(carried_out) = happened else { return None };
+        let CarriedOut { message, at, .. } = &**carried_out;
+        let Command::PayReservation { offering, serial } = &message.command else { return None };
+        at.first().filter(|at| **at <= model.clock())?;
+        let mut paid = model.clone();
+        paid.let_be_paid(offering.as_str(), serial.0).then_some(paid)
     }
 
     /// True for a circulation that may be decided before the clock has moved on to its time: its certificate is sold by a purchase that
@@ -301,16 +321,17 @@ mod tests {
     }
 
     /// Whether a model agrees with this: what `eve` has reserved until shortly before `AFTER` is paid as if its commission had ended,
-    /// which ends then, while the clock goes over both at once.
-    fn agrees_with_a_payment(commission_ends: u64) -> Result<Model, String> {
+    /// which ends then, while the clock goes over both at once; `ann` may have shared it.
+    fn agrees_with_a_payment(commission_ends: u64, is_shared: bool) -> Result<Model, String> {
         let reservable = Offer { reservable_ms: Some(AFTER - BEFORE - 2), ..offer(100, 2) };
         let terms = CommissionTerms {
             expires_at: Some(Timestamp(commission_ends)),
             ..CommissionTerms::new(money(40), money(10))
         };
         let said = [issue("tea", reservable), attach("payer", "tea", &terms), publish("tea")];
-        let opened = ["supplier", "payee", "payer", "eve"].map(|who| open(who, 1_000));
-        let before = opened.iter().chain(&said);
+        let opened = ["supplier", "payee", "payer", "ann", "eve"].map(|who| open(who, 1_000));
+        let share = is_shared.then(|| circulate_via("ann", "tea", 1, Via::Public));
+        let before = opened.iter().chain(&said).chain(&share);
         let mut model = before.fold(Model::default(), |model, said| carry_out(&model, said, 1, None).1);
         model.pass(BEFORE);
         let (offering, serial) = (name("tea"), Serial(1));
@@ -324,7 +345,10 @@ mod tests {
         let sold = Done::Purchased(Purchased { serial, price, commission, credits_left: 0 });
         let shown = {
             let mut on_the_way = model.clone();
-            on_the_way.pass(END);
+            if is_shared {
+                assert!(on_the_way.let_be_paid("tea", 1));
+            }
+            on_the_way.pass(if is_shared { commission_ends } else { END });
             let mut last = carry_out(&on_the_way, &pay, BEFORE, Some(&sold)).1;
             last.pass(AFTER);
             last.shown()
@@ -336,8 +360,15 @@ mod tests {
 
     #[test]
     fn a_message_may_come_between_two_instants_that_the_clock_passes_at_once_and_only_where_there_are_two() {
-        agrees_with_a_payment(END).unwrap();
-        let refused = agrees_with_a_payment(AFTER - 1).map(drop).unwrap_err();
+        agrees_with_a_payment(END, false).unwrap();
+        let refused = agrees_with_a_payment(AFTER - 1, false).map(drop).unwrap_err();
+        assert!(refused.contains("PayReservation"), "{refused}");
+    }
+
+    #[test]
+    fn a_payment_may_reach_a_certificate_that_is_shared_behind_the_end_of_its_reservation() {
+        agrees_with_a_payment(AFTER - 1, true).unwrap();
+        let refused = agrees_with_a_payment(AFTER + 1, true).map(drop).unwrap_err();
         assert!(refused.contains("PayReservation"), "{refused}");
     }
 }

@@ -293,6 +293,18 @@ impl Model {
         }
     }
 
+    /// Notes that an offering has let a reservation be paid, which is not going to end any more; false where it has before, where
+    /// there is none, and where nobody shares the certificate, whose commission would be on its way with the payment.
+    pub(crate) fn let_be_paid(&mut self, offering: &str, serial: u32) -> bool {
+        let Some(sale) = self.sales.get_mut(offering) else { return false };
+        let is_alive = sale.at(serial).is_ok_and(Certificate::touched);
+        match sale.reservations.get_mut(&serial) {
+            Some((_, until)) if is_alive && *until < u64::MAX => *until = u64::MAX,
+            _ => return false,
+        }
+        true
+    }
+
     /// C6, W11, D17, F6: what ends at an instant, then what is prompted at it (D35).
     pub(super) fn expire_sales(&mut self, at: u64) {
         let names: Vec<String> = self.sales.keys().cloned().collect();
