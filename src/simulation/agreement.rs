@@ -157,11 +157,10 @@ impl Search<'_> {
         }
         // An offering may let a reservation be paid before its end, and the certificate settle behind what the clock has brought
         // about meanwhile.
-        let paid = left.iter().filter(|_| !on_the_way).find_map(|index| {
+        left.iter().filter(|_| !on_the_way).find_map(|index| {
             let paid = self.let_be_paid(&model, &self.happened[*index])?;
             self.go(paid, left, false)
-        });
-        paid
+        })
     }
 
     /// The model behind its offering's word on a payment of a reservation that stood when it was sent.
