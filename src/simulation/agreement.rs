@@ -227,13 +227,15 @@ pub(crate) fn refuses(
 
 #[cfg(test)]
 mod tests {
+    use super::super::engaging::{grant, register_for, status, withhold_by_mandate};
     use super::super::messages::{
         attach, by, circulate_via, issue, money, name, offer, open, publish, purchase_via,
     };
     use super::super::model::Said;
     use super::*;
     use crate::domain::{
-        Circulated, CommissionTerms, Offer, Purchased, Serial, Settlement, Timestamp, Via, Window,
+        Circulated, Code, CommissionTerms, Offer, Purchased, Refusal, Serial, Settlement, StatusChange,
+        Timestamp, Via, WhenShort, Window,
     };
 
     /// When a purchase is sent, when its sale and the commission end, and where the clock has come to by then.
@@ -369,5 +371,30 @@ mod tests {
         agrees_with_a_payment(AFTER - 1, true).unwrap();
         let refused = agrees_with_a_payment(AFTER + 1, true).map(drop).unwrap_err();
         assert!(refused.contains("PayReservation"), "{refused}");
+    }
+
+    /// What the model says where a merchant withholds 9 by a mandate from an account that has `deposit`, and may be frozen.
+    fn withheld_by_mandate(deposit: u64, is_frozen: bool, code: Code) -> Result<(), String> {
+        let before = [
+            open("shop", 0),
+            open("ann", deposit),
+            register_for("shop", "shop", None, WhenShort::Receivable),
+            grant("ann", "mandate 1", "shop", (9, 9), None),
+        ];
+        let freeze = is_frozen.then(|| status("ann", StatusChange::Freeze));
+        let before = before.iter().chain(&freeze);
+        let model = before.fold(Model::default(), |model, said| carry_out(&model, said, 1, None).1);
+        let withhold = withhold_by_mandate("shop", "order 1", 9, "ann", "mandate 1");
+        refuses(&model, &withhold, &BTreeSet::from([BEFORE]), &Err(Refusal::of(code)))
+    }
+
+    #[test]
+    fn a_mandate_of_an_account_that_is_frozen_and_short_is_refused_for_either() {
+        withheld_by_mandate(8, true, Code::AccountFrozen).unwrap();
+        withheld_by_mandate(8, true, Code::InsufficientFunds).unwrap();
+        withheld_by_mandate(9, true, Code::AccountFrozen).unwrap();
+        withheld_by_mandate(8, false, Code::InsufficientFunds).unwrap();
+        withheld_by_mandate(8, false, Code::AccountFrozen).unwrap_err();
+        withheld_by_mandate(9, false, Code::InsufficientFunds).unwrap_err();
     }
 }

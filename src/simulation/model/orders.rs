@@ -150,10 +150,10 @@ impl Model {
                     return somehow();
                 }
                 mandate.used += amount;
-                self.affords(&id.0, amount)?;
+                frozen = self.purse(&id.0)?.frozen;
+                self.affords_or(&id.0, amount, frozen)?;
                 self.post(&id.0, -signed(amount));
                 self.earn(&payee, amount, Income::Sales);
-                frozen = self.purse(&id.0)?.frozen;
             }
             Right::Gift(id) => {
                 let gift = self.gifts.get_mut(id).ok_or_else(|| refuse("unknown_gift"))?;
