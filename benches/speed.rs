@@ -4,7 +4,8 @@
 //! `cargo bench` runs all; `cargo bench -- walks` only criterion's part of what is named; `cargo bench -- --test`
 //! tries everything once on a small sale; `cargo bench -- --once JOB` does one job once on a small sale and says how
 //! many units it has, for a tool that counts what the processor does (`benches/instructions`); `cargo bench -- --memory
-//! [ACCOUNTS]` says what stays in memory of each thing. It works in temporary folders (`TMPDIR`), which should be on the
+//! [ACCOUNTS]` says what stays in memory of each thing; `cargo bench -- --sustained [SECONDS]` buys for so long in one engine.
+//! It works in temporary folders (`TMPDIR`), which should be on the
 //! disk in question. One program for all, because linking one takes a minute.
 
 #![expect(clippy::unwrap_used, reason = "a bench whose engine refuses something must stop")]
@@ -37,6 +38,11 @@ fn main() {
     if let Some(place) = arguments.iter().position(|argument| argument == "--memory") {
         let accounts = arguments.get(place + 1).and_then(|accounts| accounts.parse().ok());
         common::memory::print(accounts.unwrap_or(common::memory::ACCOUNTS));
+        return;
+    }
+    if let Some(place) = arguments.iter().position(|argument| argument == "--sustained") {
+        let seconds = arguments.get(place + 1).and_then(|seconds| seconds.parse().ok());
+        common::sustained::print(seconds.unwrap_or(common::sustained::SECONDS));
         return;
     }
     // Without `--bench` nobody wants figures: `cargo test --benches`.

@@ -96,7 +96,7 @@ fn buy(number: u32) -> Message {
 }
 
 /// The memory of this process that is there, in bytes.
-fn resident() -> u64 {
+pub fn resident() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1_024

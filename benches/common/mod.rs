@@ -9,6 +9,7 @@ pub mod memory;
 mod plain_loop;
 mod restart;
 mod sale;
+pub mod sustained;
 mod sweep;
 mod walks;
 mod world;

@@ -1,6 +1,8 @@
 //! A sale as messages: each purchase goes through the offering, by a buyer of its own, with two sharers who
 //! circulated before. That makes 4 movements (the price, two cashed promises, a return) and 8 messages.
 
+use std::ops::Range;
+
 use hongbao::domain::{
     Command, CommissionTerms, Currency, Information, Message, Money, Name, Offer, Serial, Via,
 };
@@ -33,7 +35,11 @@ pub struct Purchase {
 /// So many purchases, and all that comes before them.
 pub struct Sale {
     pub purchases: Vec<Purchase>,
-    offerings: u32,
+    offerings: Range<u32>,
+    /// How many sales like this its accounts have money for.
+    sales: u32,
+    /// How many accounts share.
+    sharers: u32,
 }
 
 fn shop(offering: u32) -> String {
@@ -45,7 +51,7 @@ fn payer(offering: u32) -> String {
 }
 
 fn sharer(index: u32) -> String {
-    format!("sharer-{:09}", index % SHARERS)
+    format!("sharer-{index:09}")
 }
 
 pub fn name(text: &str) -> Name {
@@ -64,20 +70,30 @@ pub fn open(account: &str, deposit: u64) -> Message {
 
 impl Sale {
     pub fn new(certificates: u32) -> Sale {
-        let offerings = certificates.div_ceil(ITEMS);
+        Sale::of(certificates, 0, 1, SHARERS)
+    }
+
+    /// That of `sales` sales of so many certificates each; all have the same accounts, which the first one opens. As many share as buy.
+    pub fn following(number: u32, sales: u32, certificates: u32) -> Sale {
+        Sale::of(certificates, number, sales, certificates)
+    }
+
+    fn of(certificates: u32, number: u32, sales: u32, sharers: u32) -> Sale {
+        let count = certificates.div_ceil(ITEMS);
+        let offerings = number * count..(number + 1) * count;
         let purchase = |index: u32| {
             // Offerings take turns, so that neighbouring purchases have little in common.
-            let (offering, serial) = (index % offerings, Serial(index / offerings + 1));
+            let (offering, serial) = (offerings.start + index % count, Serial(index / count + 1));
             Purchase {
                 offering: format!("offering-{offering:07}"),
                 serial,
                 buyer: format!("buyer-{index:010}"),
                 payee: shop(offering),
                 payer: payer(offering),
-                sharers: [sharer(2 * index), sharer(2 * index + 1)],
+                sharers: [sharer(2 * index % sharers), sharer((2 * index + 1) % sharers)],
             }
         };
-        Sale { purchases: (0..certificates).map(purchase).collect(), offerings }
+        Sale { purchases: (0..certificates).map(purchase).collect(), offerings, sales, sharers }
     }
 
     pub fn movements(&self) -> u64 {
@@ -90,16 +106,19 @@ impl Sale {
 
     /// Every account and what it opens with.
     pub fn accounts(&self) -> impl Iterator<Item = (String, u64)> {
-        let funds = FUNDED * u64::from(self.offerings.div_ceil(SHOPS) * ITEMS);
+        let offerings = self.offerings.end - self.offerings.start;
+        let sales = u64::from(self.sales);
+        let funds = sales * FUNDED * u64::from(offerings.div_ceil(SHOPS) * ITEMS);
         let shops = (0..SHOPS).flat_map(move |index| [(shop(index), 0), (payer(index), funds)]);
-        let sharers = (0..SHARERS).map(|index| (sharer(index), 0));
-        let buyers = self.purchases.iter().map(|purchase| (purchase.buyer.clone(), PRICE));
+        let sharers = (0..self.sharers).map(|index| (sharer(index), 0));
+        let buyers = self.purchases.iter().map(move |purchase| (purchase.buyer.clone(), sales * PRICE));
         shops.chain(sharers).chain(buyers)
     }
 
     /// What comes before the purchases, in phases: each rests on the answers of the one before.
     pub fn phases(&self) -> Vec<Vec<Message>> {
-        let offerings = || (0..self.offerings).map(|index| (index, name(&format!("offering-{index:07}"))));
+        let accounts = self.accounts().filter(|_| self.offerings.start == 0);
+        let offerings = || self.offerings.clone().map(|index| (index, name(&format!("offering-{index:07}"))));
         let issue = |(index, offering): (u32, Name)| {
             let lantern = Information::new("lantern", "at purchase");
             let mut offer = Offer::new(name(&shop(index)), cents(PRICE), Currency::USD, ITEMS, lantern);
@@ -117,7 +136,7 @@ impl Sale {
         };
         let circulate = |place: usize| self.purchases.iter().map(move |purchase| purchase.circulate(place));
         vec![
-            self.accounts().map(|(account, deposit)| open(&account, deposit)).collect(),
+            accounts.map(|(account, deposit)| open(&account, deposit)).collect(),
             offerings().map(issue).collect(),
             offerings().map(attach).collect(),
             offerings().map(publish).collect(),

@@ -17,6 +17,8 @@ use super::{Job, Run, latency, timed};
 
 const BATCH_MESSAGES: usize = 1_024;
 const BATCHES_IN_FLIGHT: usize = 8;
+/// How many messages are under way at most.
+pub const IN_FLIGHT: usize = BATCHES_IN_FLIGHT * BATCH_MESSAGES;
 /// Those who come too late send fewer at once, and often.
 const LATE_BATCH_MESSAGES: usize = 100;
 const LATE_ROUNDS: u32 = 16;

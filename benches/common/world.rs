@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hongbao::Door;
-use hongbao::actors::{Common, Departing, Envelope, House, Outside, Permits, Replay, Room, Sink, Ticket};
+use hongbao::actors::{Booklet, Common, Departing, Envelope, House, Outside, Permits, Replay, Room, Sink};
 use hongbao::domain::{ActorNumber, Answer, Message, Position, Timestamp};
 use hongbao::journal::{Departure, JournalError, RecordBatch};
 use hongbao::limits::{PERMITS_MAX, TURN_MESSAGES_MAX};
@@ -78,7 +78,7 @@ impl Outside for Nothing {
     }
 
     fn release(&mut self, _at: Position, answers: Vec<Departing>) {
-        answers.into_iter().for_each(Departing::leave);
+        Departing::leave_all(answers.into_iter());
     }
 }
 
@@ -112,10 +112,12 @@ impl Stage {
     pub fn send(&mut self, messages: &[Message]) {
         let before = self.done.0.load(Ordering::Relaxed);
         for messages in messages.chunks(TURN_MESSAGES_MAX) {
+            let sink = Arc::clone(&self.done) as Arc<dyn Sink>;
+            let mut booklet = Booklet::new(sink, self.permits.take_up_to(messages.len()));
             for message in messages {
                 let (to, body) = self.door.resolve(message, [7; 32]).unwrap();
-                let sink = Arc::clone(&self.done) as Arc<dyn Sink>;
-                let ticket = Some(Ticket::new(sink, 0, self.permits.take().unwrap()));
+                let ticket = booklet.next(0);
+                assert!(ticket.is_some());
                 let walk = self.door.common().next_walk();
                 self.house.deliver([Envelope::from_door(to, walk, NOW, body, ticket)]);
             }

@@ -21,6 +21,7 @@ mod replay;
 mod reply;
 mod rooms;
 mod schedule;
+mod series;
 mod shard;
 mod stopped;
 mod sweep;

@@ -11,6 +11,7 @@ use rustc_hash::FxBuildHasher;
 use super::chunks::Whole;
 use super::page::{Numbered, Page, PageNumber, Room, Seat};
 use super::page_places::PagePlaces;
+use super::series::KnownSeries;
 use crate::domain::{ActorNumber, Position};
 use crate::limits::PAGE_ENCODED_ENTRIES_MAX;
 use crate::snapshot::{Shelf, SnapshotError};
@@ -27,6 +28,7 @@ pub(super) struct Place {
 pub(super) struct Rooms {
     pages: Vec<Page>,
     places: PagePlaces,
+    series: KnownSeries,
     /// Pages on the shelf, with the newest record of any of their actors.
     away: HashMap<PageNumber, Position, FxBuildHasher>,
     shelf: Option<Arc<Shelf>>,
@@ -57,7 +59,8 @@ impl Rooms {
     }
 
     /// Adds the room of an actor that has none.
-    pub(super) fn add(&mut self, number: ActorNumber, room: Room) -> Place {
+    pub(super) fn add(&mut self, number: ActorNumber, mut room: Room) -> Place {
+        self.series.share(&mut room);
         let (pages, page_number) = (&mut self.pages, PageNumber::of(number));
         let page = self.places.get(page_number).unwrap_or_else(|| {
             pages.push(Page::new(page_number));
@@ -75,10 +78,13 @@ impl Rooms {
     }
 
     /// Puts a room back; the former one of that actor, if there was one.
-    pub(super) fn restore(&mut self, number: ActorNumber, room: Room) -> Option<Room> {
+    pub(super) fn restore(&mut self, number: ActorNumber, mut room: Room) -> Option<Room> {
         let (position, due) = (room.position(), room.next_due());
         let (place, former) = match self.find(number) {
-            Some(place) => (place, Some(mem::replace(&mut self.at_mut(place).room, room))),
+            Some(place) => {
+                self.series.share(&mut room);
+                (place, Some(mem::replace(&mut self.at_mut(place).room, room)))
+            }
             None => (self.add(number, room), None),
         };
         self.at_mut(place).set_due(due);

@@ -413,7 +413,7 @@ pub enum WithdrawalReason {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CertificateEvent {
     /// It comes to life (D29).
-    Begun(Box<Birth>),
+    Begun(Birth),
     /// A circulation is in the chain (R1 to R7).
     Linked {
         /// Who.

@@ -62,7 +62,7 @@ pub use gift::{FoundObject, Gift, GiftState, GiftStep};
 pub use inside::{
     ArrivingGift, Birth, Body, BodyParts, ClawBack, Credit, CreditReason, Debit, DebitRefund, DebitRefused,
     Draw as DrawPayment, Envelope, GiftReversed, Handed, Hold, LinkPayment, OrderRefused, PurchaseGift,
-    ReversalPaid, ReverseOrder, Settle, TopUp, Turn, TurnRefused, Withheld, Withhold,
+    ReversalPaid, ReverseOrder, Series, Settle, TopUp, Turn, TurnRefused, Withheld, Withhold,
 };
 pub(crate) use keyed::Keyed;
 pub use link::PageLink;

@@ -4,9 +4,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Stores 32 bytes.
 pub(crate) fn serialize<S: Serializer>(bytes: &[u8; 32], serializer: S) -> Result<S::Ok, S::Error> {
-    let (front, back) = bytes.split_at(16);
-    let number = |half: &[u8]| half.iter().rev().fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
-    (number(front), number(back)).serialize(serializer)
+    let (halves, _) = bytes.as_chunks::<16>();
+    let number = |half: usize| u128::from_le_bytes(halves[half]);
+    (number(0), number(1)).serialize(serializer)
 }
 
 /// Reads 32 bytes.

@@ -8,8 +8,8 @@ use super::*;
 use crate::codec;
 use crate::domain::{
     Birth, CertificateEvent, Clawback, CommissionTerms, Currency, Envelope, Event, FactorSet, Fingerprint,
-    FoundVia, Money, RefundTerms, RequestId, RequestKey, RequestMark, Serial, Settlement, WalkId, WhenShort,
-    WithdrawalReason,
+    FoundVia, Money, RefundTerms, RequestId, RequestKey, RequestMark, Serial, Series, Settlement, WalkId,
+    WhenShort, WithdrawalReason,
 };
 
 const OFFERING: ActorNumber = ActorNumber(400);
@@ -37,9 +37,8 @@ fn begun(funded: Option<u64>) -> CertificateEvent {
         topped_up: Money::ZERO,
         backing: None,
     };
-    CertificateEvent::Begun(Box::new(Birth {
+    let series = Series {
         offering: OFFERING,
-        serial: SERIAL,
         currency: Currency::USD,
         price: money(10_000),
         payee: MALL,
@@ -48,7 +47,8 @@ fn begun(funded: Option<u64>) -> CertificateEvent {
         seed: [9; 32],
         refund: RefundTerms { clawback: Clawback::Reserve, when_short: WhenShort::Refuse },
         envelope: funded.map(envelope),
-    }))
+    };
+    CertificateEvent::Begun(Birth { serial: SERIAL, series: Arc::new(series) })
 }
 
 fn linked(account: ActorNumber) -> CertificateEvent {

@@ -94,7 +94,7 @@ fn currency_of(
     to: ActorNumber,
     body: &Body,
 ) -> Option<Currency> {
-    let born = |birth: &Option<Box<crate::domain::Birth>>| birth.as_ref().map(|birth| birth.currency);
+    let born = |birth: &Option<crate::domain::Birth>| birth.as_ref().map(|birth| birth.currency);
     match body {
         Body::Settle(settle) => Some(settle.buyer.currency),
         Body::Handed(handed) => born(&handed.birth),

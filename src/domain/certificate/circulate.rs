@@ -15,8 +15,8 @@ use crate::domain::step::{Context, Decision, Step};
 use crate::domain::time::Timestamp;
 use crate::limits::HOPS_MAX;
 
-/// As many events as most circulations have: linked, acquired and increased.
-const EVENTS: usize = 3;
+/// As many events as most circulations have: linked, acquired and increased, and a certificate's first its beginning.
+const EVENTS: usize = 4;
 
 impl Certificate {
     pub(super) fn apply_circulate(

@@ -11,6 +11,7 @@ mod refund;
 mod settle;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use hops::{Addressee, Effect, Hops};
 pub use hops::{Hop, Right};
@@ -19,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::answer::{Purchased, Refunded};
 use super::commission::{Buckets, Observed};
 use super::event::WithdrawalReason;
-use super::inside::{Birth, Envelope};
+use super::inside::{Birth, Envelope, Series};
 use super::money::Money;
 use super::name::RequestId;
 use super::number::{ActorNumber, Fingerprint, WalkId};
@@ -105,7 +106,7 @@ impl Sale {
 
 /// There may be millions, and what a certificate takes beyond this the allocator rounds up by 64.
 const _: () =
-    assert!(size_of::<Certificate>() <= 448, "a certificate has no more than seven lines of a cache");
+    assert!(size_of::<Certificate>() <= 320, "a certificate has no more than five lines of a cache");
 
 /// How many of its newest hops are read ahead.
 const HOPS_GLANCED_AT: usize = 4;
@@ -142,6 +143,12 @@ impl Certificate {
     #[must_use]
     pub fn birth(&self) -> &Birth {
         &self.birth
+    }
+
+    /// Holds its series in common with whoever gave this one, which is the same.
+    pub(crate) fn share(&mut self, series: &Arc<Series>) {
+        debug_assert_eq!(self.birth.series, *series);
+        self.birth.series = Arc::clone(series);
     }
 
     /// The five buckets.

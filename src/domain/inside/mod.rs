@@ -1,20 +1,18 @@
 //! The messages that actors send each other inside a walk.
 
+mod birth;
 mod engagements;
-
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::domain::commission::CommissionTerms;
 use crate::domain::merchant::OrderKey;
-use crate::domain::money::{Currency, Money};
-use crate::domain::name::{Name, RequestId};
+use crate::domain::money::Money;
+use crate::domain::name::Name;
 use crate::domain::number::{ActorNumber, Serial};
 use crate::domain::refusal::Code;
-use crate::domain::request::{Party, RefundTerms, Request, RequestKey, RequestMark, Source};
-use crate::domain::time::Timestamp;
+use crate::domain::request::{Party, Request, RequestKey, RequestMark, Source};
 
+pub use birth::{Birth, Envelope, Series};
 pub use engagements::{
     ArrivingGift, ClawBack, DebitRefund, Draw, GiftReversed, Hold, LinkPayment, OrderRefused, PurchaseGift,
     ReversalPaid, ReverseOrder, TopUp, Withheld, Withhold,
@@ -132,7 +130,7 @@ struct DebitParts<'message> {
     serial: Serial,
     amount: Money,
     mark: &'message RequestMark,
-    birth: &'message Option<Box<Birth>>,
+    birth: &'message Option<Birth>,
     source: &'message Source,
 }
 
@@ -158,7 +156,7 @@ pub struct Handed {
     /// The request, a circulation.
     pub request: Request,
     /// What brings the certificate to life, where this is its first message (D29).
-    pub birth: Option<Box<Birth>>,
+    pub birth: Option<Birth>,
     /// Where the offering chose in turn (D30): how to go on if this certificate refuses.
     pub turn: Option<Turn>,
 }
@@ -187,71 +185,6 @@ pub struct TurnRefused {
     pub code: Code,
 }
 
-/// What an offering hands over when it brings a certificate to life, envelope included (D29).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Birth {
-    /// The offering.
-    pub offering: ActorNumber,
-    /// The serial.
-    pub serial: Serial,
-    /// Its currency.
-    pub currency: Currency,
-    /// Its price.
-    pub price: Money,
-    /// Who is paid.
-    pub payee: ActorNumber,
-    /// Who issued it; acquires nothing (D33).
-    pub supplier: ActorNumber,
-    /// Since when it is displayed (W4).
-    pub published_at: Timestamp,
-    /// The seed of every draw.
-    #[serde(with = "super::wide")]
-    pub seed: [u8; 32],
-    /// How a purchase is refunded.
-    pub refund: RefundTerms,
-    /// The envelope: its payer, terms and limit; none where there is no commission any more.
-    pub envelope: Option<Envelope>,
-}
-
-impl Birth {
-    /// The money that travels with it: none where a payment certificate backs the commission.
-    #[must_use]
-    pub fn money(&self) -> Money {
-        let paid = self.envelope.as_ref().filter(|envelope| envelope.backing.is_none());
-        paid.map_or(Money::ZERO, Envelope::funded)
-    }
-
-    /// What its commission is funded with, as money or as a claim.
-    #[must_use]
-    pub fn funded(&self) -> Money {
-        self.envelope.as_ref().map_or(Money::ZERO, Envelope::funded)
-    }
-}
-
-/// A certificate's funded commission.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Envelope {
-    /// Who funded it and gets back what is returned (P5).
-    pub payer: ActorNumber,
-    /// The terms, which all certificates of the offering share.
-    pub terms: Arc<CommissionTerms>,
-    /// The first instant at which it is over: the earlier of the certificate's and the commission's (D17).
-    pub deadline: Option<Timestamp>,
-    /// What its payer has added before it came to life (D4).
-    pub topped_up: Money,
-    /// The payer's payment certificate that backs it; none: its money is here (K2, K3).
-    pub backing: Option<RequestId>,
-}
-
-impl Envelope {
-    /// What it was funded with.
-    #[must_use]
-    pub fn funded(&self) -> Money {
-        let sum = self.terms.funded.checked_add(self.topped_up);
-        sum.unwrap_or_else(|| unreachable!("both came out of one currency's whole money"))
-    }
-}
-
 /// A demand for the price.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Debit {
@@ -264,7 +197,7 @@ pub struct Debit {
     /// Whose purchase it is.
     pub mark: RequestMark,
     /// What brings the certificate to life, where nothing has yet.
-    pub birth: Option<Box<Birth>>,
+    pub birth: Option<Birth>,
     /// Out of which money.
     pub source: Source,
 }
@@ -286,7 +219,7 @@ pub struct DebitRefused {
     /// Why.
     pub code: Code,
     /// The envelope goes back with it.
-    pub birth: Option<Box<Birth>>,
+    pub birth: Option<Birth>,
     /// The order that wanted it, whose merchant is to be told.
     pub order: Option<OrderKey>,
 }
@@ -303,7 +236,7 @@ pub struct Settle {
     /// Whose purchase it is.
     pub mark: RequestMark,
     /// What brings the certificate to life, where nothing has yet.
-    pub birth: Option<Box<Birth>>,
+    pub birth: Option<Birth>,
     /// Out of which money.
     pub source: Source,
 }
@@ -391,7 +324,7 @@ impl Body {
     #[must_use]
     pub fn money(&self) -> u128 {
         let of = |money: Money| u128::from(money.minor());
-        let born = |birth: &Option<Box<Birth>>| birth.as_ref().map_or(0, |birth| of(birth.money()));
+        let born = |birth: &Option<Birth>| birth.as_ref().map_or(0, |birth| of(birth.money()));
         match self {
             Body::Handed(handed) => born(&handed.birth),
             Body::Debit(debit) => born(&debit.birth),

@@ -25,6 +25,7 @@ impl Offering {
                     left: self.stock.left(),
                 });
                 self.published = Some(Published { at, mark: mark.clone(), display: *display, frozen });
+                self.forget_series();
             }
             OfferingEvent::AttachBegun { attach, mark, walk } => {
                 let attachment = Attachment {
@@ -41,6 +42,7 @@ impl Offering {
                     unreachable!("money for a commission comes while it is awaited");
                 };
                 self.commission = Commission::Attached(attachment);
+                self.forget_series();
             }
             OfferingEvent::AttachUndone => self.commission = Commission::None,
             OfferingEvent::Touched { serial, mark } => {
@@ -131,6 +133,7 @@ impl Offering {
                 };
                 self.commission = Commission::Expired(attachment);
                 self.topped_up.clear();
+                self.forget_series();
             }
             OfferingEvent::WindowOpened => {
                 assert!(!self.window_opened, "a window opens once (F4)");

@@ -257,7 +257,7 @@ impl Offering {
     /// The demand for the price, with what brings the certificate to life where nothing has yet.
     pub(super) fn asking(&self, serial: Serial, mark: RequestMark, source: Source) -> Body {
         let untouched = !self.stock.has_chain(serial);
-        let birth = untouched.then(|| Box::new(self.birth(serial)));
+        let birth = untouched.then(|| self.birth(serial));
         let (offering, amount) = (self.number, self.offer.price);
         Body::Debit(Box::new(Debit { offering, serial, amount, mark, birth, source }))
     }

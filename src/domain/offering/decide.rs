@@ -295,8 +295,7 @@ impl Offering {
     }
 
     fn bring_to_life(&self, serial: Serial, request: &Request, mark: Option<RequestMark>) -> Decision {
-        let handed =
-            Handed { request: request.clone(), birth: Some(Box::new(self.birth(serial))), turn: None };
+        let handed = Handed { request: request.clone(), birth: Some(self.birth(serial)), turn: None };
         let step = Step::of(vec![Event::Offering(OfferingEvent::Touched { serial, mark })]);
         Decision::Record(step.sending(self.number.certificate(serial), Body::Handed(Box::new(handed))))
     }

@@ -8,6 +8,7 @@ mod asked;
 mod decide;
 mod due;
 mod reserve;
+mod series;
 mod sold_out;
 mod stock;
 mod topping;
@@ -18,13 +19,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::parted::PartedMap;
+use series::NewestSeries;
 pub use sold_out::SoldOut;
 pub use stock::{Payment, Reservation, Standing, Stock};
 
 use super::answer::FrozenRow;
 use super::commission::CommissionTerms;
 use super::event::Queued;
-use super::inside::{Birth, Body, Envelope};
+use super::inside::Body;
 use super::message::Display;
 use super::money::Money;
 use super::name::RequestId;
@@ -53,6 +55,8 @@ pub struct Offering {
     returned: Money,
     /// What its commission's payer has added to envelopes that are here (D4).
     topped_up: BTreeMap<u32, Money>,
+    #[serde(skip)]
+    newest_series: NewestSeries,
 }
 
 /// How it stands on the public platform.
@@ -129,6 +133,7 @@ impl Offering {
             window_closed: false,
             returned: Money::ZERO,
             topped_up: BTreeMap::new(),
+            newest_series: NewestSeries::default(),
         }
     }
 
@@ -256,33 +261,6 @@ impl Offering {
     #[must_use]
     pub fn expires_at(&self) -> Option<Timestamp> {
         matches!(self.commission, Commission::Attached(_)).then(|| self.deadline()).flatten()
-    }
-
-    fn birth(&self, serial: Serial) -> Birth {
-        let envelope = match &self.commission {
-            Commission::Attached(there) => Some(Envelope {
-                payer: there.payer,
-                terms: Arc::clone(&there.terms),
-                deadline: self.deadline(),
-                topped_up: self.topped_up_for(serial),
-                backing: there.backing.clone(),
-            }),
-            _ => None,
-        };
-        let published_at =
-            self.published_at().unwrap_or_else(|| unreachable!("certificates live after publishing"));
-        Birth {
-            offering: self.number,
-            serial,
-            currency: self.offer.currency,
-            price: self.offer.price,
-            payee: self.offer.payee.number,
-            supplier: self.offer.supplier.number,
-            published_at,
-            seed: self.offer.seed,
-            refund: self.offer.refund,
-            envelope,
-        }
     }
 
     /// What was added to a serial's envelope, which is here or comes back from a payment that has failed.

@@ -2,6 +2,7 @@
 //!
 //! An untouched serial costs nothing here, and `sold out` is known without looking at any serial (F2).
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use roaring::RoaringBitmap;
@@ -239,13 +240,15 @@ impl Stock {
     }
 
     fn take_untouched(&mut self, serial: u32) {
-        if serial >= self.next {
-            self.ahead.insert(serial);
-            while self.ahead.remove(self.next) {
+        match serial.cmp(&self.next) {
+            Ordering::Less => drop(self.untouched_again.remove(serial)),
+            Ordering::Equal => {
                 self.next += 1;
+                while !self.ahead.is_empty() && self.ahead.remove(self.next) {
+                    self.next += 1;
+                }
             }
-        } else {
-            self.untouched_again.remove(serial);
+            Ordering::Greater => drop(self.ahead.insert(serial)),
         }
     }
 

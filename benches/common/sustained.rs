@@ -1,0 +1,70 @@
+//! How many purchases an engine keeps up for long, while it takes snapshots as it does by itself.
+//!
+//! Sales follow each other in one engine: of each everything is made ready, and then it is bought, and only that is timed. So whatever
+//! the former sales have left, in memory, in the journal and in the snapshots, is there. Names are of 16 bytes.
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use hongbao::{Engine, SnapshotStats};
+
+use super::memory::resident;
+use super::sale::{MOVEMENTS_PER_PURCHASE, Sale};
+use super::walks::{IN_FLIGHT, batches, config, send};
+
+/// How long it is measured, unless it is told otherwise.
+pub const SECONDS: u64 = 60;
+/// How many certificates each sale has, each with a buyer of its own: a second of purchases, and less.
+const CERTIFICATES: u32 = 262_144;
+/// How many sales there is money for.
+const SALES_MAX: u32 = 1_000;
+
+/// Buys for so many seconds, the time between the sales not counted; prints a row for each sale and what all of them come to.
+pub fn print(seconds: u64) {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = Engine::open(config(&folder)).unwrap();
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "One shard, {IN_FLIGHT} purchases in flight.\n").unwrap();
+    writeln!(out, "| sale | purchases/s | movements/s | snapshots | journal | memory |").unwrap();
+    writeln!(out, "|---:|---:|---:|---:|---:|---:|").unwrap();
+    let (mut purchases, mut took, mut rates) = (0_u64, Duration::ZERO, Vec::new());
+    for number in 0..SALES_MAX {
+        if took >= Duration::from_secs(seconds) {
+            break;
+        }
+        let sale = Sale::following(number, SALES_MAX, CERTIFICATES);
+        sale.phases().iter().for_each(|phase| send(&engine, batches(phase)));
+        let buys = batches(&sale.buys());
+        let begun = Instant::now();
+        send(&engine, buys);
+        let here = begun.elapsed();
+        took += here;
+        purchases += u64::from(CERTIFICATES);
+        rates.push(f64::from(CERTIFICATES) / here.as_secs_f64());
+        let rate = rates[rates.len() - 1];
+        let SnapshotStats { finished, .. } = engine.snapshot_stats();
+        let (journal, memory) = (engine.journal_stats().bytes as f64 / 1e9, resident() as f64 / 1e9);
+        let movements = rate * MOVEMENTS_PER_PURCHASE as f64;
+        writeln!(
+            out,
+            "| {number} | {rate:.0} | {movements:.0} | {finished} | {journal:.1} GB | {memory:.1} GB |"
+        )
+        .unwrap();
+        out.flush().unwrap();
+    }
+    let rate = purchases as f64 / took.as_secs_f64();
+    rates.sort_by(f64::total_cmp);
+    let SnapshotStats { finished, slice_max, slice_p999, .. } = engine.snapshot_stats();
+    writeln!(
+        out,
+        "\n{purchases} purchases in {:.1} s: {rate:.0} purchases/s, {:.0} movements/s (of one sale {:.0} to {:.0} purchases/s); \
+         {finished} snapshots, whose slices held the shard for {slice_max:?} at most, and 999 of a thousand for no more than \
+         {slice_p999:?}.",
+        took.as_secs_f64(),
+        rate * MOVEMENTS_PER_PURCHASE as f64,
+        rates[0],
+        rates[rates.len() - 1],
+    )
+    .unwrap();
+    engine.close().unwrap();
+}
