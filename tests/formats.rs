@@ -282,6 +282,8 @@ fn the_types_of_the_page_have_the_fields_and_variants_of_the_code_in_their_order
     for ((kind, name), listed) in page {
         let declared: Vec<Vec<String>> = match name.as_str() {
             "Code" => vec![codes.clone()],
+            // It is stored as another type than it is.
+            "Birth" => code.split("struct Stored<E> ").skip(1).map(names_in_braces).collect(),
             _ => code.split(&format!("pub {kind} {name} ")).skip(1).map(names_in_braces).collect(),
         };
         // A client's command and what is made of it may share a name.

@@ -117,7 +117,7 @@ impl Sale {
 
     /// What comes before the purchases, in phases: each rests on the answers of the one before.
     pub fn phases(&self) -> Vec<Vec<Message>> {
-        let accounts = self.accounts().filter(|_| self.offerings.start == 0);
+        let accounts = (self.offerings.start == 0).then(|| self.accounts());
         let offerings = || self.offerings.clone().map(|index| (index, name(&format!("offering-{index:07}"))));
         let issue = |(index, offering): (u32, Name)| {
             let lantern = Information::new("lantern", "at purchase");
@@ -136,7 +136,7 @@ impl Sale {
         };
         let circulate = |place: usize| self.purchases.iter().map(move |purchase| purchase.circulate(place));
         vec![
-            accounts.map(|(account, deposit)| open(&account, deposit)).collect(),
+            accounts.into_iter().flatten().map(|(account, deposit)| open(&account, deposit)).collect(),
             offerings().map(issue).collect(),
             offerings().map(attach).collect(),
             offerings().map(publish).collect(),

@@ -18,6 +18,7 @@ use super::envelope::Envelope;
 use super::house::{Common, House, Outside, absorb, shard_of};
 use super::page::Room;
 use super::rooms::Place;
+use super::series::KnownSeries;
 use super::undelivered::Undelivered;
 use crate::domain::chain::{self, Entries};
 use crate::domain::{ActorNumber, Currency, Position, Resident, Status, Timestamp, WalkId};
@@ -68,6 +69,7 @@ pub struct Replay {
     latest: Timestamp,
     /// How many rooms came from a snapshot, and the newest record in any of them.
     restored: (u64, Position),
+    series: KnownSeries,
 }
 
 /// A record whose actor's head is that of a gathered entry.
@@ -106,6 +108,7 @@ impl Replay {
             newest: Position(0),
             latest: Timestamp::default(),
             restored: (0, Position(0)),
+            series: KnownSeries::default(),
         }
     }
 
@@ -113,7 +116,8 @@ impl Replay {
     ///
     /// # Errors
     /// Where the snapshot has the actor twice.
-    pub fn restore(&mut self, number: ActorNumber, room: Room) -> Result<(), String> {
+    pub fn restore(&mut self, number: ActorNumber, mut room: Room) -> Result<(), String> {
+        self.series.share(&mut room);
         self.latest = self.latest.max(room.at);
         self.restored = (self.restored.0 + 1, self.restored.1.max(room.position()));
         let shards = self.houses.len();
@@ -271,12 +275,16 @@ impl Replay {
         if record.events.is_empty() && known == Position(0) {
             return Err("its actor has not begun".to_owned());
         }
-        let mut place = place;
+        let mut at = place;
         for (now, events) in record.parts() {
-            place = Some(absorb(rooms, place, prefix.actor, now, events));
+            at = Some(absorb(rooms, at, prefix.actor, now, events));
         }
-        let place = place.unwrap_or_else(|| unreachable!("a record has a first message"));
+        let begins = place.is_none();
+        let place = at.unwrap_or_else(|| unreachable!("a record has a first message"));
         let numbered = rooms.at_mut(place);
+        if begins {
+            self.series.share(&mut numbered.room);
+        }
         if !record.events.is_empty() {
             let Ok(_) = numbered.add_entry(&mut self.entries, |bytes| {
                 bytes.extend_from_slice(record.encoded_events);

@@ -28,7 +28,6 @@ pub(super) struct Place {
 pub(super) struct Rooms {
     pages: Vec<Page>,
     places: PagePlaces,
-    series: KnownSeries,
     /// Pages on the shelf, with the newest record of any of their actors.
     away: HashMap<PageNumber, Position, FxBuildHasher>,
     shelf: Option<Arc<Shelf>>,
@@ -59,8 +58,7 @@ impl Rooms {
     }
 
     /// Adds the room of an actor that has none.
-    pub(super) fn add(&mut self, number: ActorNumber, mut room: Room) -> Place {
-        self.series.share(&mut room);
+    pub(super) fn add(&mut self, number: ActorNumber, room: Room) -> Place {
         let (pages, page_number) = (&mut self.pages, PageNumber::of(number));
         let page = self.places.get(page_number).unwrap_or_else(|| {
             pages.push(Page::new(page_number));
@@ -78,13 +76,10 @@ impl Rooms {
     }
 
     /// Puts a room back; the former one of that actor, if there was one.
-    pub(super) fn restore(&mut self, number: ActorNumber, mut room: Room) -> Option<Room> {
+    pub(super) fn restore(&mut self, number: ActorNumber, room: Room) -> Option<Room> {
         let (position, due) = (room.position(), room.next_due());
         let (place, former) = match self.find(number) {
-            Some(place) => {
-                self.series.share(&mut room);
-                (place, Some(mem::replace(&mut self.at_mut(place).room, room)))
-            }
+            Some(place) => (place, Some(mem::replace(&mut self.at_mut(place).room, room))),
             None => (self.add(number, room), None),
         };
         self.at_mut(place).set_due(due);
@@ -130,7 +125,9 @@ impl Rooms {
         let page = Whole::Page(shelf.get(&key)?);
         shelf.remove(&key)?;
         self.away.remove(&number);
-        let back = page.rooms(|number, room| {
+        let mut series = KnownSeries::default();
+        let back = page.rooms(|number, mut room| {
+            series.share(&mut room);
             self.restore(number, room);
             Ok(())
         });

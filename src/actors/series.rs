@@ -1,45 +1,35 @@
 //! Series that many certificates have in common, found again where each came with its own: out of a record, a snapshot or the shelf.
-//!
-//! It knows some of them at a time and never looks for the others: a series that is not found costs memory and nothing else.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
+
+use rustc_hash::FxBuildHasher;
 
 use super::page::Room;
 use crate::domain::{ActorNumber, Resident, Series};
 
-/// How many offerings' newest series are known at a time.
-const KNOWN: usize = 1_024;
-
-/// The newest series of some offerings.
+/// The series that came last of each offering.
 #[derive(Default)]
-pub(super) struct KnownSeries(Vec<Option<Arc<Series>>>);
+pub(super) struct KnownSeries(HashMap<ActorNumber, Arc<Series>, FxBuildHasher>);
 
 impl KnownSeries {
-    /// Lets a certificate hold the series that others hold, where it is the newest of its offering.
+    /// Lets a certificate hold the series of the one of its offering that came before it, where that is the same.
     pub(super) fn share(&mut self, room: &mut Room) {
         let Resident::Certificate(certificate) = &mut room.resident else { return };
-        if self.0.is_empty() {
-            self.0.resize(KNOWN, None);
-        }
         let own = &certificate.birth().series;
-        let known = &mut self.0[place_of(own.offering)];
-        match known {
-            Some(known) if known == own => certificate.share(known),
-            _ => *known = Some(Arc::clone(own)),
+        match self.0.entry(own.offering) {
+            Entry::Occupied(known) if known.get() == own => certificate.share(known.get()),
+            Entry::Occupied(mut known) => drop(known.insert(Arc::clone(own))),
+            Entry::Vacant(unknown) => drop(unknown.insert(Arc::clone(own))),
         }
     }
-}
-
-/// Where the series of an offering is, of which there is one for many.
-fn place_of(offering: ActorNumber) -> usize {
-    // As `house::shard_of`, by bits that choose no shard.
-    let spread = offering.0.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 54;
-    usize::try_from(spread).unwrap_or(0) % KNOWN
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::actors::Replay;
     use crate::domain::{
         Birth, CertificateEvent, Clawback, Currency, Event, Money, RefundTerms, Serial, Timestamp, WhenShort,
     };
@@ -72,22 +62,27 @@ mod tests {
     #[test]
     fn certificates_of_one_series_hold_one_and_others_keep_their_own() {
         let mut known = KnownSeries::default();
-        // The fourth has the place of the first's offering, and the fifth comes behind it.
-        let elsewhere =
-            (301..).find(|offering| place_of(ActorNumber(*offering)) == place_of(ActorNumber(300)));
-        let mut rooms = [
-            room(300, 1, 50),
-            room(300, 2, 50),
-            room(300, 3, 60),
-            room(elsewhere.unwrap(), 1, 50),
-            room(300, 4, 60),
-        ];
+        let mut rooms =
+            [room(300, 1, 50), room(300, 2, 50), room(300, 3, 60), room(400, 1, 50), room(300, 4, 60)];
         let before = rooms.clone();
         rooms.iter_mut().for_each(|room| known.share(room));
         assert!(rooms == before, "what they are born with is the same");
-        assert!(Arc::ptr_eq(series(&rooms[0]), series(&rooms[1])));
-        for (one, other) in [(1, 2), (2, 3), (3, 4), (2, 4)] {
+        for (one, other) in [(0, 1), (2, 4)] {
+            assert!(Arc::ptr_eq(series(&rooms[one]), series(&rooms[other])), "{one} and {other}");
+        }
+        for (one, other) in [(1, 2), (2, 3), (0, 3)] {
             assert!(!Arc::ptr_eq(series(&rooms[one]), series(&rooms[other])), "{one} and {other}");
         }
+    }
+
+    #[test]
+    fn rooms_of_a_snapshot_hold_their_series_in_common_whatever_their_shards() {
+        let mut replay = Replay::new(2);
+        let numbers = [1, 2, 3, 4].map(|serial| ActorNumber(300).certificate(Serial(serial)));
+        for (serial, number) in (1..).zip(numbers) {
+            replay.restore(number, room(300, serial, 50)).unwrap();
+        }
+        let held = numbers.map(|number| series(replay.room(number).unwrap()));
+        assert!(held.iter().all(|other| Arc::ptr_eq(held[0], other)));
     }
 }

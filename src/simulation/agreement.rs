@@ -389,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mandate_of_an_account_that_is_frozen_and_short_is_refused_for_either() {
+    fn no_one_code_is_asked_for_where_the_account_of_a_mandate_is_frozen_and_short() {
         withheld_by_mandate(8, true, Code::AccountFrozen).unwrap();
         withheld_by_mandate(8, true, Code::InsufficientFunds).unwrap();
         withheld_by_mandate(9, true, Code::AccountFrozen).unwrap();

@@ -4,6 +4,7 @@
 //! its messages go out, its answers are given to whoever lets them leave when they are durable
 //! (DESIGN §3, points 2 and 3).
 
+mod circulating;
 mod concluding;
 mod plain;
 mod recording;
@@ -115,6 +116,8 @@ pub struct House {
     parked: FxHashMap<WalkId, Arc<Ticket>>,
     /// Memory for the messages that are looked at together; empty between two turns.
     near: Vec<Envelope>,
+    /// Memory for what is decided on a circulation; none while it is used.
+    step: Option<Box<Step>>,
     /// The newest position that this house has handed over.
     handed: Position,
     /// The sweep that is under way.
@@ -142,6 +145,7 @@ impl House {
             waiting: FxHashMap::default(),
             parked: FxHashMap::default(),
             near: Vec::new(),
+            step: None,
             handed: Position(0),
             sweep: Sweep::default(),
             turn: Turn::default(),
@@ -334,6 +338,9 @@ impl House {
                 return Ok(true);
             }
         }
+        if self.circulate(envelope, place, turn)? {
+            return Ok(true);
+        }
         let context = Context { walk: envelope.walk, now: envelope.now };
         let mut decision = match place {
             Some(there) if first => {
@@ -369,7 +376,7 @@ impl House {
             self.within_supply(request, numbered.map(|numbered| &numbered.room), &mut decision, turn);
         }
         match decision {
-            Decision::Record(step) => self.record(Origin::of(envelope, place), step, turn)?,
+            Decision::Record(mut step) => self.record(Origin::of(envelope, place), &mut step, turn)?,
             Decision::Refuse(refusal) => {
                 if refusal.code == Code::SoldOut {
                     self.remind_doors(place, &envelope.body, turn);
@@ -455,7 +462,7 @@ impl House {
     /// An answer without a change: recorded inside a walk, and only there (DESIGN §3, point 1).
     fn answer(&mut self, origin: Origin, answer: Answer, turn: &mut Turn) -> Result<(), JournalError> {
         if origin.message.sender != Sender::Door {
-            return self.record(origin, Step::default().answering(answer), turn);
+            return self.record(origin, &mut Step::default().answering(answer), turn);
         }
         if let Some(ticket) = origin.ticket {
             ticket.settle(answer);

@@ -63,15 +63,15 @@ impl House {
     pub(super) fn record(
         &mut self,
         mut origin: Origin,
-        mut step: Step,
+        step: &mut Step,
         turn: &mut Turn,
     ) -> Result<(), JournalError> {
         if planted::has(Bug::OrderPaidTooSoon) {
-            tell_too_soon(&mut step);
+            tell_too_soon(step);
         }
         if let Some(place) = origin.place {
             match self.rooms.at(place).newest() {
-                Some(newest) if self.joins(&origin, &step) => {
+                Some(newest) if self.joins(&origin, step) => {
                     let ticket = origin.ticket.take();
                     return self.join((place, newest), &origin.message, &step.events[0], ticket, turn);
                 }
@@ -82,11 +82,11 @@ impl House {
         let record = turn.next_record();
         let unrecorded = planted::has(Bug::RefusalUnrecorded) && step.events.is_empty();
         if !unrecorded {
-            self.write(&mut origin, &step, record, turn)?;
+            self.write(&mut origin, step, record, turn)?;
         }
         let Origin { actor, message: Absorbed { walk, now, hop, .. }, mut ticket, .. } = origin;
         if let Some(ticket) = &ticket {
-            if let Some(answer) = step.answer {
+            if let Some(answer) = step.answer.take() {
                 ticket.settle(answer);
             }
             if step.early {
@@ -97,7 +97,7 @@ impl House {
         if let Some(ticket) = &ticket {
             ticket.followed_by(followers);
         }
-        for (index, onward) in step.onward.into_iter().enumerate() {
+        for (index, onward) in step.onward.drain(..).enumerate() {
             let index = u32::try_from(index).unwrap_or(u32::MAX);
             let (walk, now, ticket) = match onward.continues {
                 Some((walk, now)) => (walk, now, self.parked.remove(&walk)),
@@ -113,7 +113,7 @@ impl House {
         }
         let record = (!unrecorded).then_some(InTurn::at(record));
         self.wake(actor, walk);
-        for (waiting, answer) in step.other_answers {
+        for (waiting, answer) in step.other_answers.drain(..) {
             if let Some(ticket) = self.parked.remove(&waiting) {
                 ticket.settle(answer);
                 turn.spent.push(Spent { ticket, record });

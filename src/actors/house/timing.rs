@@ -63,7 +63,7 @@ impl House {
             let room = &numbered.room;
             numbered.is_due(now).then(|| room.resident.due(room.at, now)).flatten()
         };
-        while let Some((at, step)) = due(self) {
+        while let Some((at, mut step)) = due(self) {
             if turn.is_full() {
                 return Ok(false);
             }
@@ -75,7 +75,7 @@ impl House {
                     message: Absorbed { walk, hop: 0, sender: Sender::Door, now: at },
                     ticket: None,
                 },
-                step,
+                &mut step,
                 turn,
             )?;
         }

@@ -10,7 +10,7 @@ use crate::domain::inside::Body;
 use crate::domain::money::Money;
 use crate::domain::number::ActorNumber;
 use crate::domain::refusal::{Code, Refusal};
-use crate::domain::request::{CirculateTask, Request};
+use crate::domain::request::{CirculateTask, Request, Task};
 use crate::domain::step::{Context, Decision, Step};
 use crate::domain::time::Timestamp;
 use crate::limits::HOPS_MAX;
@@ -25,11 +25,33 @@ impl Certificate {
         request: &Request,
         task: &CirculateTask,
     ) -> Decision {
-        let refuse = |code| Decision::Refuse(Refusal::of(code));
+        if let Some(decision) = self.why_not(request, task) {
+            return decision;
+        }
+        let mut step = Step::of(Vec::with_capacity(EVENTS));
+        self.circulate(context, request, task, &mut step);
+        Decision::Record(step)
+    }
+
+    /// Adds the step of a circulation that this certificate carries out: `apply` gives the same. False where it does not carry one
+    /// out, and then nothing is added.
+    #[must_use]
+    pub fn circulation(&self, context: Context, request: &Request, step: &mut Step) -> bool {
+        let Task::Circulate(task) = &request.task else { return false };
+        let carried_out = self.why_not(request, task).is_none();
+        if carried_out {
+            self.circulate(context, request, task, step);
+        }
+        carried_out
+    }
+
+    /// What becomes of a circulation that is not carried out; none where it is.
+    fn why_not(&self, request: &Request, task: &CirculateTask) -> Option<Decision> {
+        let refuse = |code| Some(Decision::Refuse(Refusal::of(code)));
         if let Some(remembered) = self.hops.remembered(Addressee::of(task), &request.mark.key) {
             return match remembered.effect {
                 Effect::Hop(_) if remembered.fingerprint == request.mark.fingerprint => {
-                    Decision::Answer(self.done_again(remembered.effect))
+                    Some(Decision::Answer(self.done_again(remembered.effect)))
                 }
                 _ => refuse(Code::IdReused),
             };
@@ -38,7 +60,7 @@ impl Certificate {
             return refuse(Code::IdReused);
         }
         if let Some(refusal) = request.barred() {
-            return Decision::Refuse(refusal);
+            return Some(Decision::Refuse(refusal));
         }
         if task.party.currency != self.birth.currency {
             return refuse(Code::CurrencyMismatch);
@@ -54,16 +76,18 @@ impl Certificate {
         }
         if self.hop_count() >= HOPS_MAX {
             let detail = "has as many hops as a chain may have: circulate another certificate";
-            return Decision::Refuse(Refusal::new(Code::BadValue, "serial", detail));
+            return Some(Decision::Refuse(Refusal::new(Code::BadValue, "serial", detail)));
         }
-        Decision::Record(self.circulate(context, request, task))
+        None
     }
 
-    fn circulate(&self, context: Context, request: &Request, task: &CirculateTask) -> Step {
+    fn circulate(&self, context: Context, request: &Request, task: &CirculateTask, step: &mut Step) {
         let account = task.party.number;
         let hop = self.hop_count() + 1;
         let first_time = self.hops.first_of(account).is_none();
-        let events = Vec::with_capacity(EVENTS);
+        // Before these there is the beginning of a certificate that comes to life.
+        let first = step.events.len();
+        let events = &mut step.events;
         let mut plan = Plan { events, buckets: self.buckets, home: None, promise: Money::ZERO };
         let terms = self.birth.envelope.as_ref().filter(|_| self.active()).map(|envelope| &envelope.terms);
         // A right needs a commission to acquire from; it outlives an unlinking, not the commission's end.
@@ -81,10 +105,9 @@ impl Certificate {
             unnamed: task.named.is_none(),
             withdraws: plan.home.is_some(),
         };
-        let mut events = plan.events;
-        events.insert(0, Event::Certificate(linked));
+        plan.events.insert(first, Event::Certificate(linked));
         if plan.home.is_none() {
-            self.prompt(&mut events, &plan.buckets, hop, context.now);
+            self.prompt(plan.events, &plan.buckets, hop, context.now);
         }
         let circulated = Circulated {
             serial: self.birth.serial,
@@ -94,24 +117,26 @@ impl Certificate {
             promise: if plan.home.is_some() { Money::ZERO } else { plan.promise },
             withdrawn: plan.home.is_some(),
         };
-        let cashed_others =
-            events.iter().any(|event| matches!(event, Event::Certificate(CertificateEvent::OthersCashed(_))));
-        let mut step = Step::of(events).answering(Ok(Done::Circulated(circulated)));
+        let cashed_others = plan
+            .events
+            .iter()
+            .any(|event| matches!(event, Event::Certificate(CertificateEvent::OthersCashed(_))));
+        let (buckets, home) = (plan.buckets, plan.home);
+        step.answer = Some(Ok(Done::Circulated(circulated)));
         if first_time {
             step.send(account, Body::Displayed(self.number));
         }
         if cashed_others {
-            self.send_page(&mut step, &self.uncashed_but(account), self.page_left);
+            self.send_page(step, &self.uncashed_but(account), self.page_left);
         }
-        let cashed = plan.buckets.cashed.checked_sub(self.buckets.cashed).unwrap_or_default();
-        self.send_home(&mut step, cashed, plan.home.unwrap_or_default());
-        step
+        let cashed = buckets.cashed.checked_sub(self.buckets.cashed).unwrap_or_default();
+        self.send_home(step, cashed, home.unwrap_or_default());
     }
 
     /// The order of SPEC: check, cash, increase and acquire by policy, and the later check point (W9).
     fn plan(
         &self,
-        plan: &mut Plan,
+        plan: &mut Plan<'_>,
         context: Context,
         account: ActorNumber,
         hop: u32,
@@ -136,14 +161,14 @@ impl Certificate {
         match terms.policy {
             IncreasePolicy::AfterAcquire => {
                 self.acquire(plan, terms, hop, acquires);
-                self.increase(&mut plan.events, &mut plan.buckets, terms, hop);
+                self.increase(plan.events, &mut plan.buckets, terms, hop);
                 if check_point == Some(CheckPoint::AfterIncrease) {
                     self.check(plan, hop, context.now, terms);
                 }
             }
             IncreasePolicy::NonFirst | IncreasePolicy::EveryCommand => {
                 if terms.policy == IncreasePolicy::EveryCommand || hop >= 2 {
-                    self.increase(&mut plan.events, &mut plan.buckets, terms, hop);
+                    self.increase(plan.events, &mut plan.buckets, terms, hop);
                 } else {
                     plan.events.push(Event::Certificate(CertificateEvent::Increased(Money::ZERO)));
                 }
@@ -157,7 +182,7 @@ impl Certificate {
     }
 
     /// Withdraws in the plan where the condition is met; true where it did.
-    fn check(&self, plan: &mut Plan, hops: u32, now: Timestamp, terms: &CommissionTerms) -> bool {
+    fn check(&self, plan: &mut Plan<'_>, hops: u32, now: Timestamp, terms: &CommissionTerms) -> bool {
         let observed = self.observed(hops, &plan.buckets, now);
         let Some(factors) = terms.condition.as_ref().and_then(|condition| condition.met(&observed)) else {
             return false;
@@ -169,7 +194,7 @@ impl Certificate {
         true
     }
 
-    fn acquire(&self, plan: &mut Plan, terms: &CommissionTerms, hop: u32, acquires: bool) {
+    fn acquire(&self, plan: &mut Plan<'_>, terms: &CommissionTerms, hop: u32, acquires: bool) {
         if !acquires {
             return;
         }
@@ -244,8 +269,8 @@ impl Certificate {
 }
 
 /// What a circulation is going to do, worked out on a copy of the buckets.
-struct Plan {
-    events: Vec<Event>,
+struct Plan<'step> {
+    events: &'step mut Vec<Event>,
     buckets: Buckets,
     /// What goes home, where the commission is withdrawn.
     home: Option<Money>,

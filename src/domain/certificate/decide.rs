@@ -5,7 +5,7 @@ use crate::domain::answer::{CertificateView, Circulated, CommissionLabel, Done, 
 use crate::domain::chain::{self, Head};
 use crate::domain::commission::{Acquiring, Buckets, IncreasePolicy};
 use crate::domain::event::{CertificateEvent, Event};
-use crate::domain::inside::{Body, Draw, Handed, TopUp, TurnRefused};
+use crate::domain::inside::{Birth, Body, Draw, Handed, TopUp, TurnRefused};
 use crate::domain::link::PageLink;
 use crate::domain::money::Money;
 use crate::domain::name::RequestId;
@@ -28,18 +28,38 @@ impl Certificate {
         let Some(birth) = birth else {
             unreachable!("an offering hands a birth over with a certificate's first message, but: {body:?}");
         };
-        let newborn = Certificate::begun(number, birth);
-        let begun = Event::Certificate(CertificateEvent::Begun(birth.clone()));
-        let due = newborn.next_due(context.now).is_some_and(|at| at <= context.now);
-        assert!(!due, "an offering hands over no envelope whose time is over");
+        let newborn = Certificate::newborn(context, number, birth);
         let decision = newborn.apply(context, 0, &chain::origin(number), body);
         match decision {
             Decision::Record(mut step) => {
-                step.events.insert(0, begun);
+                step.events.insert(0, Event::Certificate(CertificateEvent::Begun(birth.clone())));
                 Decision::Record(step)
             }
             other => unreachable!("nothing refuses a certificate's first message, but: {other:?}"),
         }
+    }
+
+    /// As `circulation`, of the certificate that comes to life with it: `apply_absent` gives the same. False where none does.
+    #[must_use]
+    pub fn first_circulation(
+        context: Context,
+        number: ActorNumber,
+        handed: &Handed,
+        step: &mut Step,
+    ) -> bool {
+        let Some(birth) = &handed.birth else { return false };
+        step.events.push(Event::Certificate(CertificateEvent::Begun(birth.clone())));
+        let newborn = Certificate::newborn(context, number, birth);
+        let carried_out = newborn.circulation(context, &handed.request, step);
+        assert!(carried_out, "nothing refuses a certificate's first message");
+        true
+    }
+
+    fn newborn(context: Context, number: ActorNumber, birth: &Birth) -> Certificate {
+        let newborn = Certificate::begun(number, birth);
+        let due = newborn.next_due(context.now).is_some_and(|at| at <= context.now);
+        assert!(!due, "an offering hands over no envelope whose time is over");
+        newborn
     }
 
     /// Decides on a message and changes nothing.

@@ -25,7 +25,6 @@ impl Offering {
                     left: self.stock.left(),
                 });
                 self.published = Some(Published { at, mark: mark.clone(), display: *display, frozen });
-                self.forget_series();
             }
             OfferingEvent::AttachBegun { attach, mark, walk } => {
                 let attachment = Attachment {

@@ -7,7 +7,8 @@ use crate::domain::inside::{Birth, Envelope, Series};
 use crate::domain::money::Money;
 use crate::domain::number::Serial;
 
-/// The series of the births to come, once there was one: it follows from the rest of the offering, and is no part of its state.
+/// The series of the births to come, once there was one. It follows from the rest of the offering and is no part of its state, so that a
+/// decision may find it out and has changed nothing.
 #[derive(Clone, Debug, Default)]
 pub(super) struct NewestSeries(OnceLock<Arc<Series>>);
 

@@ -9,6 +9,7 @@ mod certificate_gifts;
 mod circulating;
 mod clawing_back;
 mod closing;
+mod coming_to_life;
 mod elements;
 mod escrow;
 mod every_command;
