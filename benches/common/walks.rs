@@ -139,17 +139,17 @@ pub fn send(engine: &Engine, batches: Vec<Vec<Message>>) {
     send_until(engine, batches, |answer| drop(answer.unwrap()));
 }
 
-/// Sends batches, several in flight at once, until all are answered, and looks at each answer.
-fn send_until(engine: &Engine, batches: Vec<Vec<Message>>, look_at: impl Fn(Answer)) {
+/// Sends batches, several in flight at once, until all are answered, and looks at each answer in the order of the messages.
+pub fn send_until(engine: &Engine, batches: Vec<Vec<Message>>, mut look_at: impl FnMut(Answer)) {
     let mut in_flight: VecDeque<Answers> = VecDeque::new();
-    let take = |answers: Answers| answers.wait().into_iter().for_each(&look_at);
+    let mut take = |answers: Answers| answers.wait().into_iter().for_each(&mut look_at);
     for batch in batches {
         if in_flight.len() == BATCHES_IN_FLIGHT {
-            in_flight.pop_front().into_iter().for_each(&take);
+            in_flight.pop_front().into_iter().for_each(&mut take);
         }
         in_flight.push_back(engine.send_batch(batch));
     }
-    in_flight.into_iter().for_each(take);
+    in_flight.into_iter().for_each(&mut take);
 }
 
 /// A store of the same content.

@@ -21,8 +21,8 @@ const PIECE_BYTES: usize = 1 << 20;
 /// How many pieces may be read before they are written.
 const PIECES_AHEAD: usize = 4;
 
-/// Makes every file and every folder durable, and gives the hash of the files.
-pub(super) fn sync_and_hash(half: &Path) -> Result<[u8; 16], SnapshotError> {
+/// Makes every file and every folder durable.
+pub(super) fn sync(half: &Path) -> Result<(), SnapshotError> {
     let contents = Contents::of(half)?;
     for name in &contents.files {
         let path = half.join(name);
@@ -34,7 +34,7 @@ pub(super) fn sync_and_hash(half: &Path) -> Result<[u8; 16], SnapshotError> {
         sync_folder(&half.join(name))?;
     }
     sync_folder(half)?;
-    contents.only_hash(half)
+    Ok(())
 }
 
 /// The hash of all files, as they are now.
@@ -141,13 +141,13 @@ impl Piece {
 
 /// The paths below a half, sorted; a folder stands before what is in it.
 #[derive(Default)]
-struct Contents {
-    files: Vec<PathBuf>,
+pub(super) struct Contents {
+    pub(super) files: Vec<PathBuf>,
     folders: Vec<PathBuf>,
 }
 
 impl Contents {
-    fn of(half: &Path) -> Result<Self, SnapshotError> {
+    pub(super) fn of(half: &Path) -> Result<Self, SnapshotError> {
         let mut contents = Contents::default();
         let mut waiting = vec![PathBuf::new()];
         while let Some(folder) = waiting.pop() {
@@ -212,7 +212,7 @@ impl Contents {
 
 /// Our error for a part of a half that cannot be read: where the rights are missing the operator can help, else
 /// the half counts as damaged.
-fn unreadable(half: &Path, name: &Path, source: io::Error) -> SnapshotError {
+pub(super) fn unreadable(half: &Path, name: &Path, source: io::Error) -> SnapshotError {
     match JournalError::from_io("read", half.join(name), source) {
         JournalError::Io { source, .. } => {
             SnapshotError::damaged(half, format!("could not read {:?}: {source}", name.display().to_string()))

@@ -25,6 +25,7 @@ mod files;
 mod halves;
 mod inspection;
 mod manifest;
+mod marks;
 mod reading;
 mod shelf;
 mod writing;

@@ -14,10 +14,11 @@ use rustix::fs::statvfs;
 use super::chunk::{Content, frame};
 use super::database::{self, Database, is_written_once};
 use super::error::SnapshotError;
-use super::files::{hash, size, sync_and_hash};
+use super::files::{hash, size, sync};
 use super::halves::{Generation, Half, find};
 use super::inspection::discard;
 use super::manifest::{Coverage, Manifest};
+use super::marks::Marks;
 use super::reading::{Visit, read_by_copy};
 use crate::domain::Position;
 use crate::journal::{JournalError, TEMPORARY_SUFFIX, create_durably, identity, names_in, sync_folder};
@@ -47,6 +48,8 @@ pub struct Snapshots {
     number_max: u64,
     /// What each half holds, where this process wrote it and finished, and sled has not let it outgrow its bound.
     known: [Option<Content>; 2],
+    /// How the files of each half looked before they had the hash that its manifest says.
+    marks: [Option<Marks>; 2],
     writing: Option<Writing>,
     /// The device and the number of the folder, by which it is told from another of its path.
     place: (u64, u64),
@@ -82,6 +85,7 @@ impl Snapshots {
             generations,
             number_max,
             known: [None, None],
+            marks: [None, None],
             writing: None,
             place,
             given_up: None,
@@ -152,7 +156,10 @@ impl Snapshots {
     fn distrust_what_has_changed(&mut self) {
         let counting = self.generations.iter().filter(|generation| generation.manifest.is_ok());
         let counting: Vec<Half> = counting.map(|generation| generation.half).collect();
-        for half in counting.into_iter().filter(|half| !self.is_as_finished(*half)).collect::<Vec<_>>() {
+        for half in counting {
+            if self.is_as_finished(half) {
+                continue;
+            }
             let path = half.path(&self.folder);
             let why = format!("the files of {} have changed since they were finished", path.display());
             tracing::warn!(why, "a snapshot is of no use any more");
@@ -169,10 +176,17 @@ impl Snapshots {
         Err(JournalError::Removed { path: self.folder.clone() }.into())
     }
 
-    fn is_as_finished(&self, half: Half) -> bool {
+    fn is_as_finished(&mut self, half: Half) -> bool {
         let of_half = self.generations.iter().find(|generation| generation.half == half);
-        let manifest = of_half.and_then(|generation| generation.manifest.as_ref().ok());
-        manifest.is_some_and(|manifest| hash(&half.path(&self.folder)).is_ok_and(|now| now == manifest.files))
+        let Some(Ok(manifest)) = of_half.map(|generation| generation.manifest.as_ref()) else { return false };
+        let path = half.path(&self.folder);
+        if self.marks[half as usize].as_ref().is_some_and(|marks| marks.are_still_of(&path)) {
+            return true;
+        }
+        let marks = Marks::of(&path).ok().flatten();
+        let as_finished = hash(&path).is_ok_and(|now| now == manifest.files);
+        self.marks[half as usize] = marks.filter(|_| as_finished);
+        as_finished
     }
 
     /// Begins a generation in the older half: the one without a generation that can be used, else the one with the
@@ -191,6 +205,7 @@ impl Snapshots {
         let path = half.path(&self.folder);
         leave_room(&self.folder, self.room_left)?;
         let known = self.known[half as usize].take();
+        self.marks[half as usize] = None;
         remove_durably(&self.folder, &half.manifest_name())?;
         self.generations.retain(|generation| generation.half != half);
         let begun = Begun { half, generation: self.number_max.saturating_add(1), fresh: known.is_none() };
@@ -242,7 +257,9 @@ impl Snapshots {
         let path = begun.half.path(&self.folder);
         self.given_up = Some(begun.half);
         database.close()?;
-        let files = sync_and_hash(&path)?;
+        sync(&path)?;
+        let marks = Marks::of(&path)?;
+        let files = hash(&path)?;
         sync_folder(&self.folder)?;
         let manifest = Manifest::new(begun.generation, coverage, content.tally(), files);
         let bytes = manifest.encode().map_err(|error| SnapshotError::damaged(&path, error.to_string()))?;
@@ -251,6 +268,7 @@ impl Snapshots {
         self.given_up = None;
         self.number_max = begun.generation;
         self.known[begun.half as usize] = (!outgrown).then_some(content);
+        self.marks[begun.half as usize] = marks;
         self.generations.insert(0, Generation { half: begun.half, path, manifest: Ok(manifest.clone()) });
         Ok(manifest)
     }

@@ -1,7 +1,7 @@
 //! What damage in a half does: it is found, and the other half still reads.
 
 use super::super::database::Database;
-use super::super::files::sync_and_hash;
+use super::super::files::hash;
 use super::*;
 use crate::journal::create_durably;
 
@@ -98,7 +98,7 @@ fn tampered(what: &str, tamper: impl FnOnce(&Database), expected: &str) {
     tamper(&database);
     database.close().unwrap();
     let [(older, _), (content, manifest)] = &written;
-    let manifest = Manifest { files: sync_and_hash(&half).unwrap(), ..manifest.clone() };
+    let manifest = Manifest { files: hash(&half).unwrap(), ..manifest.clone() };
     create_durably(&place.folder(), "two.manifest", &manifest.encode().unwrap()).unwrap();
     let mut snapshots = place.open();
     assert_eq!(numbers(snapshots.generations()), [(Half::Two, Some(2)), (Half::One, Some(1))]);
@@ -163,7 +163,7 @@ fn sled_refusing_to_open_is_damage() {
     let (place, written) = two();
     let half = place.half(Half::Two);
     fs::write(half.join("conf"), b"segment_size: 7\nnonsense").unwrap();
-    let manifest = Manifest { files: sync_and_hash(&half).unwrap(), ..written[1].1.clone() };
+    let manifest = Manifest { files: hash(&half).unwrap(), ..written[1].1.clone() };
     let error = read(&mut place.open(), Half::Two, &manifest).unwrap_err();
     assert!(damage_of(&error, &half).starts_with("sled"), "{error}");
 }

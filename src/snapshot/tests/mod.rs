@@ -6,6 +6,7 @@ mod fuzz;
 mod generations;
 mod inspecting;
 mod manifests;
+mod marks;
 
 use std::{
     collections::BTreeMap,
