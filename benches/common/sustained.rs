@@ -96,9 +96,8 @@ fn carry_out(engine: &Engine, messages: &[Message], mut batches_of_all: Vec<Vec<
         send_until(engine, batches_of_all, |answer| {
             let place = sent.next();
             match answer {
-                Ok(_) => {}
                 Err(refusal) if refusal.code == Code::Overloaded => places.extend(place),
-                Err(refusal) => panic!("{refusal}"),
+                carried_out => drop(carried_out.unwrap()),
             }
         });
         if places.is_empty() {
