@@ -1,4 +1,4 @@
-//! How many purchases an engine keeps up for long, while it takes snapshots as it does by itself.
+//! How many purchases an engine keeps up for long, while it takes its snapshots and lets go of what is idle.
 //!
 //! Sales follow each other in one engine: of each everything is made ready, and then it is bought, and only that is timed. So whatever
 //! the former sales have left, in memory, in the journal and in the snapshots, is there. Snapshots and journal are told of all of it,

@@ -1,4 +1,6 @@
 //! Series that many certificates have in common, found again where each came with its own: out of a record, a snapshot or the shelf.
+//!
+//! There is one for each offering while a start reads, and of a page's offerings while the page comes back; nothing of it stays.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -18,6 +20,10 @@ impl KnownSeries {
     pub(super) fn share(&mut self, room: &mut Room) {
         let Resident::Certificate(certificate) = &mut room.resident else { return };
         let own = &certificate.birth().series;
+        if own.envelope.as_ref().is_some_and(|envelope| !envelope.topped_up.is_zero()) {
+            // Nobody else has it.
+            return;
+        }
         match self.0.entry(own.offering) {
             Entry::Occupied(known) if known.get() == own => certificate.share(known.get()),
             Entry::Occupied(mut known) => drop(known.insert(Arc::clone(own))),

@@ -31,8 +31,8 @@ use crate::snapshot::{Manifest, SnapshotError, Snapshots};
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// How many slices of a shard are asked for at once. It gives one between two turns, and each waits until the journal is durable up to
-/// it, so that with few of them a snapshot waits for a sync every few slices.
-const SLICES_AHEAD: usize = 64;
+/// it: as many as there are turns while it syncs.
+const SLICES_AHEAD: usize = 16;
 
 /// For how many states a slice is given memory: mostly it has fewer.
 const SLICE_PIECES: usize = 4;

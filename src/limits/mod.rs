@@ -167,13 +167,17 @@ pub const HALF_GROWTH_MAX: u64 = 4;
 /// that is small costs little.
 pub const HALF_SPARE_BYTES: u64 = 16 * 1024 * 1024;
 
-/// A snapshot begins with the hash of what it goes on with, unless this process has made it and nobody has touched its files since, by what
-/// the operating system says of them; but at the latest after so long, because a device that loses something says nothing.
+/// A snapshot begins with reading and hashing both halves, unless nobody has touched their files since their hash was known, by what the
+/// operating system says of them. What was written before is read again at the latest after so long, because a device that loses
+/// something says nothing.
 pub const SNAPSHOT_MARKS_TRUSTED: Duration = Duration::from_secs(600);
 
-/// What the operating system says of a file that was changed less than this before is not relied on: it counts such times by ticks, of up
-/// to ten milliseconds.
+/// What the operating system says of a file that was changed less than this before is not relied on: most file systems count such times
+/// by ticks of up to ten milliseconds.
 pub const SNAPSHOT_MARKS_SETTLED: Duration = Duration::from_millis(50);
+
+/// The same where a file system counts them in whole seconds, or in two at once.
+pub const SNAPSHOT_MARKS_COARSE: Duration = Duration::from_secs(3);
 
 /// A snapshot is given up where its device has fewer bytes free, and what it has written is removed: the room is the journal's,
 /// whose answers come first. It is what the journal takes in a tenth of a second and more of the heaviest load.

@@ -1,57 +1,53 @@
 //! How the files of a half look from outside: whether somebody has changed one since is told without reading them.
 //!
 //! Whoever writes to a file, cuts it, or puts another in its place changes a mark of it, and cannot change it back: the operating system
-//! keeps the time of the last change itself. It keeps it by ticks of some milliseconds, so files that were changed just before their
-//! marks were taken might be changed once more unseen: such marks are of no use. What a device loses changes no mark; that is found by
-//! reading, so marks are of use for a while only.
+//! keeps the time of the last change itself. It keeps it by ticks, so a file that was changed just before its mark was taken might be
+//! changed once more unseen: then there are no marks. What a device loses changes no mark; that is found by reading alone. Absent on
+//! purpose: how long marks may stand for reading.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::error::SnapshotError;
 use super::files::{Contents, unreadable};
-use crate::limits::{SNAPSHOT_MARKS_SETTLED, SNAPSHOT_MARKS_TRUSTED};
+use crate::limits::{SNAPSHOT_MARKS_COARSE, SNAPSHOT_MARKS_SETTLED};
 
 /// The marks of all files of a half.
-pub(super) struct Marks {
-    files: Vec<(PathBuf, Mark)>,
-    taken: Instant,
-}
+#[derive(PartialEq, Eq)]
+pub(super) struct Marks(Vec<(PathBuf, Mark)>);
 
-/// Device, number, length, and when it was changed last: seconds and nanoseconds.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// Device, number, length, and when it was changed last.
+#[derive(PartialEq, Eq)]
 struct Mark {
     device: u64,
     number: u64,
     bytes: u64,
-    changed: (i64, i64),
+    changed: Duration,
 }
 
 impl Marks {
-    /// Those of the files as they are now; none where one was changed a moment ago.
-    pub(super) fn of(half: &Path) -> Result<Option<Marks>, SnapshotError> {
-        let (now, taken) = (SystemTime::now(), Instant::now());
-        let settled =
-            now.checked_sub(SNAPSHOT_MARKS_SETTLED).and_then(|at| at.duration_since(UNIX_EPOCH).ok());
-        let settled = settled.map_or((0, 0), |at| (at.as_secs() as i64, i64::from(at.subsec_nanos())));
-        let mut files = Vec::new();
+    /// Those of the files, where it is that time; none where one was changed a moment ago.
+    ///
+    /// # Errors
+    /// Where a file cannot be looked at.
+    pub(super) fn as_of(half: &Path, now: SystemTime) -> Result<Option<Marks>, SnapshotError> {
+        let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let mut marks = Vec::new();
         for name in Contents::of(half)?.files {
             let file =
                 fs::symlink_metadata(half.join(&name)).map_err(|source| unreadable(half, &name, source))?;
-            let changed = (file.ctime(), file.ctime_nsec());
-            if changed > settled {
+            let seconds = u64::try_from(file.ctime()).unwrap_or(u64::MAX);
+            let nanoseconds = u64::try_from(file.ctime_nsec()).unwrap_or_default();
+            let changed = Duration::from_secs(seconds).saturating_add(Duration::from_nanos(nanoseconds));
+            // A file system that counts whole seconds knows no parts of one.
+            let tick = if nanoseconds == 0 { SNAPSHOT_MARKS_COARSE } else { SNAPSHOT_MARKS_SETTLED };
+            if changed.saturating_add(tick) > now {
                 return Ok(None);
             }
-            files.push((name, Mark { device: file.dev(), number: file.ino(), bytes: file.len(), changed }));
+            marks.push((name, Mark { device: file.dev(), number: file.ino(), bytes: file.len(), changed }));
         }
-        Ok(Some(Marks { files, taken }))
-    }
-
-    /// True where the files still have these marks, and these were taken not long ago.
-    pub(super) fn are_still_of(&self, half: &Path) -> bool {
-        let now = Marks::of(half).ok().flatten();
-        self.taken.elapsed() < SNAPSHOT_MARKS_TRUSTED && now.is_some_and(|now| now.files == self.files)
+        Ok(Some(Marks(marks)))
     }
 }

@@ -6,7 +6,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    time::SystemTime,
+    time::{Duration, Instant, SystemTime},
 };
 
 use rustix::fs::statvfs;
@@ -22,7 +22,7 @@ use super::marks::Marks;
 use super::reading::{Visit, read_by_copy};
 use crate::domain::Position;
 use crate::journal::{JournalError, TEMPORARY_SUFFIX, create_durably, identity, names_in, sync_folder};
-use crate::limits::{HALF_GROWTH_MAX, HALF_SPARE_BYTES, SNAPSHOT_ROOM_LEFT_BYTES};
+use crate::limits::{HALF_GROWTH_MAX, HALF_SPARE_BYTES, SNAPSHOT_MARKS_TRUSTED, SNAPSHOT_ROOM_LEFT_BYTES};
 
 /// The folder for the copy that is read, without its suffix.
 const COPY: &str = "reading";
@@ -49,7 +49,15 @@ pub struct Snapshots {
     /// What each half holds, where this process wrote it and finished, and sled has not let it outgrow its bound.
     known: [Option<Content>; 2],
     /// How the files of each half looked before they had the hash that its manifest says.
-    marks: [Option<Marks>; 2],
+    looked: [Option<Looked>; 2],
+    /// For how long a half is relied on by its marks.
+    trusted_for: Duration,
+    /// How many halves were read for nothing but their hash.
+    #[cfg(test)]
+    pub(super) read: usize,
+    /// By how much the clock is ahead where marks are taken.
+    #[cfg(test)]
+    pub(super) ahead: Duration,
     writing: Option<Writing>,
     /// The device and the number of the folder, by which it is told from another of its path.
     place: (u64, u64),
@@ -59,8 +67,17 @@ pub struct Snapshots {
     room_left: u64,
 }
 
+/// A half that was looked at.
+struct Looked {
+    marks: Marks,
+    /// Since when nothing of it was read, and found to be what it should be.
+    unread_since: Instant,
+}
+
 struct Writing {
     begun: Begun,
+    /// As in `Looked`, of what the half holds already.
+    unread_since: Instant,
     database: Database,
     content: Content,
 }
@@ -85,7 +102,12 @@ impl Snapshots {
             generations,
             number_max,
             known: [None, None],
-            marks: [None, None],
+            looked: [None, None],
+            trusted_for: SNAPSHOT_MARKS_TRUSTED,
+            #[cfg(test)]
+            read: 0,
+            #[cfg(test)]
+            ahead: Duration::ZERO,
             writing: None,
             place,
             given_up: None,
@@ -176,16 +198,32 @@ impl Snapshots {
         Err(JournalError::Removed { path: self.folder.clone() }.into())
     }
 
+    fn marks(&self, path: &Path) -> Result<Option<Marks>, SnapshotError> {
+        let now = SystemTime::now();
+        #[cfg(test)]
+        let now = now + self.ahead;
+        Marks::as_of(path, now)
+    }
+
     fn is_as_finished(&mut self, half: Half) -> bool {
         let of_half = self.generations.iter().find(|generation| generation.half == half);
         let Some(Ok(manifest)) = of_half.map(|generation| generation.manifest.as_ref()) else { return false };
         let path = half.path(&self.folder);
-        if self.marks[half as usize].as_ref().is_some_and(|marks| marks.are_still_of(&path)) {
+        let (marks, unread_since) = (self.marks(&path).ok().flatten(), Instant::now());
+        let looked = self.looked[half as usize].as_ref();
+        let relied_on = |looked: &Looked| {
+            looked.unread_since.elapsed() < self.trusted_for && Some(&looked.marks) == marks.as_ref()
+        };
+        if looked.is_some_and(relied_on) {
             return true;
         }
-        let marks = Marks::of(&path).ok().flatten();
+        #[cfg(test)]
+        {
+            self.read += 1;
+        }
         let as_finished = hash(&path).is_ok_and(|now| now == manifest.files);
-        self.marks[half as usize] = marks.filter(|_| as_finished);
+        let looked = marks.map(|marks| Looked { marks, unread_since });
+        self.looked[half as usize] = looked.filter(|_| as_finished);
         as_finished
     }
 
@@ -205,7 +243,7 @@ impl Snapshots {
         let path = half.path(&self.folder);
         leave_room(&self.folder, self.room_left)?;
         let known = self.known[half as usize].take();
-        self.marks[half as usize] = None;
+        let looked = self.looked[half as usize].take();
         remove_durably(&self.folder, &half.manifest_name())?;
         self.generations.retain(|generation| generation.half != half);
         let begun = Begun { half, generation: self.number_max.saturating_add(1), fresh: known.is_none() };
@@ -214,7 +252,9 @@ impl Snapshots {
             make_folder(&path)?;
         }
         let database = Database::open(&path, &path)?;
-        self.writing = Some(Writing { begun, database, content: known.unwrap_or_default() });
+        let unread_since =
+            looked.filter(|_| !begun.fresh).map_or_else(Instant::now, |looked| looked.unread_since);
+        self.writing = Some(Writing { begun, unread_since, database, content: known.unwrap_or_default() });
         Ok(begun)
     }
 
@@ -251,14 +291,14 @@ impl Snapshots {
     /// # Errors
     /// What the device or sled says; the generation is then abandoned.
     pub fn finish(&mut self, coverage: Coverage) -> Result<Manifest, SnapshotError> {
-        let Some(Writing { begun, database, content }) = self.writing.take() else {
+        let Some(Writing { begun, unread_since, database, content }) = self.writing.take() else {
             return Err(SnapshotError::OutOfTurn { what: "be finished", why: "none was begun" });
         };
         let path = begun.half.path(&self.folder);
         self.given_up = Some(begun.half);
         database.close()?;
         sync(&path)?;
-        let marks = Marks::of(&path)?;
+        let marks = self.marks(&path)?;
         let files = hash(&path)?;
         sync_folder(&self.folder)?;
         let manifest = Manifest::new(begun.generation, coverage, content.tally(), files);
@@ -268,7 +308,7 @@ impl Snapshots {
         self.given_up = None;
         self.number_max = begun.generation;
         self.known[begun.half as usize] = (!outgrown).then_some(content);
-        self.marks[begun.half as usize] = marks;
+        self.looked[begun.half as usize] = marks.map(|marks| Looked { marks, unread_since });
         self.generations.insert(0, Generation { half: begun.half, path, manifest: Ok(manifest.clone()) });
         Ok(manifest)
     }
@@ -289,6 +329,13 @@ impl Snapshots {
         let Some(half) = self.given_up.take() else { return Ok(()) };
         let path = half.path(&self.folder);
         database::remove(&path, &path)
+    }
+
+    /// Lets halves be relied on by their marks for so long instead.
+    #[cfg(test)]
+    pub(super) fn trusting_for(mut self, trusted_for: Duration) -> Snapshots {
+        self.trusted_for = trusted_for;
+        self
     }
 
     /// Lets generations leave so many bytes of their device free instead.

@@ -6,7 +6,7 @@ use super::recording::Origin;
 use super::{House, Place, unless_it_panics};
 use crate::actors::envelope::{Envelope, Sender};
 use crate::actors::turn::Turn;
-use crate::domain::{Body, Certificate, Context, Decision, Resident, Step};
+use crate::domain::{Body, Certificate, Context, Decision, Request, Resident, Step, Task};
 use crate::journal::JournalError;
 
 impl House {
@@ -19,8 +19,7 @@ impl House {
     ) -> Result<bool, JournalError> {
         let is_first = envelope.sender == Sender::Door;
         let request = match &envelope.body {
-            // Conditions are judged with the decision.
-            Body::Request(request) if is_first && request.conditions.is_none() => &**request,
+            Body::Request(request) if is_first && is_circulation(request) => &**request,
             Body::Handed(handed) => &handed.request,
             _ => return Ok(false),
         };
@@ -51,4 +50,9 @@ impl House {
         self.step = Some(step);
         Ok(is_decided)
     }
+}
+
+/// True for a circulation that depends on nothing beside the rules: conditions are judged with what `apply` decides.
+fn is_circulation(request: &Request) -> bool {
+    matches!(request.task, Task::Circulate(_)) && request.conditions.is_none()
 }
