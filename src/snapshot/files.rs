@@ -33,8 +33,7 @@ pub(super) fn sync(half: &Path) -> Result<(), SnapshotError> {
     for name in &contents.folders {
         sync_folder(&half.join(name))?;
     }
-    sync_folder(half)?;
-    Ok(())
+    Ok(sync_folder(half)?)
 }
 
 /// The hash of all files, as they are now.

@@ -25,6 +25,7 @@ impl House {
         };
         let context = Context { walk: envelope.walk, now: envelope.now };
         let mut step = self.step.take().unwrap_or_default();
+        step.clear();
         let room = place.map(|there| &self.rooms.at(there).room);
         let mut decide = || match (room.map(|room| &room.resident), &envelope.body) {
             (Some(Resident::Certificate(certificate)), _) => {
@@ -46,7 +47,6 @@ impl House {
             );
             self.record(Origin::of(envelope, place), &mut step, turn)?;
         }
-        step.clear();
         self.step = Some(step);
         Ok(is_decided)
     }

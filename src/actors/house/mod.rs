@@ -116,7 +116,7 @@ pub struct House {
     parked: FxHashMap<WalkId, Arc<Ticket>>,
     /// Memory for the messages that are looked at together; empty between two turns.
     near: Vec<Envelope>,
-    /// Memory for what is decided on a circulation; none while it is used.
+    /// Memory for what a certificate decides, of whatever was decided last; none while it is used.
     step: Option<Box<Step>>,
     /// The newest position that this house has handed over.
     handed: Position,

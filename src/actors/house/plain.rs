@@ -39,8 +39,6 @@ pub(super) struct Plain {
     payouts: Vec<Payout>,
     /// The settlements of the payouts.
     settled: Vec<Settled>,
-    /// Memory for what a certificate decides.
-    step: Step,
     /// True where no purchase is to go this way.
     #[cfg(test)]
     is_closed: bool,
@@ -273,7 +271,7 @@ impl House {
 
     fn settle_plainly(&mut self, messages_max: usize, turn: &mut Turn) -> Result<usize, JournalError> {
         let mut settles = mem::take(&mut self.plain.settles);
-        let mut step = mem::take(&mut self.plain.step);
+        let mut step = self.step.take().unwrap_or_default();
         let places = look_ahead(&self.rooms, settles.iter().map(|settle| (settle.certificate(), None)));
         let mut decided = 0;
         for (place, purchase) in places.into_iter().zip(&mut settles).take(messages_max) {
@@ -287,7 +285,7 @@ impl House {
             }
             debug_assert_eq!(
                 room.apply(purchase.context(), &Body::Settle(Box::new(purchase.settle.clone()))),
-                Decision::Record(step.clone()),
+                Decision::Record(Step::clone(&step)),
             );
             let message = purchase.absorbed(SETTLE_HOP);
             let answer = AnswerMark::of(step.answer.as_ref());
@@ -305,7 +303,7 @@ impl House {
         let goes_on = decided == settles.len();
         self.inside.extend(settles.drain(decided..).map(Purchase::into_settle));
         settles.clear();
-        (self.plain.settles, self.plain.step) = (settles, step);
+        (self.plain.settles, self.step) = (settles, Some(step));
         if !goes_on {
             self.leave_plain_way();
         }
